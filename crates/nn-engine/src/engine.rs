@@ -1,0 +1,241 @@
+//! The trait that every engine implements, and the checks they share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use nn_graph::Graph;
+
+use crate::state::check_trainable;
+use crate::{
+    BatchSpec, EngineError, Evaluation, HyperTable, ImageSet, ParameterComparison, Split, State,
+    Stats, Symmetry,
+};
+
+/// Floating-point format of an engine's parameters and arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// IEEE binary32.
+    Float32,
+    /// IEEE binary64.
+    Float64,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Precision::Float32 => "float32",
+            Precision::Float64 => "float64",
+        })
+    }
+}
+
+/// What an engine runs on, for records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Name of the engine's crate.
+    pub engine: &'static str,
+    /// Format of its numbers.
+    pub precision: Precision,
+    /// Instruction set or device name.
+    pub hardware: String,
+    /// Threads it computes with.
+    pub threads: usize,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.threads == 1 { "" } else { "s" };
+        let Self {
+            engine,
+            precision,
+            hardware,
+            threads,
+        } = self;
+        write!(
+            f,
+            "{engine} ({precision}, {hardware}, {threads} thread{plural})"
+        )
+    }
+}
+
+/// How an engine is set up.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Largest number of images in a training batch; evaluation uses chunks of this size.
+    pub batch_size: usize,
+    /// Number of runs side by side.
+    pub replicas: usize,
+    /// Parameter groups and scaling.
+    pub symmetry: Symmetry,
+    /// Threads to compute with; 0 for all the machine has. Results do not depend on it.
+    pub threads: usize,
+}
+
+impl EngineOptions {
+    /// One replica, one group, all threads.
+    pub fn new(graph: &Graph, batch_size: usize) -> Self {
+        Self {
+            batch_size,
+            replicas: 1,
+            symmetry: Symmetry::none(graph),
+            threads: 0,
+        }
+    }
+
+    /// The checks that hold for every engine, called by its constructor.
+    ///
+    /// # Errors
+    /// [`EngineError::Options`], [`EngineError::Symmetry`] or [`EngineError::Unsupported`].
+    pub fn check(&self, graph: &Graph, engine: &'static str) -> Result<(), EngineError> {
+        for (what, value) in [
+            ("batch size", self.batch_size),
+            ("number of replicas", self.replicas),
+        ] {
+            if !(1..=1 << 16).contains(&value) {
+                return Err(EngineError::Options(format!(
+                    "the {what} is {value}; it must be between 1 and 65536"
+                )));
+            }
+        }
+        check_trainable(graph, engine)?;
+        self.symmetry.check(graph)
+    }
+}
+
+/// A training engine: replicas of one graph, their images and optimiser state.
+///
+/// Deterministic: the same calls give the same bits, on any number of threads.
+pub trait Engine {
+    /// What it runs on.
+    fn device(&self) -> Device;
+
+    /// The network it trains.
+    fn graph(&self) -> &Graph;
+
+    /// Number of replicas.
+    fn replicas(&self) -> usize;
+
+    /// Takes the images of a split, replacing those it had.
+    ///
+    /// # Errors
+    /// [`EngineError::Images`] if their shape or a label does not fit the graph.
+    fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError>;
+
+    /// Trains every replica for one step on each batch, in order.
+    ///
+    /// A loss that is not finite is reported as it is; the run goes on.
+    ///
+    /// # Errors
+    /// [`EngineError::NoImages`], [`EngineError::Batch`] or [`EngineError::HyperShape`], before
+    /// anything is changed.
+    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError>;
+
+    /// Loss and accuracy of a replica on all images of a split, without augmentation, with running
+    /// statistics multiplied by the powers of `scale_ratios` (one for each group, see
+    /// [`GroupHyper::scale_ratio`](crate::GroupHyper::scale_ratio)) that are still due. Changes nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::NoImages`], [`EngineError::Replica`] or [`EngineError::HyperShape`].
+    fn evaluate(
+        &mut self,
+        replica: usize,
+        split: Split,
+        scale_ratios: &[f64],
+    ) -> Result<Evaluation, EngineError>;
+
+    /// A copy of everything the replica's future depends on.
+    ///
+    /// # Errors
+    /// [`EngineError::Replica`].
+    fn state(&self, replica: usize) -> Result<State, EngineError>;
+
+    /// Replaces a replica's state.
+    ///
+    /// # Errors
+    /// [`EngineError::Replica`], or [`EngineError::State`] before anything is changed.
+    fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError>;
+
+    /// Norms and cosine of every parameter of two replicas (or of one with itself).
+    ///
+    /// # Errors
+    /// [`EngineError::Replica`].
+    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError>;
+}
+
+/// Checks a call of [`Engine::run`] against what the engine holds.
+///
+/// # Errors
+/// As [`Engine::run`].
+pub fn check_run(
+    batches: &[BatchSpec],
+    hyper: &HyperTable,
+    train: Option<&ImageSet>,
+    options: &EngineOptions,
+) -> Result<(), EngineError> {
+    let images = train.ok_or(EngineError::NoImages(Split::Train))?;
+    let groups = options.symmetry.groups();
+    if hyper.steps() < batches.len()
+        || hyper.replicas() != options.replicas
+        || hyper.groups() != groups
+    {
+        return Err(EngineError::HyperShape(format!(
+            "has {} steps of {} replicas with {} groups; needed are {} steps of {} replicas with {groups} groups",
+            hyper.steps(),
+            hyper.replicas(),
+            hyper.groups(),
+            batches.len(),
+            options.replicas
+        )));
+    }
+    for (batch, spec) in batches.iter().enumerate() {
+        let count = spec.len();
+        let refused = |why: String| Err(EngineError::Batch { batch, why });
+        if !(1..=options.batch_size).contains(&count) {
+            return refused(format!(
+                "it has {count} images; between 1 and {} fit",
+                options.batch_size
+            ));
+        }
+        if spec.crops.len() != count || spec.flips.len() != count {
+            return refused(format!(
+                "{count} images have {} crops and {} flips",
+                spec.crops.len(),
+                spec.flips.len()
+            ));
+        }
+        if let Some(index) = spec
+            .indices
+            .iter()
+            .find(|&&index| index as usize >= images.len())
+        {
+            return refused(format!("it names image {index} of {}", images.len()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks images against the graph they are for.
+///
+/// # Errors
+/// [`EngineError::Images`].
+pub fn check_images(graph: &Graph, images: &ImageSet) -> Result<(), EngineError> {
+    if graph.input_shape().dims() != images.shape() {
+        return Err(EngineError::Images(format!(
+            "they have shape {:?} and the network reads {}",
+            images.shape(),
+            graph.input_shape()
+        )));
+    }
+    let classes = graph.output_shape().channels();
+    match images
+        .labels()
+        .iter()
+        .position(|&label| usize::from(label) >= classes)
+    {
+        None => Ok(()),
+        Some(image) => Err(EngineError::Images(format!(
+            "image {image} has label {} and the network tells {classes} classes apart",
+            images.labels()[image]
+        ))),
+    }
+}

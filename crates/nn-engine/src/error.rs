@@ -1,0 +1,69 @@
+use crate::{GroupHyper, Split};
+
+/// What an engine refuses, and why.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The graph holds an operation, or a form of one, that the engine does not train.
+    #[error("{engine} cannot train `{node}` ({op}): {why}")]
+    Unsupported {
+        /// The engine.
+        engine: &'static str,
+        /// Name of the node.
+        node: String,
+        /// Kind of operation.
+        op: &'static str,
+        /// The reason, as the end of a sentence.
+        why: String,
+    },
+    /// Options that no engine can work with.
+    #[error("{0}")]
+    Options(String),
+    /// Images whose sizes, labels or normalisation do not agree.
+    #[error("the images do not fit: {0}")]
+    Images(String),
+    /// A split is used before it was loaded.
+    #[error("no {0} images are loaded; call load_images first")]
+    NoImages(Split),
+    /// A batch that the engine cannot run.
+    #[error("batch {batch} cannot be run: {why}")]
+    Batch {
+        /// Position in the list given to `run`.
+        batch: usize,
+        /// The reason, as the end of a sentence.
+        why: String,
+    },
+    /// A hyperparameter outside its range.
+    #[error(
+        "step {step} of replica {replica}, group {group}: learning rate {}, weight decay {}, momentum {} and scale ratio {} \
+         must be finite, the rate not negative, the momentum in [0, 1), the ratio positive",
+        entry.learning_rate, entry.weight_decay, entry.momentum, entry.scale_ratio
+    )]
+    Hyper {
+        /// Step in the table.
+        step: usize,
+        /// Replica in the table.
+        replica: usize,
+        /// Group in the table.
+        group: usize,
+        /// All values.
+        entry: GroupHyper,
+    },
+    /// A hyperparameter table whose size does not match the call.
+    #[error("the hyperparameter table {0}")]
+    HyperShape(String),
+    /// A replica that does not exist.
+    #[error("there is no replica {replica}; this engine runs {replicas}, counted from 0")]
+    Replica {
+        /// The one asked for.
+        replica: usize,
+        /// How many there are.
+        replicas: usize,
+    },
+    /// A state of another network.
+    #[error("the state does not belong to this network: {0}")]
+    State(String),
+    /// A symmetry table of another network.
+    #[error("the symmetry does not belong to this network: {0}")]
+    Symmetry(String),
+}

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod batch;
+mod engine;
+mod error;
+mod hyper;
+mod images;
+mod state;
+mod stats;
+mod symmetry;
+
+pub use batch::{BatchSpec, Crop};
+pub use engine::{Device, Engine, EngineOptions, Precision, check_images, check_run};
+pub use error::EngineError;
+pub use hyper::{GroupHyper, HyperTable};
+pub use images::{ImageSet, Split};
+pub use state::{NamedTensor, State, momentum_name, statistics_names};
+pub use stats::{Evaluation, ParameterComparison, Stats, StepStats};
+pub use symmetry::Symmetry;

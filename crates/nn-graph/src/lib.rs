@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod builder;
+mod error;
+mod graph;
+mod init;
+pub mod nets;
+pub mod op;
+mod shape;
+
+pub use builder::{Affine, Bias, ConvSpec, GraphBuilder, Training};
+pub use error::GraphError;
+pub use graph::{Graph, Node, NodeId, Parameter, ParameterId};
+pub use init::Init;
+pub use op::Op;
+pub use shape::Shape;

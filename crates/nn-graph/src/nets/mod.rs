@@ -1,0 +1,210 @@
+//! The paper's residual networks, at any depth `6n + 2`.
+//!
+//! Both families have three stages of `n` basic blocks (two 3×3 convolutions each) with widths
+//! `w, 2w, 4w` at full, half and quarter resolution, then global average pooling and a linear head.
+//!
+//! **Shortcuts.** Where a stage changes width, the identity needs help. He et al. (2016a), §4.2, use
+//! [`Shortcut::ZeroPad`] ("option A") for CIFAR: no parameters, degree unchanged.
+//! [`Shortcut::Projection`] ("option B") is a strided 1×1 convolution. In the pre-activation network
+//! it reads the *pre-activation*, as in the code released with He et al. (2016b): reading the raw
+//! stream would give the shortcut a degree one higher than the branch's, and the network would not
+//! be scale-invariant. In the plain ResNet the projection has a normalisation of its own, for the same
+//! reason. [`Shortcut::Projection`] is the default for PreResNet (69,124,736 multiply-adds at depth
+//! 32) and zero padding for ResNet.
+
+mod preresnet;
+mod resnet;
+
+use crate::{Affine, Bias, ConvSpec, Graph, GraphBuilder, GraphError, NodeId, Shape, Training};
+
+/// Which family of residual network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// He et al. (2016a): convolution, normalisation, ReLU; ReLU after each addition.
+    ResNet,
+    /// He et al. (2016b): normalisation, ReLU, convolution; a clean stream.
+    PreResNet,
+}
+
+/// How the stream changes width between stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortcut {
+    /// Every other position, new channels zero.
+    ZeroPad,
+    /// A strided 1×1 convolution (see the [module](self) for what it reads).
+    Projection,
+}
+
+/// What comes before the first block of a PreResNet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Stem {
+    /// One 3×3 convolution: the stream starts at degree 1.
+    #[default]
+    Conv,
+    /// Convolution, normalisation, ReLU, convolution: with trained affine parameters the stream
+    /// starts at degree 2, as the blocks' branches end, which scale invariance needs.
+    ConvNormReluConv,
+}
+
+/// A residual network: everything that determines its graph.
+///
+/// ```
+/// use nn_graph::nets::{Architecture, NetConfig};
+/// let mut config = NetConfig::new(Architecture::ResNet, 20);
+/// config.width = 8;
+/// config.input = [3, 16, 16];
+/// let graph = config.build()?;
+/// assert_eq!(graph.input_shape().dims(), [3, 16, 16]);
+/// # Ok::<(), nn_graph::GraphError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetConfig {
+    /// Family.
+    pub architecture: Architecture,
+    /// Layers with weights, `6n + 2`.
+    pub depth: usize,
+    /// Channels of the first stage.
+    pub width: usize,
+    /// Shape of the images, `[C, H, W]`.
+    pub input: [usize; 3],
+    /// Number of classes.
+    pub classes: usize,
+    /// Trained parameters of the normalisations. The last one before a fixed head never has any: a
+    /// network whose output has a degree of its own is not scale-invariant.
+    pub affine: Affine,
+    /// Trained biases of the convolutions.
+    pub bias: Bias,
+    /// Width changes.
+    pub shortcut: Shortcut,
+    /// Start of a PreResNet (a ResNet always starts with convolution, normalisation, ReLU).
+    pub stem: Stem,
+    /// The last linear layer: trained (with bias), or fixed and random (without), which makes every
+    /// trained weight scale-invariant.
+    pub head: Training,
+    /// `ε` of every normalisation.
+    pub epsilon: f64,
+}
+
+impl NetConfig {
+    /// The paper's network: width 16, 32×32 colour images, 10 classes, normalisation without affine
+    /// parameters, fixed random head, `ε = 1e-5`.
+    pub fn new(architecture: Architecture, depth: usize) -> Self {
+        Self {
+            architecture,
+            depth,
+            width: 16,
+            input: [3, 32, 32],
+            classes: 10,
+            affine: Affine::None,
+            bias: Bias::None,
+            shortcut: match architecture {
+                Architecture::ResNet => Shortcut::ZeroPad,
+                Architecture::PreResNet => Shortcut::Projection,
+            },
+            stem: Stem::Conv,
+            head: Training::Fixed,
+            epsilon: 1e-5,
+        }
+    }
+
+    /// The graph.
+    ///
+    /// # Errors
+    /// [`GraphError::OutOfRange`] if the depth is not `6n + 2` with `n ≥ 1` or a size is 0;
+    /// [`GraphError::Contradiction`] if a ResNet is given a PreResNet's stem.
+    pub fn build(&self) -> Result<Graph, GraphError> {
+        if self.depth < 8 || self.depth % 6 != 2 || self.depth > 6_002 {
+            return Err(GraphError::OutOfRange {
+                what: "the depth of the network".into(),
+                value: self.depth.to_string(),
+                needs: "6n + 2 with n from 1 to 1000 (8, 14, 20, 26, 32, …)".into(),
+            });
+        }
+        if self.width == 0 || self.width > 1 << 16 {
+            return Err(GraphError::OutOfRange {
+                what: "the width of the network".into(),
+                value: self.width.to_string(),
+                needs: "between 1 and 65536".into(),
+            });
+        }
+        let mut net = GraphBuilder::new(Shape::new(self.input))?;
+        let features = match self.architecture {
+            Architecture::ResNet => resnet::build(self, &mut net)?,
+            Architecture::PreResNet => preresnet::build(self, &mut net)?,
+        };
+        let pooled = net.global_average_pool("pool", features)?;
+        let bias = match self.head {
+            Training::Trained => Bias::Trained,
+            Training::Fixed => Bias::None,
+        };
+        let logits = net.linear("head", pooled, self.classes, bias, self.head)?;
+        net.finish(logits)
+    }
+
+    /// Blocks as `(name, channels, stride)`, in order.
+    fn blocks(&self) -> impl Iterator<Item = (String, usize, usize)> {
+        let per_stage = (self.depth - 2) / 6;
+        let width = self.width;
+        (0..3).flat_map(move |stage| {
+            (0..per_stage).map(move |block| {
+                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+                (
+                    format!("stage{}.block{block}", stage + 1),
+                    width << stage,
+                    stride,
+                )
+            })
+        })
+    }
+
+    fn conv3x3(&self, channels: usize, stride: usize) -> ConvSpec {
+        ConvSpec {
+            channels,
+            kernel: 3,
+            stride,
+            padding: 1,
+            bias: self.bias,
+        }
+    }
+
+    /// Normalisation with this network's affine choice.
+    fn norm(&self, net: &mut GraphBuilder, name: &str, x: NodeId) -> Result<NodeId, GraphError> {
+        net.batch_norm(name, x, self.affine, self.epsilon)
+    }
+
+    fn norm_relu(
+        &self,
+        net: &mut GraphBuilder,
+        name: &str,
+        x: NodeId,
+    ) -> Result<NodeId, GraphError> {
+        let x = self.norm(net, name, x)?;
+        net.relu(&format!("{name}.relu"), x)
+    }
+
+    fn projection(
+        &self,
+        net: &mut GraphBuilder,
+        block: &str,
+        x: NodeId,
+        channels: usize,
+        stride: usize,
+    ) -> Result<NodeId, GraphError> {
+        let spec = ConvSpec {
+            channels,
+            kernel: 1,
+            stride,
+            padding: 0,
+            bias: self.bias,
+        };
+        net.conv2d(&format!("{block}.shortcut"), x, spec)
+    }
+}
+
+/// Whether a block must change the stream's shape.
+fn changes_shape(net: &GraphBuilder, x: NodeId, channels: usize, stride: usize) -> bool {
+    stride != 1
+        || net
+            .shape(x)
+            .is_none_or(|shape| shape.channels() != channels)
+}
