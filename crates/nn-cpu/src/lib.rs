@@ -1,1 +1,15 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod chunks;
+mod engine;
+mod layout;
+mod loss;
+mod op;
+mod optimiser;
+mod replica;
+#[allow(unsafe_code)]
+mod simd;
+mod workspace;
+
+pub use engine::CpuEngine;
+pub use simd::Level;

@@ -6,6 +6,7 @@ mod engine;
 mod error;
 mod hyper;
 mod images;
+pub mod plan;
 mod state;
 mod stats;
 mod symmetry;

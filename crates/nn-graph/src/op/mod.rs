@@ -121,7 +121,7 @@ impl Op {
     }
 
     /// Multiply-adds of one image's forward pass, given the result's shape.
-    pub(crate) fn multiply_adds(&self, parameters: &[Parameter], result: &Shape) -> usize {
+    pub fn multiply_adds(&self, parameters: &[Parameter], result: &Shape) -> usize {
         let weights = |id: ParameterId| parameters[id.index()].elements();
         match self {
             Op::Conv2d(conv) => weights(conv.weight) * result.elements() / result.channels().max(1),

@@ -1,0 +1,284 @@
+//! `y = scale · (x − μ)/√(σ² + ε) + shift`, then perhaps an addition, then perhaps ReLU.
+//!
+//! Forward: one pass for the mean, one for the centred squares (so that a mean far from 0 costs no
+//! accuracy), one to normalise. Backward: one pass for the two sums, one for the gradient. Sums run in
+//! float32 within a row and in float64 beyond.
+
+mod kernels;
+
+use nn_engine::plan::{GradientFlow, Group};
+use nn_graph::op::BatchNorm;
+
+use self::kernels::{Apply, GradientSums, InputGradient, Sums};
+use super::{Compiling, Step, Tensor};
+use crate::workspace::{Mode, Pass, Scratch};
+
+pub(super) struct NormStep {
+    input: Tensor,
+    output: Tensor,
+    addend: Option<Tensor>,
+    relu: bool,
+    scale: Option<usize>,
+    shift: Option<usize>,
+    epsilon: f64,
+    /// Position among the graph's normalisers.
+    normaliser: usize,
+    /// `μ`, `1/√(σ² + ε)`, and what multiplies and shifts, of the last forward pass: `[stored]` each.
+    mean: Vec<f32>,
+    inverse: Vec<f32>,
+    factor: Vec<f32>,
+    offset: Vec<f32>,
+    /// The two means over positions that the gradient of the input subtracts: `[stored]` each.
+    mean_gradient: Vec<f32>,
+    mean_product: Vec<f32>,
+}
+
+impl NormStep {
+    pub(super) fn new(context: &Compiling<'_>, group: &Group, norm: &BatchNorm) -> Self {
+        let input = context.input(group, 0);
+        let normalisers = context.graph.normalisers();
+        let channels = || vec![0.0; input.layout.stored];
+        Self {
+            input,
+            output: context.output(group),
+            addend: context.addend(group),
+            relu: group.relu.is_some(),
+            scale: norm.scale.map(|id| id.index()),
+            shift: norm.shift.map(|id| id.index()),
+            epsilon: norm.epsilon,
+            normaliser: normalisers
+                .iter()
+                .take_while(|&&id| id != group.head)
+                .count(),
+            mean: channels(),
+            inverse: channels(),
+            factor: channels(),
+            offset: channels(),
+            mean_gradient: channels(),
+            mean_product: channels(),
+        }
+    }
+
+    /// Values each channel is averaged over.
+    fn count(&self, pass: &Pass<'_>) -> f64 {
+        (pass.chunks.images * self.input.layout.positions()) as f64
+    }
+
+    /// Sums over the batch of `x − centre`, or of its square, per channel.
+    fn batch_sums(&self, pass: &mut Pass<'_>, square: bool) {
+        let (layout, level) = (self.input.layout, pass.level);
+        let input = &pass.workspace.activations[self.input.node];
+        let centre = &self.mean;
+        pass.chunks
+            .partials(&mut pass.workspace.sums, layout.stored, |images, sums| {
+                sums.fill(0.0);
+                for image in images {
+                    let image = &input[image * layout.image()..][..layout.image()];
+                    for row in layout.rows(image) {
+                        level.run(Sums {
+                            row,
+                            centre,
+                            square,
+                            sums,
+                        });
+                    }
+                }
+            });
+        reduce(&mut pass.workspace.sums, layout.stored, pass.chunks.count());
+    }
+
+    /// Mean and variance of the batch, and the running statistics moved towards them.
+    fn batch_statistics(&mut self, pass: &mut Pass<'_>) {
+        let count = self.count(pass);
+        let channels = self.input.layout.channels;
+        self.mean.fill(0.0);
+        self.batch_sums(pass, false);
+        for (mean, sum) in self.mean.iter_mut().zip(&pass.workspace.sums) {
+            *mean = (sum / count) as f32;
+        }
+        self.batch_sums(pass, true);
+        let running = &mut pass.statistics[self.normaliser];
+        let (mean_factor, variance_factor) = pass.statistics_factors[self.normaliser];
+        let moved = |running: f32, factor: f64, batch: f64| {
+            let momentum = BatchNorm::STATISTICS_MOMENTUM;
+            ((1.0 - momentum) * f64::from(running) * factor + momentum * batch) as f32
+        };
+        for channel in 0..channels {
+            let squares = pass.workspace.sums[channel];
+            self.inverse[channel] = inverse_root(squares / count + self.epsilon);
+            let (mean, variance) = (&mut running.mean[channel], &mut running.variance[channel]);
+            *mean = moved(*mean, mean_factor, f64::from(self.mean[channel]));
+            *variance = moved(*variance, variance_factor, squares / (count - 1.0).max(1.0));
+        }
+    }
+
+    fn running_statistics(&mut self, pass: &Pass<'_>) {
+        let running = &pass.statistics[self.normaliser];
+        let (mean_factor, variance_factor) = pass.statistics_factors[self.normaliser];
+        for channel in 0..self.input.layout.channels {
+            self.mean[channel] = (f64::from(running.mean[channel]) * mean_factor) as f32;
+            let variance = f64::from(running.variance[channel]) * variance_factor;
+            self.inverse[channel] = inverse_root(variance + self.epsilon);
+        }
+    }
+
+    /// From the batch's gradient sums: parameter gradients, and what [`InputGradient`] subtracts.
+    fn finish_gradient_sums(&mut self, pass: &mut Pass<'_>) {
+        let count = self.count(pass);
+        let (channels, stored) = (self.input.layout.channels, self.input.layout.stored);
+        let sums = &pass.workspace.sums[..2 * stored];
+        for channel in 0..channels {
+            self.mean_gradient[channel] = (sums[channel] / count) as f32;
+            self.mean_product[channel] = (sums[stored + channel] / count) as f32;
+        }
+        let gradients = &mut pass.workspace.parameter_gradients;
+        for (parameter, sums) in [(self.shift, &sums[..stored]), (self.scale, &sums[stored..])] {
+            let Some(parameter) = parameter else { continue };
+            gradients[parameter]
+                .iter_mut()
+                .zip(sums)
+                .for_each(|(to, &sum)| *to = sum as f32);
+        }
+    }
+
+    fn input_gradient(&self, pass: &mut Pass<'_>, own: usize) {
+        let Some(slot) = self.input.slot else { return };
+        let (layout, level) = (self.input.layout, pass.level);
+        let accumulate = self.input.flow == GradientFlow::Accumulate;
+        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
+        let input = &pass.workspace.activations[self.input.node];
+        let gradient = &pass.workspace.gradients[own];
+        pass.chunks
+            .map(&mut target, layout.image(), |first, target| {
+                for (index, dx) in target.chunks_exact_mut(layout.image()).enumerate() {
+                    let at = (first + index) * layout.image();
+                    let rows = layout.rows(&input[at..][..layout.image()]);
+                    let gradients = layout.rows(&gradient[at..][..layout.image()]);
+                    for ((dx, x), dy) in layout.rows_mut(dx).zip(rows).zip(gradients) {
+                        level.run(InputGradient {
+                            norm: self,
+                            x,
+                            dy,
+                            dx,
+                            accumulate,
+                        });
+                    }
+                }
+            });
+        pass.workspace.gradients[slot] = target;
+    }
+}
+
+impl Step for NormStep {
+    fn forward(&mut self, pass: &mut Pass<'_>) {
+        match pass.mode {
+            Mode::Train => self.batch_statistics(pass),
+            Mode::Evaluate => self.running_statistics(pass),
+        }
+        for channel in 0..self.input.layout.channels {
+            let scale = self
+                .scale
+                .map_or(1.0, |scale| pass.parameters[scale][channel]);
+            self.factor[channel] = scale * self.inverse[channel];
+            self.offset[channel] = self
+                .shift
+                .map_or(0.0, |shift| pass.parameters[shift][channel]);
+        }
+        let (layout, level) = (self.output.layout, pass.level);
+        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
+        let input = &pass.workspace.activations[self.input.node];
+        let addend = self
+            .addend
+            .map(|addend| &pass.workspace.activations[addend.node]);
+        pass.chunks
+            .map(&mut output, layout.image(), |first, output| {
+                for (index, y) in output.chunks_exact_mut(layout.image()).enumerate() {
+                    let at = (first + index) * layout.image();
+                    let image = &input[at..][..layout.image()];
+                    let mut addends =
+                        addend.map(|addend| layout.rows(&addend[at..][..layout.image()]));
+                    for (y, x) in layout.rows_mut(y).zip(layout.rows(image)) {
+                        let addend = addends.as_mut().and_then(Iterator::next);
+                        level.run(Apply {
+                            norm: self,
+                            x,
+                            addend,
+                            y,
+                            relu: self.relu,
+                        });
+                    }
+                }
+            });
+        pass.workspace.activations[self.output.node] = output;
+    }
+
+    fn backward(&mut self, pass: &mut Pass<'_>) {
+        let Some(own) = self.output.slot else { return };
+        let (layout, level, stored) = (self.input.layout, pass.level, self.input.layout.stored);
+        let mut gradient = std::mem::take(&mut pass.workspace.gradients[own]);
+        let mut sums = std::mem::take(&mut pass.workspace.sums);
+        let input = &pass.workspace.activations[self.input.node];
+        let output = &pass.workspace.activations[self.output.node];
+        let this = &*self;
+        let work = |first: usize, gradient: &mut [f32], sums: &mut [f64]| {
+            sums.fill(0.0);
+            for (index, dy) in gradient.chunks_exact_mut(layout.image()).enumerate() {
+                let at = (first + index) * layout.image();
+                let rows = layout.rows(&input[at..][..layout.image()]);
+                let outputs = layout.rows(&output[at..][..layout.image()]);
+                for ((dy, x), y) in layout.rows_mut(dy).zip(rows).zip(outputs) {
+                    let y = this.relu.then_some(y);
+                    level.run(GradientSums {
+                        norm: this,
+                        x,
+                        y,
+                        dy,
+                        sums,
+                    });
+                }
+            }
+        };
+        pass.chunks
+            .map_with_partial(&mut gradient, layout.image(), &mut sums, 2 * stored, work);
+        reduce(&mut sums, 2 * stored, pass.chunks.count());
+        pass.workspace.gradients[own] = gradient;
+        pass.workspace.sums = sums;
+        self.finish_gradient_sums(pass);
+        self.input_gradient(pass, own);
+        // A shared operand already holds the gradient, masked by the ReLU.
+        if let Some(addend) = self.addend {
+            super::pass_on(pass, own, &addend);
+        }
+    }
+
+    fn scratch(&self) -> Scratch {
+        Scratch {
+            partial: 0,
+            sums: 2 * self.input.layout.stored,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        6 * 4 * self.input.layout.stored
+    }
+}
+
+/// `1/√v`, or 0 for `v = 0`: a constant channel is normalised to 0.
+fn inverse_root(variance: f64) -> f32 {
+    if variance > 0.0 {
+        variance.sqrt().recip() as f32
+    } else {
+        0.0
+    }
+}
+
+/// Adds the partial sums of all chunks into those of the first, in order.
+fn reduce(sums: &mut [f64], length: usize, chunks: usize) {
+    let (total, rest) = sums.split_at_mut(length);
+    for partial in rest.chunks_exact(length).take(chunks.saturating_sub(1)) {
+        total
+            .iter_mut()
+            .zip(partial)
+            .for_each(|(total, partial)| *total += partial);
+    }
+}

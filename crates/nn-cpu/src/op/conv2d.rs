@@ -1,0 +1,198 @@
+//! `y[o, i, j] = b[o] + Σ_{c,u,v} w[o, c, u, v] · x[c, s·i + u − p, s·j + v − p]`, then perhaps an
+//! addition.
+//!
+//! Direct convolution with 16 output channels in a register ([`gather`]): forward and the gradient
+//! of the input are the same computation with other weights; the gradient of the weight
+//! is its transpose ([`weight_gradient`]).
+
+#[allow(unsafe_code)]
+mod gather;
+#[allow(unsafe_code)]
+mod weight_gradient;
+mod weights;
+
+use nn_engine::plan::{GradientFlow, Group};
+use nn_graph::op::Conv2d;
+use nn_graph::{Graph, Op};
+
+use self::gather::{Epilogue, Gather};
+use self::weights::WeightShape;
+use super::{Compiling, Step, Tensor};
+use crate::layout::Layout;
+use crate::workspace::{Pass, Scratch};
+
+pub(super) struct ConvStep {
+    input: Tensor,
+    output: Tensor,
+    addend: Option<Tensor>,
+    weight: usize,
+    bias: Option<usize>,
+    shape: WeightShape,
+    trained: bool,
+    forward: Gather,
+    backward: Gather,
+    /// Weights as each direction reads them, rewritten whenever they may have changed.
+    forward_weights: Vec<f32>,
+    backward_weights: Vec<f32>,
+    /// Bias filled up to the stored channels.
+    bias_lanes: Vec<f32>,
+}
+
+impl ConvStep {
+    pub(super) fn new(context: &Compiling<'_>, group: &Group, conv: &Conv2d) -> Self {
+        let (input, output) = (context.input(group, 0), context.output(group));
+        let weight = context.graph.parameter(conv.weight);
+        let shape = WeightShape::new(&weight.shape, conv);
+        let forward = Gather::forward(input.layout, output.layout, &shape);
+        let backward = Gather::backward(input.layout, output.layout, &shape);
+        Self {
+            input,
+            output,
+            addend: context.addend(group),
+            weight: conv.weight.index(),
+            bias: conv.bias.map(|bias| bias.index()),
+            trained: weight.trainable,
+            forward_weights: vec![0.0; forward.weights()],
+            backward_weights: vec![0.0; backward.weights()],
+            bias_lanes: vec![0.0; output.layout.stored],
+            shape,
+            forward,
+            backward,
+        }
+    }
+
+    /// Sum of the output's gradient over images and positions.
+    fn bias_gradient(&self, pass: &mut Pass<'_>, own: usize, bias: usize) {
+        let layout = self.output.layout;
+        let (gradient, stored) = (&pass.workspace.gradients[own], layout.stored);
+        pass.chunks
+            .partials(&mut pass.workspace.partial, stored, |images, sums| {
+                sums.fill(0.0);
+                for image in images {
+                    let image = &gradient[image * layout.image()..][..layout.image()];
+                    for position in layout.rows(image).flat_map(|row| row.chunks_exact(stored)) {
+                        sums.iter_mut()
+                            .zip(position)
+                            .for_each(|(sum, dy)| *sum += dy);
+                    }
+                }
+            });
+        let partials = &pass.workspace.partial[..pass.chunks.count() * stored];
+        for (channel, to) in pass.workspace.parameter_gradients[bias]
+            .iter_mut()
+            .enumerate()
+        {
+            *to = partials
+                .chunks_exact(stored)
+                .map(|sums| sums[channel])
+                .sum();
+        }
+    }
+
+    fn input_gradient(&mut self, pass: &mut Pass<'_>, own: usize) {
+        let Some(slot) = self.input.slot else { return };
+        self.shape
+            .pack_backward(&pass.parameters[self.weight], &mut self.backward_weights);
+        let layout = self.input.layout;
+        let accumulate = self.input.flow == GradientFlow::Accumulate;
+        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
+        let gradient = &pass.workspace.gradients[own];
+        let (level, gather, weights) = (pass.level, &self.backward, &self.backward_weights);
+        pass.chunks
+            .map(&mut target, layout.image(), |first, target| {
+                let epilogue = Epilogue {
+                    bias: None,
+                    addend: None,
+                    accumulate,
+                };
+                gather.run(level, weights, gradient, first, target, epilogue);
+            });
+        pass.workspace.gradients[slot] = target;
+    }
+}
+
+impl Step for ConvStep {
+    fn forward(&mut self, pass: &mut Pass<'_>) {
+        self.shape
+            .pack_forward(&pass.parameters[self.weight], &mut self.forward_weights);
+        if let Some(bias) = self.bias {
+            self.bias_lanes[..self.shape.out].copy_from_slice(&pass.parameters[bias]);
+        }
+        let layout = self.output.layout;
+        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
+        let input = &pass.workspace.activations[self.input.node];
+        let addend = self
+            .addend
+            .map(|addend| &pass.workspace.activations[addend.node][..]);
+        let bias = self.bias.map(|_| &self.bias_lanes[..]);
+        let (level, gather, weights) = (pass.level, &self.forward, &self.forward_weights);
+        pass.chunks
+            .map(&mut output, layout.image(), |first, output| {
+                let addend = addend.map(|addend| &addend[first * layout.image()..][..output.len()]);
+                let epilogue = Epilogue {
+                    bias,
+                    addend,
+                    accumulate: false,
+                };
+                gather.run(level, weights, input, first, output, epilogue);
+            });
+        pass.workspace.activations[self.output.node] = output;
+    }
+
+    fn backward(&mut self, pass: &mut Pass<'_>) {
+        let Some(own) = self.output.slot else { return };
+        if let Some(bias) = self.bias {
+            self.bias_gradient(pass, own, bias);
+        }
+        if self.trained {
+            let workspace = &mut *pass.workspace;
+            weight_gradient::run(
+                &self.shape,
+                pass.level,
+                &pass.chunks,
+                (self.input.layout, &workspace.activations[self.input.node]),
+                (self.output.layout, &workspace.gradients[own]),
+                &mut workspace.partial,
+                &mut workspace.parameter_gradients[self.weight],
+            );
+        }
+        self.input_gradient(pass, own);
+        // The addend's gradient is the output's own; where it is not shared, it is passed on.
+        if let Some(addend) = self.addend {
+            super::pass_on(pass, own, &addend);
+        }
+    }
+
+    fn scratch(&self) -> Scratch {
+        let bias = self.output.layout.stored;
+        Scratch {
+            partial: self.shape.stored(self.output.layout.stored).max(bias),
+            sums: 0,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        4 * (self.forward_weights.len() + self.backward_weights.len() + self.bias_lanes.len())
+    }
+}
+
+/// The halo that every image of the network needs, so that no convolution, forward or backward, reads
+/// outside a buffer.
+pub(crate) fn halo(graph: &Graph) -> usize {
+    let convolutions = graph.nodes().iter().filter_map(|node| match &node.op {
+        Op::Conv2d(conv) => Some((node, conv)),
+        _ => None,
+    });
+    let reach = |node: &nn_graph::Node, conv: &Conv2d| {
+        let input = Layout::new(&graph.node(node.inputs[0]).shape, 0);
+        let output = Layout::new(&node.shape, 0);
+        let shape = WeightShape::new(&graph.parameter(conv.weight).shape, conv);
+        Gather::forward(input, output, &shape)
+            .reach()
+            .max(Gather::backward(input, output, &shape).reach())
+    };
+    convolutions
+        .map(|(node, conv)| reach(node, conv))
+        .max()
+        .unwrap_or(0)
+}

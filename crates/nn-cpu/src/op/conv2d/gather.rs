@@ -1,0 +1,355 @@
+//! Each position of the target gathers from positions of the source:
+//! `t[k] = Σ_tap Σ_c w[tap, c, k] · s[c at tap]`.
+//!
+//! Forward, the target is the output. Backward, it is the gradient of the input, and the source that
+//! of the output; with stride `s` the target's positions then fall into `s²` *phases*, each reached by
+//! other taps.
+//!
+//! A tile of up to 8 neighbouring positions × 32 channels is held in registers, while the source's
+//! channels stream by: one multiply-add for each broadcast value and vector of weights.
+
+use super::weights::WeightShape;
+use crate::layout::Layout;
+use crate::simd::{Kernel, LANES, Level, Simd};
+
+/// One term of the sum.
+#[derive(Clone, Copy, Debug)]
+struct Tap {
+    /// Displacement in the source, in rows and columns and in values.
+    rows: isize,
+    columns: isize,
+    source: isize,
+    /// Where its weights begin within a block.
+    weights: usize,
+}
+
+/// Target positions `first + step · (i, j)`, which gather from `source + source_step · (i, j)`.
+#[derive(Clone, Debug)]
+struct Phase {
+    first: [usize; 2],
+    count: [usize; 2],
+    step: usize,
+    source: [isize; 2],
+    source_step: usize,
+    taps: Vec<Tap>,
+}
+
+/// A convolution in one direction, ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Gather {
+    source: Layout,
+    target: Layout,
+    taps: usize,
+    phases: Vec<Phase>,
+}
+
+/// What happens to a tile before it is stored.
+#[derive(Clone, Copy)]
+pub(super) struct Epilogue<'a> {
+    /// Added to every position: `[stored channels]`.
+    pub(super) bias: Option<&'a [f32]>,
+    /// Added, in the target's layout, for the same images.
+    pub(super) addend: Option<&'a [f32]>,
+    /// Whether the tile is added to what the target holds.
+    pub(super) accumulate: bool,
+}
+
+impl Gather {
+    /// Output from input.
+    pub(super) fn forward(input: Layout, output: Layout, shape: &WeightShape) -> Self {
+        let WeightShape {
+            kernel,
+            stride,
+            padding,
+            fan,
+            ..
+        } = *shape;
+        let padding = padding as isize;
+        let mut taps = Vec::new();
+        for u in 0..kernel {
+            for v in 0..kernel {
+                let (rows, columns) = (u as isize - padding, v as isize - padding);
+                taps.push(tap(input, rows, columns, (u * kernel + v) * fan * LANES));
+            }
+        }
+        let phase = Phase {
+            first: [0, 0],
+            count: [output.height, output.width],
+            step: 1,
+            source: [0, 0],
+            source_step: stride,
+            taps,
+        };
+        Self {
+            source: input,
+            target: output,
+            taps: shape.taps(),
+            phases: vec![phase],
+        }
+    }
+
+    /// Gradient of the input from that of the output: position `y` receives from `(y + p − u)/s`
+    /// wherever that is whole.
+    pub(super) fn backward(input: Layout, output: Layout, shape: &WeightShape) -> Self {
+        let WeightShape {
+            kernel,
+            stride,
+            padding,
+            out,
+            ..
+        } = *shape;
+        // For one axis: first position, count, source position of the first, taps `(u, displacement)`.
+        let axis = |size: usize, phase: usize| {
+            let first = (phase + stride * padding - padding) % stride;
+            let count = size.saturating_sub(first).div_ceil(stride);
+            let source = ((first + padding - phase) / stride) as isize;
+            let taps: Vec<(usize, isize)> = (phase..kernel)
+                .step_by(stride)
+                .enumerate()
+                .map(|(k, u)| (u, -(k as isize)))
+                .collect();
+            (first, count, source, taps)
+        };
+        let mut phases = Vec::new();
+        for row_phase in 0..stride {
+            for column_phase in 0..stride {
+                let (y, rows, source_y, taps_y) = axis(input.height, row_phase);
+                let (x, columns, source_x, taps_x) = axis(input.width, column_phase);
+                let mut taps = Vec::new();
+                for &(u, down) in &taps_y {
+                    for &(v, right) in &taps_x {
+                        taps.push(tap(output, down, right, (u * kernel + v) * out * LANES));
+                    }
+                }
+                phases.push(Phase {
+                    first: [y, x],
+                    count: [rows, columns],
+                    step: stride,
+                    source: [source_y, source_x],
+                    source_step: 1,
+                    taps,
+                });
+            }
+        }
+        Self {
+            source: output,
+            target: input,
+            taps: shape.taps(),
+            phases,
+        }
+    }
+
+    /// How far outside the source's image it reads.
+    pub(super) fn reach(&self) -> usize {
+        let mut reach = 0;
+        let sizes = [self.source.height as isize, self.source.width as isize];
+        for phase in &self.phases {
+            for tap in &phase.taps {
+                for (axis, displacement) in [tap.rows, tap.columns].into_iter().enumerate() {
+                    if phase.count[axis] == 0 {
+                        continue;
+                    }
+                    let first = phase.source[axis] + displacement;
+                    let last = first + ((phase.count[axis] - 1) * phase.source_step) as isize;
+                    reach = reach.max(-first).max(last - (sizes[axis] - 1));
+                }
+            }
+        }
+        reach as usize
+    }
+
+    /// Values of the packed weights: `[target block][tap][source channel][16]`.
+    pub(super) fn weights(&self) -> usize {
+        self.target.blocks() * self.block_weights()
+    }
+
+    fn block_weights(&self) -> usize {
+        self.taps * self.source.channels * LANES
+    }
+
+    /// Computes the images `first..` that `target` holds, from those of the whole batch in `source`.
+    pub(super) fn run(
+        &self,
+        level: Level,
+        weights: &[f32],
+        source: &[f32],
+        first: usize,
+        target: &mut [f32],
+        epilogue: Epilogue<'_>,
+    ) {
+        level.run(GatherKernel {
+            gather: self,
+            weights,
+            source,
+            first,
+            target,
+            epilogue,
+        });
+    }
+}
+
+fn tap(source: Layout, rows: isize, columns: isize, weights: usize) -> Tap {
+    let values = rows * source.row() as isize + columns * source.stored as isize;
+    Tap {
+        rows,
+        columns,
+        source: values,
+        weights,
+    }
+}
+
+struct GatherKernel<'a> {
+    gather: &'a Gather,
+    weights: &'a [f32],
+    source: &'a [f32],
+    first: usize,
+    target: &'a mut [f32],
+    epilogue: Epilogue<'a>,
+}
+
+impl Kernel for GatherKernel<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let Gather {
+            source,
+            target,
+            phases,
+            ..
+        } = self.gather;
+        assert_eq!(self.weights.len(), self.gather.weights());
+        for (index, at) in (0..self.target.len()).step_by(target.image()).enumerate() {
+            let image = &self.source[(self.first + index) * source.image()..][..source.image()];
+            for phase in phases {
+                let mut block = 0;
+                while block < target.blocks() {
+                    if S::WIDE && block + 2 <= target.blocks() {
+                        self.rows::<S, 2>(simd, phase, image, at, block);
+                        block += 2;
+                    } else {
+                        self.rows::<S, 1>(simd, phase, image, at, block);
+                        block += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl GatherKernel<'_> {
+    /// All positions of a phase, `B` blocks of channels from `block` on.
+    #[inline(always)]
+    fn rows<S: Simd, const B: usize>(
+        &mut self,
+        simd: S,
+        phase: &Phase,
+        image: &[f32],
+        at: usize,
+        block: usize,
+    ) {
+        let Gather { source, target, .. } = self.gather;
+        let [rows, columns] = phase.count;
+        for i in 0..rows {
+            let from_y = phase.source[0] + (i * phase.source_step) as isize;
+            let to_y = (phase.first[0] + i * phase.step) as isize;
+            let mut j = 0;
+            while j < columns {
+                let from_x = phase.source[1] + (j * phase.source_step) as isize;
+                let to_x = (phase.first[1] + j * phase.step) as isize;
+                let place = Place {
+                    image,
+                    from: source.offset(from_y, from_x),
+                    from_step: phase.source_step * source.stored,
+                    to: at + target.offset(to_y, to_x) + block * LANES,
+                    to_step: phase.step * target.stored,
+                    block,
+                };
+                j += match columns - j {
+                    8.. if S::WIDE => self.tile::<S, 8, B>(simd, phase, &place),
+                    4.. => self.tile::<S, 4, B>(simd, phase, &place),
+                    2.. => self.tile::<S, 2, B>(simd, phase, &place),
+                    _ => self.tile::<S, 1, B>(simd, phase, &place),
+                };
+            }
+        }
+    }
+
+    /// `P` neighbouring positions; returns `P`.
+    #[inline(always)]
+    fn tile<S: Simd, const P: usize, const B: usize>(
+        &mut self,
+        simd: S,
+        phase: &Phase,
+        place: &Place<'_>,
+    ) -> usize {
+        let channels = self.gather.source.channels;
+        let block_weights = self.gather.block_weights();
+        let weights = &self.weights[place.block * block_weights..][..B * block_weights];
+        let mut sums = [[simd.splat(0.0); B]; P];
+        for tap in &phase.taps {
+            let base = place.from as isize + tap.source;
+            let last = base + ((P - 1) * place.from_step + channels) as isize;
+            // Holds by `Gather::reach`; checked because the loop below is not.
+            assert!(base >= 0 && last as usize <= place.image.len());
+            assert!(tap.weights + channels * LANES <= block_weights);
+            for c in 0..channels {
+                let mut lanes = [simd.splat(0.0); B];
+                for (b, lanes) in lanes.iter_mut().enumerate() {
+                    let at = b * block_weights + tap.weights + c * LANES;
+                    // SAFETY: within `weights`, by the assertion on `tap.weights`.
+                    *lanes =
+                        simd.load(unsafe { &*weights.as_ptr().add(at).cast::<[f32; LANES]>() });
+                }
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    let at = base as usize + p * place.from_step + c;
+                    // SAFETY: below `last`, by the assertion above.
+                    let value = simd.splat(unsafe { *place.image.get_unchecked(at) });
+                    for b in 0..B {
+                        sums[b] = simd.mul_add(value, lanes[b], sums[b]);
+                    }
+                }
+            }
+        }
+        for (p, sums) in sums.into_iter().enumerate() {
+            for (b, sum) in sums.into_iter().enumerate() {
+                self.finish(
+                    simd,
+                    sum,
+                    place.block + b,
+                    place.to + p * place.to_step + b * LANES,
+                );
+            }
+        }
+        P
+    }
+
+    /// Applies the epilogue and stores sixteen channels of one position.
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, simd: S, mut sum: S::Vector, block: usize, at: usize) {
+        let lanes =
+            |list: &[f32], at: usize| simd.load(list[at..].first_chunk().expect("16 lanes"));
+        if let Some(bias) = self.epilogue.bias {
+            sum = simd.add(sum, lanes(bias, block * LANES));
+        }
+        if let Some(addend) = self.epilogue.addend {
+            sum = simd.add(sum, lanes(addend, at));
+        }
+        if self.epilogue.accumulate {
+            sum = simd.add(sum, lanes(self.target, at));
+        }
+        simd.store(self.target[at..].first_chunk_mut().expect("16 lanes"), sum);
+    }
+}
+
+/// Where a tile reads and writes.
+struct Place<'a> {
+    /// The source image.
+    image: &'a [f32],
+    /// First value of the first position, without displacement, and the distance to the next.
+    from: usize,
+    from_step: usize,
+    /// The same in the target.
+    to: usize,
+    to_step: usize,
+    /// First block of channels.
+    block: usize,
+}

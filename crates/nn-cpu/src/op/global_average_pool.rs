@@ -1,0 +1,75 @@
+//! `y[c] = mean over positions of x[c]`.
+
+use nn_engine::plan::{GradientFlow, Group};
+
+use super::{Compiling, Step, Tensor};
+use crate::workspace::Pass;
+
+pub(super) struct PoolStep {
+    input: Tensor,
+    output: Tensor,
+}
+
+impl PoolStep {
+    pub(super) fn new(context: &Compiling<'_>, group: &Group) -> Self {
+        Self {
+            input: context.input(group, 0),
+            output: context.output(group),
+        }
+    }
+}
+
+impl Step for PoolStep {
+    fn forward(&mut self, pass: &mut Pass<'_>) {
+        let (from, to) = (self.input.layout, self.output.layout);
+        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
+        let input = &pass.workspace.activations[self.input.node];
+        let scale = (from.positions() as f32).recip();
+        pass.chunks.map(&mut output, to.image(), |first, output| {
+            for (index, mean) in output.chunks_exact_mut(to.image()).enumerate() {
+                let image = &input[(first + index) * from.image()..][..from.image()];
+                mean.fill(0.0);
+                for position in from
+                    .rows(image)
+                    .flat_map(|row| row.chunks_exact(from.stored))
+                {
+                    mean.iter_mut()
+                        .zip(position)
+                        .for_each(|(sum, &x)| *sum += x);
+                }
+                mean.iter_mut().for_each(|sum| *sum *= scale);
+            }
+        });
+        pass.workspace.activations[self.output.node] = output;
+    }
+
+    fn backward(&mut self, pass: &mut Pass<'_>) {
+        let (Some(own), Some(slot)) = (self.output.slot, self.input.slot) else {
+            return;
+        };
+        let (to, from) = (self.input.layout, self.output.layout);
+        let flow = self.input.flow;
+        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
+        let source = &pass.workspace.gradients[own];
+        let scale = (to.positions() as f32).recip();
+        pass.chunks.map(&mut target, to.image(), |first, target| {
+            for (index, image) in target.chunks_exact_mut(to.image()).enumerate() {
+                let gradient = &source[(first + index) * from.image()..][..from.image()];
+                for position in to
+                    .rows_mut(image)
+                    .flat_map(|row| row.chunks_exact_mut(to.stored))
+                {
+                    for (to, &from) in position.iter_mut().zip(gradient) {
+                        let kept = if flow == GradientFlow::Accumulate {
+                            *to
+                        } else {
+                            0.0
+                        };
+                        *to = kept + from * scale;
+                    }
+                }
+            }
+        });
+        pass.workspace.gradients[slot] = target;
+    }
+}

@@ -1,0 +1,139 @@
+//! The operations: one file each, forward and backward.
+//!
+//! A [`Step`] is one group of the plan, ready to run: it knows the layouts and indices of its
+//! tensors and owns what it must remember from the forward to the backward pass. To add an
+//! operation, write its file and name it in [`compile`].
+
+mod add;
+mod batch_norm;
+mod conv2d;
+mod global_average_pool;
+mod linear;
+mod relu;
+mod zero_pad_shortcut;
+
+use nn_engine::EngineError;
+use nn_engine::plan::{GradientFlow, Group, Plan};
+use nn_graph::{Graph, NodeId, Op};
+
+use crate::layout::Layout;
+use crate::workspace::{Pass, Scratch};
+
+pub(crate) use conv2d::halo;
+
+/// One group of the plan.
+pub(crate) trait Step: Send {
+    /// Computes the group's output from its inputs.
+    fn forward(&mut self, pass: &mut Pass<'_>);
+
+    /// From the gradient of the output, the gradients of the parameters and of the inputs.
+    fn backward(&mut self, pass: &mut Pass<'_>);
+
+    /// Scratch space it needs for each chunk.
+    fn scratch(&self) -> Scratch {
+        Scratch::default()
+    }
+
+    /// Bytes it owns.
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+/// A tensor that a step reads or writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tensor {
+    /// Index of its activation buffer.
+    pub(crate) node: usize,
+    /// Index of its gradient buffer, where it has one.
+    pub(crate) slot: Option<usize>,
+    pub(crate) layout: Layout,
+    /// For an input: what the step does with its gradient.
+    pub(crate) flow: GradientFlow,
+}
+
+/// What compilation of one group sees.
+pub(crate) struct Compiling<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) plan: &'a Plan,
+    pub(crate) layouts: &'a [Layout],
+}
+
+impl Compiling<'_> {
+    fn tensor(&self, id: NodeId, flow: GradientFlow) -> Tensor {
+        let slot = self.plan.gradient_slot(id);
+        Tensor {
+            node: id.index(),
+            slot,
+            layout: self.layouts[id.index()],
+            flow,
+        }
+    }
+
+    fn input(&self, group: &Group, position: usize) -> Tensor {
+        self.tensor(group.inputs[position], group.gradients[position])
+    }
+
+    fn output(&self, group: &Group) -> Tensor {
+        self.tensor(group.output, GradientFlow::None)
+    }
+
+    /// The second operand of a fused addition.
+    fn addend(&self, group: &Group) -> Option<Tensor> {
+        group.add.map(|_| self.input(group, group.inputs.len() - 1))
+    }
+}
+
+/// The step of a group.
+///
+/// # Errors
+/// [`EngineError::Unsupported`] for an operation this engine does not have.
+pub(crate) fn compile(
+    context: &Compiling<'_>,
+    group: &Group,
+) -> Result<Box<dyn Step>, EngineError> {
+    let node = context.graph.node(group.head);
+    Ok(match &node.op {
+        Op::Conv2d(conv) => Box::new(conv2d::ConvStep::new(context, group, conv)),
+        Op::Linear(linear) => Box::new(linear::LinearStep::new(context, group, linear)),
+        Op::BatchNorm(norm) => Box::new(batch_norm::NormStep::new(context, group, norm)),
+        Op::Relu => Box::new(relu::ReluStep::new(context, group)),
+        Op::Add => Box::new(add::AddStep::new(context, group)),
+        Op::GlobalAveragePool => Box::new(global_average_pool::PoolStep::new(context, group)),
+        Op::ZeroPadShortcut(shortcut) => Box::new(zero_pad_shortcut::ShortcutStep::new(
+            context, group, shortcut,
+        )),
+        other => {
+            return Err(EngineError::Unsupported {
+                engine: "nn-cpu",
+                node: node.name.clone(),
+                op: other.name(),
+                why: "this engine has no kernel for it".into(),
+            });
+        }
+    })
+}
+
+/// Moves a finished contribution into an input's gradient: overwrites or adds, position by position.
+fn pass_on(pass: &mut Pass<'_>, from: usize, to: &Tensor) {
+    let (Some(slot), Tensor { layout, flow, .. }) = (to.slot, to) else {
+        return;
+    };
+    if matches!(flow, GradientFlow::None | GradientFlow::Share) {
+        return;
+    }
+    let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
+    let source = &pass.workspace.gradients[from];
+    let image = layout.image();
+    pass.chunks.map(&mut target, image, |first, target| {
+        let source = &source[first * image..][..target.len()];
+        match flow {
+            GradientFlow::Write => target.copy_from_slice(source),
+            _ => target
+                .iter_mut()
+                .zip(source)
+                .for_each(|(to, from)| *to += from),
+        }
+    });
+    pass.workspace.gradients[slot] = target;
+}

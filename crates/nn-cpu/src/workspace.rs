@@ -1,0 +1,122 @@
+//! All memory of a step, allocated once.
+
+use nn_engine::plan::Plan;
+use nn_graph::{Graph, NodeId};
+
+use crate::chunks::{Chunks, MOST};
+use crate::layout::Layout;
+use crate::replica::{Replica, Statistics};
+use crate::simd::Level;
+
+/// Activations, gradients and scratch space for one batch of the largest size. Replicas take turns.
+pub(crate) struct Workspace {
+    /// Tensor of each node, `[batch][image]` in its layout; empty for nodes inside a group.
+    pub(crate) activations: Vec<Vec<f32>>,
+    /// Gradient buffers, one for each slot of the plan.
+    pub(crate) gradients: Vec<Vec<f32>>,
+    /// Gradient of each parameter, in the parameter's own shape.
+    pub(crate) parameter_gradients: Vec<Vec<f32>>,
+    /// Partial weight gradients of each chunk.
+    pub(crate) partial: Vec<f32>,
+    /// Partial sums of each chunk.
+    pub(crate) sums: Vec<f64>,
+}
+
+impl Workspace {
+    pub(crate) fn new(
+        graph: &Graph,
+        plan: &Plan,
+        layouts: &[Layout],
+        batch_size: usize,
+        scratch: Scratch,
+    ) -> Self {
+        let tensor = |id: NodeId| vec![0.0; batch_size * layouts[id.index()].image()];
+        let mut activations = vec![Vec::new(); graph.nodes().len()];
+        activations[0] = tensor(graph.node_ids().next().expect("a graph has an input"));
+        for group in plan.groups() {
+            activations[group.output.index()] = tensor(group.output);
+        }
+        Self {
+            activations,
+            gradients: plan.gradient_slots().iter().map(|&id| tensor(id)).collect(),
+            parameter_gradients: graph
+                .parameters()
+                .iter()
+                .map(|p| vec![0.0; p.elements()])
+                .collect(),
+            partial: vec![0.0; MOST * scratch.partial],
+            sums: vec![0.0; MOST * scratch.sums],
+        }
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        let floats = |lists: &[Vec<f32>]| lists.iter().map(Vec::len).sum::<usize>();
+        4 * (floats(&self.activations)
+            + floats(&self.gradients)
+            + floats(&self.parameter_gradients))
+            + 4 * self.partial.len()
+            + 8 * self.sums.len()
+    }
+}
+
+/// Scratch values an operation needs for each chunk.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Scratch {
+    /// float32 values of [`Workspace::partial`].
+    pub(crate) partial: usize,
+    /// float64 values of [`Workspace::sums`].
+    pub(crate) sums: usize,
+}
+
+impl Scratch {
+    /// What serves both.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            partial: self.partial.max(other.partial),
+            sums: self.sums.max(other.sums),
+        }
+    }
+}
+
+/// What normalisation does in a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Use the batch's statistics and move the running ones.
+    Train,
+    /// Use the running statistics.
+    Evaluate,
+}
+
+/// One pass of one replica over one batch: what an operation may touch.
+pub(crate) struct Pass<'a> {
+    pub(crate) level: Level,
+    pub(crate) mode: Mode,
+    pub(crate) chunks: Chunks,
+    pub(crate) parameters: &'a [Vec<f32>],
+    pub(crate) statistics: &'a mut [Statistics],
+    /// Factors still due on each normaliser's running mean and variance.
+    pub(crate) statistics_factors: &'a [(f64, f64)],
+    pub(crate) workspace: &'a mut Workspace,
+}
+
+impl<'a> Pass<'a> {
+    pub(crate) fn new(
+        level: Level,
+        mode: Mode,
+        images: usize,
+        replica: &'a mut Replica,
+        statistics_factors: &'a [(f64, f64)],
+        workspace: &'a mut Workspace,
+    ) -> Self {
+        Self {
+            level,
+            mode,
+            chunks: Chunks::new(images),
+            parameters: &replica.parameters,
+            statistics: &mut replica.statistics,
+            statistics_factors,
+            workspace,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A step allocates nothing: what a call of `run` allocates does not grow with its steps.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nn_cpu::CpuEngine;
+use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
+use nn_graph::nets::{Architecture, NetConfig};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code)]
+// SAFETY: hands every call on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn allocations_of_a_call_do_not_grow_with_its_steps() {
+    let mut config = NetConfig::new(Architecture::PreResNet, 14);
+    (config.width, config.input) = (8, [3, 12, 12]);
+    let graph = config.build().unwrap();
+    let options = EngineOptions {
+        threads: 2,
+        ..EngineOptions::new(&graph, 32)
+    };
+    let mut engine = CpuEngine::new(&graph, options).unwrap();
+    let pixels = (0..32 * 432).map(|i| (i * 7919 % 251) as u8).collect();
+    let images = ImageSet::new(
+        [3, 12, 12],
+        pixels,
+        vec![1; 32],
+        vec![0.5; 3],
+        vec![0.25; 3],
+    )
+    .unwrap();
+    engine.load_images(Split::Train, Arc::new(images)).unwrap();
+
+    let mut allocations = |steps: usize| {
+        let batches = vec![BatchSpec::plain((0..32).collect()); steps];
+        let hyper =
+            HyperTable::from_fn(steps, 1, 1, |_, _, _| GroupHyper::new(0.1, 5e-4, 0.9)).unwrap();
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        engine.run(&batches, &hyper).unwrap();
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    // Threads grow their queues once.
+    allocations(20);
+    let (few, many) = (allocations(1), allocations(101));
+    println!("{few} allocations in a call of 1 step, {many} in one of 101");
+    // A queue shared by all threads takes a new block now and then, never once a step.
+    assert!(
+        many <= few + 5,
+        "{few} allocations in a call of 1 step, {many} in one of 101"
+    );
+}

@@ -1,0 +1,115 @@
+//! The same bits on any number of threads, from any replica, in calls of any length.
+
+use std::sync::Arc;
+
+use nn_cpu::{CpuEngine, Level};
+use nn_engine::{
+    BatchSpec, Crop, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
+};
+use nn_graph::nets::{Architecture, NetConfig};
+use nn_graph::{Affine, Bias, Graph, Training};
+
+const BATCH: usize = 21;
+const STEPS: usize = 50;
+
+fn graph() -> Graph {
+    let mut config = NetConfig::new(Architecture::PreResNet, 8);
+    (config.width, config.input) = (5, [3, 9, 11]);
+    (config.affine, config.bias) = (Affine::ScaleAndShift, Bias::Trained);
+    config.head = Training::Trained;
+    config.build().unwrap()
+}
+
+fn images() -> Arc<ImageSet> {
+    let pixels = (0..64 * 3 * 99).map(|i| (i * 7919 % 251) as u8).collect();
+    let labels = (0..64).map(|i| (i % 10) as u8).collect();
+    Arc::new(ImageSet::new([3, 9, 11], pixels, labels, vec![0.5; 3], vec![0.25; 3]).unwrap())
+}
+
+fn batches() -> Vec<BatchSpec> {
+    let batch = |step: usize| {
+        // Batches of several sizes, so that chunks differ from step to step.
+        let images = BATCH - step % 3;
+        BatchSpec {
+            indices: (0..images)
+                .map(|i| ((i * 5 + step * 11) % 64) as u32)
+                .collect(),
+            crops: (0..images)
+                .map(|i| Crop {
+                    dy: (i % 5) as i8 - 2,
+                    dx: (step % 3) as i8 - 1,
+                })
+                .collect(),
+            flips: (0..images).map(|i| (i + step) % 2 == 0).collect(),
+        }
+    };
+    (0..STEPS).map(batch).collect()
+}
+
+fn train(level: Level, threads: usize, replicas: usize, chunk: usize) -> Vec<State> {
+    let graph = graph();
+    let options = EngineOptions {
+        threads,
+        replicas,
+        ..EngineOptions::new(&graph, BATCH)
+    };
+    let mut engine = CpuEngine::at_level(&graph, options, level).unwrap();
+    engine.load_images(Split::Train, images()).unwrap();
+    for replica in 0..replicas {
+        engine
+            .load_state(replica, &State::initial(&graph, 3))
+            .unwrap();
+    }
+    for batches in batches().chunks(chunk) {
+        let hyper = HyperTable::from_fn(batches.len(), replicas, 1, |_, _, _| GroupHyper {
+            scale_ratio: 0.999,
+            ..GroupHyper::new(0.05, 1e-3, 0.9)
+        });
+        engine.run(batches, &hyper.unwrap()).unwrap();
+    }
+    (0..replicas)
+        .map(|replica| engine.state(replica).unwrap())
+        .collect()
+}
+
+#[test]
+fn bits_do_not_depend_on_threads_replicas_or_calls() {
+    for level in Level::available() {
+        let one = train(level, 1, 1, STEPS).remove(0);
+        assert!(
+            one.tensors
+                .iter()
+                .all(|tensor| tensor.values.iter().all(|value| value.is_finite()))
+        );
+        for threads in [2, 3, 8] {
+            assert_eq!(
+                train(level, threads, 1, 7)[0],
+                one,
+                "{level}, {threads} threads"
+            );
+        }
+        for replica in train(level, 2, 3, 13) {
+            assert_eq!(replica, one, "{level}, one of three replicas");
+        }
+    }
+}
+
+#[test]
+fn a_state_carries_the_whole_run() {
+    let graph = graph();
+    let mut engine = CpuEngine::new(&graph, EngineOptions::new(&graph, BATCH)).unwrap();
+    engine.load_images(Split::Train, images()).unwrap();
+    let hyper = HyperTable::from_fn(10, 1, 1, |_, _, _| GroupHyper::new(0.05, 1e-3, 0.9)).unwrap();
+    let all = batches();
+    engine.run(&all[..10], &hyper).unwrap();
+    let middle = engine.state(0).unwrap();
+    engine.run(&all[10..20], &hyper).unwrap();
+    let end = engine.state(0).unwrap();
+    assert_ne!(middle, end);
+
+    let mut resumed = CpuEngine::new(&graph, EngineOptions::new(&graph, BATCH)).unwrap();
+    resumed.load_images(Split::Train, images()).unwrap();
+    resumed.load_state(0, &middle).unwrap();
+    resumed.run(&all[10..20], &hyper).unwrap();
+    assert_eq!(resumed.state(0).unwrap(), end);
+}
