@@ -1,0 +1,213 @@
+//! What can be wrong with a schedule, a recipe or a conversion, said to a user.
+
+use crate::{Hyperparameter, ScheduleKind};
+
+/// A schedule that cannot be built from its arguments.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// An argument is NaN or infinite.
+    #[error("the {argument} of a {kind} schedule is {value}; give a finite number")]
+    NotFinite {
+        /// The schedule that was to be built.
+        kind: ScheduleKind,
+        /// The argument's name.
+        argument: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// A step decay's factor is zero or negative.
+    #[error(
+        "the factor of a step decay is {factor:?}, but a rate is multiplied by it and must stay \
+         positive; give a factor above 0, such as 0.1"
+    )]
+    FactorNotPositive {
+        /// What was given.
+        factor: f64,
+    },
+    /// A growing step decay leaves float64.
+    #[error(
+        "the step decay {initial:?} × {factor:?}^{milestones} is not a finite float64; \
+         lower the factor or the number of milestones"
+    )]
+    StepDecayOverflows {
+        /// The value before the first milestone.
+        initial: f64,
+        /// The factor applied at each milestone.
+        factor: f64,
+        /// How many milestones there are.
+        milestones: usize,
+    },
+    /// Milestones, boundaries or starts do not increase strictly from above 0.
+    #[error(
+        "{kind}: the change number {} is at step {step}, not after step {previous}; \
+         give the steps of change in strictly increasing order, the first above 0",
+        index + 1
+    )]
+    OutOfOrder {
+        /// The schedule that was to be built.
+        kind: ScheduleKind,
+        /// Position (from 0) of the offender among the changes.
+        index: usize,
+        /// The change before it, or 0.
+        previous: u64,
+        /// The offender.
+        step: u64,
+    },
+    /// A piecewise schedule does not have one value more than boundaries.
+    #[error(
+        "a piecewise schedule has {values} values and {boundaries} boundaries; \
+         give one value more than boundaries"
+    )]
+    ValueCount {
+        /// How many values were given.
+        values: usize,
+        /// How many boundaries were given.
+        boundaries: usize,
+    },
+    /// A schedule that goes from one value to another is given no steps to do so.
+    #[error(
+        "a {kind} schedule over 0 steps has no shape; give at least 1 step, or use a constant schedule"
+    )]
+    NoSteps {
+        /// The schedule that was to be built.
+        kind: ScheduleKind,
+    },
+    /// A joined schedule has no parts.
+    #[error("a joined schedule has no parts; give at least one, starting at step 0")]
+    NoParts,
+    /// The first part of a joined schedule does not start at step 0.
+    #[error(
+        "the first part of a joined schedule starts at step {start}, which leaves the steps before it \
+         without a value; let it start at step 0"
+    )]
+    FirstPartStartsLate {
+        /// Where it was to start.
+        start: u64,
+    },
+}
+
+/// A recipe whose values no optimiser of this form can use.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// A learning rate or weight decay is negative, NaN or infinite.
+    #[error("the {hyperparameter} is {value:?} at step {step}; it must be finite and not negative")]
+    NegativeOrNotFinite {
+        /// Which one it is.
+        hyperparameter: Hyperparameter,
+        /// A step at which it has this value.
+        step: u64,
+        /// The value.
+        value: f64,
+    },
+    /// A momentum is outside `[0, 1)`, or NaN.
+    #[error(
+        "the momentum is {value:?} at step {step}; it must be at least 0 and below 1, \
+         or the momentum buffer does not forget"
+    )]
+    MomentumOutOfRange {
+        /// A step at which it has this value.
+        step: u64,
+        /// The value.
+        value: f64,
+    },
+}
+
+/// A conversion that has no answer in positive numbers.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LawError {
+    /// The hyperparameters of a step are invalid by themselves.
+    #[error(transparent)]
+    Hyperparameters(#[from] RecipeError),
+    /// `a_t ≤ 0`: the step would map the parameters through the origin.
+    #[error(
+        "step {step} has no weight-decay-free equivalent with a positive learning rate: \
+         a_t = 1 − η(λ + γκ) = {shrink:?} is not positive at learning rate η = {learning_rate:?}, \
+         weight decay λ = {weight_decay:?}, momentum γ = {momentum:?}, buffer coefficient \
+         κ = {buffer_coefficient:?}; lower the learning rate, the weight decay or the momentum: \
+         from a buffer left as it is, it suffices that the largest η times the largest λ is below 1 \
+         and at most (1 − √γ)² of the largest γ, which is {limit:?} at this one"
+    )]
+    ShrinkNotPositive {
+        /// The step `t`.
+        step: u64,
+        /// `η_t`.
+        learning_rate: f64,
+        /// `λ_t`.
+        weight_decay: f64,
+        /// `γ_t`.
+        momentum: f64,
+        /// `κ_{t−1}`.
+        buffer_coefficient: f64,
+        /// `a_t`.
+        shrink: f64,
+        /// `(1 − √γ_t)²`.
+        limit: f64,
+    },
+    /// A quantity of the recurrence leaves float64.
+    #[error(
+        "the conversion of step {step} leaves float64: learning rate η = {learning_rate:?}, \
+         weight decay λ = {weight_decay:?}, momentum γ = {momentum:?}, buffer coefficient \
+         κ = {buffer_coefficient:?}; use a smaller weight decay or initial buffer coefficient"
+    )]
+    Overflow {
+        /// The step `t`.
+        step: u64,
+        /// `η_t`.
+        learning_rate: f64,
+        /// `λ_t`.
+        weight_decay: f64,
+        /// `γ_t`.
+        momentum: f64,
+        /// `κ_{t−1}`.
+        buffer_coefficient: f64,
+    },
+    /// The initial buffer coefficient `κ_{−1}` is NaN or infinite.
+    #[error(
+        "the initial buffer coefficient is {value}; give a finite number, 0 for a buffer left as it is"
+    )]
+    BufferCoefficientNotFinite {
+        /// What was given.
+        value: f64,
+    },
+    /// The step counter is at its end.
+    #[error("the step counter has reached its largest value, {step}; start a new law")]
+    StepsExhausted {
+        /// The largest step there is.
+        step: u64,
+    },
+    /// The constant-phase equation has complex or non-positive roots.
+    #[error(
+        "the constant phase from step {step} has no closed form: the roots of \
+         x² − (1 + γ − λη)x + γ = 0 are not real and positive at learning rate η = {learning_rate:?}, \
+         weight decay λ = {weight_decay:?}, momentum γ = {momentum:?}: λη = {product:?} must be at most \
+         (1 − √γ)² = {limit:?}, and below 1; lower the learning rate, the weight decay or the momentum"
+    )]
+    NoPositiveRoot {
+        /// First step of the phase.
+        step: u64,
+        /// `η`.
+        learning_rate: f64,
+        /// `λ`.
+        weight_decay: f64,
+        /// `γ`.
+        momentum: f64,
+        /// `λη`.
+        product: f64,
+        /// `(1 − √γ)²`.
+        limit: f64,
+    },
+    /// TEXP was asked for a recipe that is not piecewise constant.
+    #[error(
+        "the {hyperparameter} follows a {kind} schedule, but TEXP is defined for piecewise constant \
+         recipes only; use the exact law, which takes any schedule"
+    )]
+    NotPiecewiseConstant {
+        /// Which one it is.
+        hyperparameter: Hyperparameter,
+        /// The schedule it follows.
+        kind: ScheduleKind,
+    },
+}

@@ -1,0 +1,14 @@
+//! The conversion of weight decay into an exponential learning rate.
+
+mod constant_phase;
+mod exact;
+mod texp;
+
+pub use constant_phase::ConstantPhase;
+pub use exact::{EquivalentStep, ExactLaw, ExactSteps};
+pub use texp::{Texp, TexpPhase};
+
+/// `√((1 − √γ)²) = 1 − √γ`, without cancellation near `γ = 1`.
+fn one_minus_root_of(momentum: f64) -> f64 {
+    (1.0 - momentum) / (1.0 + momentum.sqrt())
+}

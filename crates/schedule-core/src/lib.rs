@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod error;
+mod law;
+mod recipe;
+mod running_statistics;
+mod schedule;
+mod segments;
+mod sum;
+
+#[cfg(feature = "proptest")]
+pub mod proptest;
+
+pub use error::{LawError, RecipeError, ScheduleError};
+pub use law::{ConstantPhase, EquivalentStep, ExactLaw, ExactSteps, Texp, TexpPhase};
+pub use recipe::{Hyperparameter, Hyperparameters, Recipe, RecipePhase};
+pub use running_statistics::RunningStatisticsCorrection;
+pub use schedule::{
+    Constant, Cosine, Joined, LinearWarmup, Phase, Piecewise, Schedule, ScheduleKind, StepDecay,
+};

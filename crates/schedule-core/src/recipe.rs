@@ -1,0 +1,233 @@
+//! What an optimiser is told at every step.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::segments::Segments;
+use crate::{RecipeError, Schedule};
+
+/// The three hyperparameters of momentum SGD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hyperparameter {
+    /// `η`.
+    LearningRate,
+    /// `λ`.
+    WeightDecay,
+    /// `γ`.
+    Momentum,
+}
+
+impl Hyperparameter {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::LearningRate, Self::WeightDecay, Self::Momentum];
+}
+
+impl fmt::Display for Hyperparameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LearningRate => "learning rate",
+            Self::WeightDecay => "weight decay",
+            Self::Momentum => "momentum",
+        })
+    }
+}
+
+/// The hyperparameters of one step of momentum SGD, in the form of [`Recipe`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hyperparameters {
+    /// `η_t ≥ 0`, outside the momentum buffer.
+    pub learning_rate: f64,
+    /// `λ_t ≥ 0`, coupled: added to the gradient as `λ_t θ_t`.
+    pub weight_decay: f64,
+    /// `0 ≤ γ_t < 1`, without dampening.
+    pub momentum: f64,
+}
+
+impl Hyperparameters {
+    /// Checks the ranges; `step` is for the message.
+    ///
+    /// # Errors
+    /// [`RecipeError`] when the rate or the decay is negative or not finite, or the momentum outside
+    /// `[0, 1)`.
+    ///
+    /// ```
+    /// use schedule_core::Hyperparameters;
+    /// let bad = Hyperparameters { learning_rate: 0.1, weight_decay: -1e-4, momentum: 0.9 };
+    /// let message = bad.validate(7).unwrap_err().to_string();
+    /// assert_eq!(message, "the weight decay is -0.0001 at step 7; it must be finite and not negative");
+    /// ```
+    pub fn validate(&self, step: u64) -> Result<(), RecipeError> {
+        let not_negative = |hyperparameter, value: f64| {
+            if value.is_finite() && value >= 0.0 {
+                return Ok(());
+            }
+            Err(RecipeError::NegativeOrNotFinite {
+                hyperparameter,
+                step,
+                value,
+            })
+        };
+        not_negative(Hyperparameter::LearningRate, self.learning_rate)?;
+        not_negative(Hyperparameter::WeightDecay, self.weight_decay)?;
+        if !(0.0..1.0).contains(&self.momentum) {
+            return Err(RecipeError::MomentumOutOfRange {
+                step,
+                value: self.momentum,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A schedule for each hyperparameter of momentum SGD with coupled weight decay.
+///
+/// The form is PyTorch's `SGD(momentum, weight_decay)` with zero dampening, and that of Li & Arora
+/// (arXiv:1910.07454): the learning rate is *outside* the momentum buffer,
+/// ```text
+/// b_{t+1} = γ_t b_t + ∇L_t(θ_t) + λ_t θ_t
+/// θ_{t+1} = θ_t − η_t b_{t+1}
+/// ```
+/// With the rate inside the buffer a changing rate gives a different algorithm.
+///
+/// ```
+/// use schedule_core::{Recipe, Schedule};
+///
+/// let recipe = Recipe::new(
+///     Schedule::step_decay(0.1, 0.1, &[80 * 391, 120 * 391])?,
+///     Schedule::constant(5e-4)?,
+///     Schedule::constant(0.9)?,
+/// )?;
+/// assert_eq!(recipe.at(0).learning_rate, 0.1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    learning_rate: Schedule,
+    weight_decay: Schedule,
+    momentum: Schedule,
+}
+
+impl Recipe {
+    /// A recipe of three schedules, checked over all steps.
+    ///
+    /// # Errors
+    /// [`RecipeError`] with the step and value when a rate or decay gets negative, or a momentum
+    /// leaves `[0, 1)`.
+    pub fn new(
+        learning_rate: Schedule,
+        weight_decay: Schedule,
+        momentum: Schedule,
+    ) -> Result<Self, RecipeError> {
+        not_negative(Hyperparameter::LearningRate, &learning_rate)?;
+        not_negative(Hyperparameter::WeightDecay, &weight_decay)?;
+        let extremes = momentum.extremes(0, u64::MAX);
+        for (step, value) in [extremes.smallest, extremes.largest] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(RecipeError::MomentumOutOfRange { step, value });
+            }
+        }
+        Ok(Self {
+            learning_rate,
+            weight_decay,
+            momentum,
+        })
+    }
+
+    /// The hyperparameters of a step.
+    #[must_use]
+    pub fn at(&self, step: u64) -> Hyperparameters {
+        Hyperparameters {
+            learning_rate: self.learning_rate.at(step),
+            weight_decay: self.weight_decay.at(step),
+            momentum: self.momentum.at(step),
+        }
+    }
+
+    /// The schedule of a hyperparameter.
+    #[must_use]
+    pub fn schedule(&self, hyperparameter: Hyperparameter) -> &Schedule {
+        match hyperparameter {
+            Hyperparameter::LearningRate => &self.learning_rate,
+            Hyperparameter::WeightDecay => &self.weight_decay,
+            Hyperparameter::Momentum => &self.momentum,
+        }
+    }
+
+    /// The schedule of the learning rate `η_t`.
+    #[must_use]
+    pub fn learning_rate(&self) -> &Schedule {
+        &self.learning_rate
+    }
+
+    /// The schedule of the weight decay `λ_t`.
+    #[must_use]
+    pub fn weight_decay(&self) -> &Schedule {
+        &self.weight_decay
+    }
+
+    /// The schedule of the momentum `γ_t`.
+    #[must_use]
+    pub fn momentum(&self) -> &Schedule {
+        &self.momentum
+    }
+
+    /// The longest intervals on which all three are constant, in order.
+    ///
+    /// # Errors
+    /// The first hyperparameter whose schedule is not made of constant pieces.
+    ///
+    /// ```
+    /// use schedule_core::{Recipe, Schedule};
+    ///
+    /// let recipe = Recipe::new(
+    ///     Schedule::step_decay(0.1, 0.1, &[80, 120])?,
+    ///     Schedule::piecewise(&[5e-4, 1e-4], &[100])?,
+    ///     Schedule::constant(0.9)?,
+    /// )?;
+    /// let starts = recipe.phases().unwrap().iter().map(|phase| phase.start).collect::<Vec<_>>();
+    /// assert_eq!(starts, [0, 80, 100, 120]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn phases(&self) -> Result<Vec<RecipePhase>, Hyperparameter> {
+        let segments = self.segments()?;
+        let phase = |(start, hyperparameters): (u64, &Hyperparameters)| RecipePhase {
+            start,
+            hyperparameters: *hyperparameters,
+        };
+        Ok(segments.iter().map(phase).collect())
+    }
+
+    /// The phases, in a form that has a value at every step.
+    pub(crate) fn segments(&self) -> Result<Segments<Hyperparameters>, Hyperparameter> {
+        let mut changes = BTreeSet::new();
+        for hyperparameter in Hyperparameter::ALL {
+            let phases = self
+                .schedule(hyperparameter)
+                .phases()
+                .ok_or(hyperparameter)?;
+            changes.extend(phases.iter().map(|phase| phase.start));
+        }
+        Ok(Segments::of_changes(&changes, |start| self.at(start)))
+    }
+}
+
+/// An interval on which a recipe is constant; it ends where the next one starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RecipePhase {
+    /// The first step.
+    pub start: u64,
+    /// What holds from there on.
+    pub hyperparameters: Hyperparameters,
+}
+
+fn not_negative(hyperparameter: Hyperparameter, schedule: &Schedule) -> Result<(), RecipeError> {
+    let (step, value) = schedule.extremes(0, u64::MAX).smallest;
+    if value < 0.0 {
+        return Err(RecipeError::NegativeOrNotFinite {
+            hyperparameter,
+            step,
+            value,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The cosine schedule.
+
+use std::f64::consts::PI;
+
+use super::interpolate::interpolate;
+use super::{ScheduleKind, finite};
+use crate::ScheduleError;
+
+/// Half a cosine from one value to another; made by [`Schedule::cosine`](crate::Schedule::cosine).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cosine {
+    initial: f64,
+    r#final: f64,
+    steps: u64,
+}
+
+impl Cosine {
+    pub(super) fn new(initial: f64, r#final: f64, steps: u64) -> Result<Self, ScheduleError> {
+        let kind = ScheduleKind::Cosine;
+        finite(kind, "initial value", initial)?;
+        finite(kind, "final value", r#final)?;
+        if steps == 0 {
+            return Err(ScheduleError::NoSteps { kind });
+        }
+        Ok(Self {
+            initial,
+            r#final,
+            steps,
+        })
+    }
+
+    pub(super) fn at(&self, step: u64) -> f64 {
+        if step >= self.steps {
+            return self.r#final;
+        }
+        // (1 ± cos πx)/2 as the squared sine of what is left or done: nothing cancels near the ends.
+        let weight = |steps: u64| {
+            (PI / 2.0 * (steps as f64 / self.steps as f64))
+                .sin()
+                .powi(2)
+        };
+        interpolate(
+            self.initial,
+            weight(self.steps - step),
+            self.r#final,
+            weight(step),
+        )
+    }
+
+    /// The value at step 0.
+    #[must_use]
+    pub fn initial(&self) -> f64 {
+        self.initial
+    }
+
+    /// The value from step [`steps`](Self::steps) on.
+    #[must_use]
+    pub fn r#final(&self) -> f64 {
+        self.r#final
+    }
+
+    /// The length in steps.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+}
