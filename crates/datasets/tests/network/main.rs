@@ -1,0 +1,6 @@
+//! Whatever downloads, against servers on this machine.
+#![cfg(feature = "download")]
+
+mod download;
+mod locate;
+mod server;
