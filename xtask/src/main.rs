@@ -1,2 +1,39 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask VERB`: everything that is done to this workspace, one file a verb.
+#![forbid(unsafe_code)]
+
+mod repro;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The workspace's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Train figure 2's pair and TEXP in lockstep, and write the report.
+    Repro(repro::Args),
+    /// Run every test.
+    Test(test::Args),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().verb {
+        Verb::Repro(args) => repro::run(args),
+        Verb::Test(args) => test::run(&args),
+    }
+}
+
+/// Root of the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

@@ -1,1 +1,61 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod chart;
+mod error;
+mod figures;
+mod folder;
+mod numbers;
+mod page;
+mod paths;
+mod series;
+mod summary;
+
+pub use error::ReportError;
+pub use paths::ReportPaths;
+
+use std::path::Path;
+
+/// Reads a run folder and writes `report.html`, `summary.csv` and `figures/*.svg` into it.
+///
+/// The folder holds `experiment.toml`, `manifest.json` and `records.jsonl`. A run that was stopped,
+/// or whose last line was cut in the middle, still gives a report, which says so. Files of an earlier
+/// report in the same folder are replaced; nothing else is touched, and nothing is written unless all
+/// three files could be read.
+///
+/// # Errors
+///
+/// [`ReportError`] names the file, and the line where one is at fault: a file is missing or is not what
+/// it should be, a record names a run that the manifest does not have or goes back in time, or the
+/// folder cannot be written.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # std::fs::write(folder.path().join("experiment.toml"), "")?;
+/// # std::fs::write(folder.path().join("records.jsonl"), "")?;
+/// # std::fs::write(folder.path().join("manifest.json"), r#"{
+/// #   "version": "0.1.0", "experiment": "none", "title": "Nothing yet", "preset": null,
+/// #   "command": "true", "started": "2024-01-01T00:00:00Z", "commit": null, "device": "none",
+/// #   "initial_seed": 0, "batch_seed": 0, "batch_size": 1, "steps_per_epoch": 1, "steps": 0,
+/// #   "data": { "source": "none", "train_images": 0, "test_images": 0, "sha256": "" },
+/// #   "network": { "name": "none", "trained_parameters": 0, "multiply_adds": 0, "layers": [] },
+/// #   "milestones": [], "runs": []
+/// # }"#)?;
+/// # let run_folder = folder.path();
+/// let written = report::write(run_folder)?;
+/// println!("open {}", written.page.display());
+/// # assert!(written.page.is_file());
+/// # Ok(())
+/// # }
+/// ```
+pub fn write(run_folder: &Path) -> Result<ReportPaths, ReportError> {
+    let folder = folder::RunFolder::read(run_folder)?;
+    let drawn = figures::draw_all(&folder)?;
+    let summary = summary::csv(&folder)?;
+    let page = page::render(&folder, &drawn);
+    paths::write_files(run_folder, &page, &summary, &drawn)
+}

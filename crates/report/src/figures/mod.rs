@@ -1,0 +1,84 @@
+//! The figures of the report: which curves, what the paper says of them, what to look at.
+
+mod curves;
+mod gap;
+mod pair;
+mod recipes;
+
+use crate::chart::{Chart, render};
+use crate::error::ReportError;
+use crate::folder::RunFolder;
+
+/// A figure before it is drawn: panels that belong together.
+pub(crate) struct Figure {
+    /// Prefix of the names of its panels, and anchor in the page.
+    pub(crate) id: &'static str,
+    pub(crate) heading: &'static str,
+    /// Who states something: the heading of the statement.
+    pub(crate) stated_by: &'static str,
+    /// What the paper, or the theory, states, in our words.
+    pub(crate) statement: &'static str,
+    /// What to look at.
+    pub(crate) look: &'static str,
+    pub(crate) panels: Vec<(Chart, &'static str)>,
+}
+
+/// A figure, drawn.
+pub(crate) struct Drawn {
+    pub(crate) id: &'static str,
+    pub(crate) heading: &'static str,
+    pub(crate) stated_by: &'static str,
+    pub(crate) statement: &'static str,
+    pub(crate) look: &'static str,
+    pub(crate) panels: Vec<Panel>,
+}
+
+/// One chart of a figure, drawn.
+pub(crate) struct Panel {
+    /// Name of the file in `figures/`, without `.svg`.
+    pub(crate) id: &'static str,
+    pub(crate) caption: &'static str,
+    pub(crate) inline: String,
+    pub(crate) standalone: String,
+}
+
+/// Draws every figure that the runs of this folder allow.
+pub(crate) fn draw_all(folder: &RunFolder) -> Result<Vec<Drawn>, ReportError> {
+    let figures = [
+        pair::figure(folder),
+        Some(recipes::figure(folder)),
+        gap::figure(folder),
+    ];
+    figures.into_iter().flatten().map(draw).collect()
+}
+
+fn draw(figure: Figure) -> Result<Drawn, ReportError> {
+    let Figure {
+        id,
+        heading,
+        stated_by,
+        statement,
+        look,
+        panels,
+    } = figure;
+    let panels = panels
+        .into_iter()
+        .map(|(chart, caption)| {
+            let svg = render(&chart)?;
+            Ok(Panel {
+                id: chart.id,
+                caption,
+                inline: svg.inline,
+                standalone: svg.standalone,
+            })
+        })
+        .collect::<Result<_, ReportError>>()?;
+    Ok(Drawn {
+        id,
+        heading,
+        stated_by,
+        statement,
+        look,
+        panels,
+    })
+}

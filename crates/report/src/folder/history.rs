@@ -1,0 +1,192 @@
+//! The records of one run as columns over steps.
+
+use trainer::RunRecord;
+
+/// One run of the experiment with everything it recorded. Steps never decrease.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) record: RunRecord,
+    pub(crate) steps: Vec<StepPoint>,
+    pub(crate) norms: Vec<NormPoint>,
+    pub(crate) epochs: Vec<EpochPoint>,
+}
+
+/// One step. NaN where nothing finite was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepPoint {
+    pub(crate) step: u64,
+    pub(crate) loss: f64,
+    pub(crate) ln_rate: f64,
+}
+
+/// The weights at one step, all layers together. NaN where nothing finite was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NormPoint {
+    pub(crate) step: u64,
+    /// `ln ‖w‖²`, of all layers' values as one vector.
+    pub(crate) ln_norm_squared: f64,
+    /// `ln(‖w‖²/η)`.
+    pub(crate) ln_norm_squared_over_rate: f64,
+    /// `1 − cosine` to the twin's weights in the layer where it is largest.
+    pub(crate) worst_gap: f64,
+    /// The same in the middle layer when layers are sorted by it.
+    pub(crate) median_gap: f64,
+}
+
+/// One epoch: losses in nats, accuracies from 0 to 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EpochPoint {
+    pub(crate) epoch: u64,
+    pub(crate) step: u64,
+    pub(crate) train_loss: f64,
+    pub(crate) train_accuracy: f64,
+    pub(crate) test_loss: f64,
+    pub(crate) test_accuracy: f64,
+}
+
+impl NormPoint {
+    /// From the lists of one record. Everything stays a logarithm: rates and norms of a run without
+    /// weight decay leave the range of floats.
+    pub(crate) fn new(step: u64, norms: &[f64], effective_rates: &[f64], cosines: &[f64]) -> Self {
+        let (worst_gap, median_gap) = gaps(cosines);
+        Self {
+            step,
+            ln_norm_squared: ln_sum_exp(norms.iter().map(|norm| 2.0 * norm.ln())),
+            ln_norm_squared_over_rate: ln_sum_exp(effective_rates.iter().map(|rate| -rate.ln())),
+            worst_gap,
+            median_gap,
+        }
+    }
+}
+
+impl Run {
+    /// A run without records.
+    pub(crate) fn new(record: RunRecord) -> Self {
+        Self {
+            record,
+            steps: Vec::new(),
+            norms: Vec::new(),
+            epochs: Vec::new(),
+        }
+    }
+
+    /// The point of a step, if that step was recorded.
+    pub(crate) fn step(&self, step: u64) -> Option<&StepPoint> {
+        let index = self
+            .steps
+            .binary_search_by_key(&step, |point| point.step)
+            .ok()?;
+        self.steps.get(index)
+    }
+
+    /// The norms at a step, if they were recorded there.
+    pub(crate) fn norm(&self, step: u64) -> Option<&NormPoint> {
+        let index = self
+            .norms
+            .binary_search_by_key(&step, |point| point.step)
+            .ok()?;
+        self.norms.get(index)
+    }
+
+    /// Of `‖w‖²` and `‖w‖²/η`, each can be had from the other and the rate, where it was itself too
+    /// large or too small for a float and so recorded as nothing.
+    pub(crate) fn complete_norms(&mut self) {
+        let mut norms = std::mem::take(&mut self.norms);
+        for point in &mut norms {
+            let Some(ln_rate) = self.step(point.step).map(|step| step.ln_rate) else {
+                continue;
+            };
+            if point.ln_norm_squared.is_nan() {
+                point.ln_norm_squared = point.ln_norm_squared_over_rate + ln_rate;
+            } else if point.ln_norm_squared_over_rate.is_nan() {
+                point.ln_norm_squared_over_rate = point.ln_norm_squared - ln_rate;
+            }
+        }
+        self.norms = norms;
+    }
+}
+
+/// Largest and median `1 − cosine`, or NaN if there is none.
+fn gaps(cosines: &[f64]) -> (f64, f64) {
+    let mut gaps: Vec<f64> = cosines.iter().map(|cosine| 1.0 - cosine).collect();
+    gaps.retain(|gap| gap.is_finite());
+    gaps.sort_by(f64::total_cmp);
+    let median = gaps.get(gaps.len() / 2).copied().unwrap_or(f64::NAN);
+    (gaps.last().copied().unwrap_or(f64::NAN), median)
+}
+
+/// `ln Σ exp(x)` without overflow; NaN if there is no value or one is not finite.
+fn ln_sum_exp(logarithms: impl Iterator<Item = f64> + Clone) -> f64 {
+    if !logarithms.clone().all(f64::is_finite) {
+        return f64::NAN;
+    }
+    let Some(largest) = logarithms.clone().reduce(f64::max) else {
+        return f64::NAN;
+    };
+    largest
+        + logarithms
+            .map(|value| (value - largest).exp())
+            .sum::<f64>()
+            .ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn norms_add_up_over_layers() {
+        let point = NormPoint::new(0, &[3.0, 4.0], &[0.5, 0.25], &[1.0, 0.9, 0.95]);
+        assert!((point.ln_norm_squared - 25f64.ln()).abs() < 1e-12);
+        // ‖w‖²/η = 2 + 4: the reciprocals add up, not the rates.
+        assert!((point.ln_norm_squared_over_rate - 6f64.ln()).abs() < 1e-12);
+        assert!((point.worst_gap - 0.1).abs() < 1e-12);
+        assert!((point.median_gap - 0.05).abs() < 1e-12);
+    }
+
+    #[test]
+    fn norms_whose_square_overflows_are_added_up_all_the_same() {
+        let point = NormPoint::new(0, &[1e300, 1e300], &[], &[]);
+        let expected = 2.0 * 1e300f64.ln() + 2f64.ln();
+        assert!((point.ln_norm_squared - expected).abs() < 1e-9);
+        assert!(point.ln_norm_squared_over_rate.is_nan() && point.worst_gap.is_nan());
+    }
+
+    #[test]
+    fn a_norm_beyond_floats_comes_from_the_effective_rate() {
+        let record = RunRecord {
+            name: String::new(),
+            label: String::new(),
+            transform: String::new(),
+            twin: None,
+        };
+        let mut run = Run::new(record);
+        run.steps.push(StepPoint {
+            step: 7,
+            loss: 1.0,
+            ln_rate: 1500.0,
+        });
+        run.norms.push(NormPoint::new(7, &[f64::NAN], &[0.5], &[]));
+        run.norms.push(NormPoint::new(9, &[f64::NAN], &[0.5], &[]));
+        run.complete_norms();
+        assert!((run.norms[0].ln_norm_squared - (1500.0 + 2f64.ln())).abs() < 1e-9);
+        assert!(
+            run.norms[1].ln_norm_squared.is_nan(),
+            "no rate is known at step 9"
+        );
+    }
+
+    #[test]
+    fn a_layer_that_is_not_finite_makes_no_total() {
+        assert!(
+            NormPoint::new(0, &[1.0, f64::NAN], &[0.0], &[])
+                .ln_norm_squared
+                .is_nan()
+        );
+        assert!(
+            NormPoint::new(0, &[], &[0.0], &[])
+                .ln_norm_squared_over_rate
+                .is_nan()
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! A run folder in memory: the manifest, and of the records what the figures need.
+
+mod history;
+mod read;
+
+pub(crate) use history::{EpochPoint, NormPoint, Run, StepPoint};
+
+use trainer::Manifest;
+
+/// A run folder, read.
+#[derive(Debug)]
+pub(crate) struct RunFolder {
+    pub(crate) manifest: Manifest,
+    /// `experiment.toml`, as run.
+    pub(crate) experiment: String,
+    /// In the order of the manifest.
+    pub(crate) runs: Vec<Run>,
+    pub(crate) ending: Ending,
+}
+
+/// How the records end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ending {
+    /// With the line that says so.
+    Finished {
+        seconds: f64,
+        images_per_second: f64,
+    },
+    /// Without it: stopped, killed, or still running.
+    Unfinished {
+        /// The last line, if it was cut in the middle, counted from 1.
+        cut_line: Option<u64>,
+    },
+}
+
+impl RunFolder {
+    /// Steps in an epoch, at least 1, so that it can divide.
+    pub(crate) fn steps_per_epoch(&self) -> f64 {
+        self.manifest.steps_per_epoch.max(1) as f64
+    }
+
+    /// The last step that any run recorded, and `None` if there is none.
+    pub(crate) fn last_step(&self) -> Option<u64> {
+        self.runs
+            .iter()
+            .filter_map(|run| run.steps.last())
+            .map(|point| point.step)
+            .max()
+    }
+
+    /// Steps that were recorded, from the start of training.
+    pub(crate) fn recorded_steps(&self) -> u64 {
+        self.last_step().map_or(0, |step| step.saturating_add(1))
+    }
+
+    /// Indices of every run that is compared with another, and of that other.
+    pub(crate) fn twins(&self) -> Vec<(usize, usize)> {
+        let runs = self.runs.iter().enumerate();
+        runs.filter_map(|(index, run)| Some((index, run.record.twin?)))
+            .collect()
+    }
+}

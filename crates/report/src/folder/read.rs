@@ -1,0 +1,185 @@
+//! Reading a run folder, line by line.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use trainer::{Manifest, Record};
+
+use super::{Ending, EpochPoint, NormPoint, Run, RunFolder, StepPoint};
+use crate::error::ReportError;
+
+impl RunFolder {
+    /// Reads `experiment.toml`, `manifest.json` and `records.jsonl`.
+    pub(crate) fn read(run_folder: &Path) -> Result<Self, ReportError> {
+        let manifest = read_manifest(&run_folder.join("manifest.json"))?;
+        let toml = run_folder.join("experiment.toml");
+        // Only shown, so bytes that are no UTF-8 need not stop a report.
+        let experiment = fs::read(&toml)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .map_err(|source| ReportError::Read { path: toml, source })?;
+        let runs = manifest.runs.iter().cloned().map(Run::new).collect();
+        let ending = Ending::Unfinished { cut_line: None };
+        let mut folder = Self {
+            manifest,
+            experiment,
+            runs,
+            ending,
+        };
+        folder.read_records(&run_folder.join("records.jsonl"))?;
+        folder.runs.iter_mut().for_each(Run::complete_norms);
+        Ok(folder)
+    }
+
+    fn read_records(&mut self, path: &Path) -> Result<(), ReportError> {
+        let unreadable = |source: io::Error| ReportError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+        let mut bytes = Vec::new();
+        for line in 1.. {
+            bytes.clear();
+            if reader.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
+                break;
+            }
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(&bytes) {
+                Ok(record) => self.add(record, path, line)?,
+                // A process that dies leaves half a line, and only the last can lack its end.
+                Err(_) if bytes.last() != Some(&b'\n') => {
+                    self.ending = Ending::Unfinished {
+                        cut_line: Some(line),
+                    };
+                }
+                Err(source) => {
+                    return Err(ReportError::Record {
+                        path: path.to_owned(),
+                        line,
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, record: Record, path: &Path, line: u64) -> Result<(), ReportError> {
+        let place = Place { path, line };
+        match record {
+            Record::Step {
+                run,
+                step,
+                loss,
+                ln_rate,
+            } => {
+                let steps = &mut place.run(&mut self.runs, run)?.steps;
+                place.after(run, step, steps.last().map(|point| point.step))?;
+                steps.push(StepPoint {
+                    step,
+                    loss,
+                    ln_rate,
+                });
+            }
+            Record::Norms {
+                run,
+                step,
+                norms,
+                effective_rates,
+                cosines,
+            } => {
+                let points = &mut place.run(&mut self.runs, run)?.norms;
+                place.after(run, step, points.last().map(|point| point.step))?;
+                points.push(NormPoint::new(step, &norms, &effective_rates, &cosines));
+            }
+            Record::Epoch {
+                run,
+                epoch,
+                step,
+                train_loss,
+                train_accuracy,
+                test_loss,
+                test_accuracy,
+            } => {
+                let epochs = &mut place.run(&mut self.runs, run)?.epochs;
+                place.after(run, step, epochs.last().map(|point| point.step))?;
+                epochs.push(EpochPoint {
+                    epoch,
+                    step,
+                    train_loss,
+                    train_accuracy,
+                    test_loss,
+                    test_accuracy,
+                });
+            }
+            Record::Finished {
+                seconds,
+                images_per_second,
+            } => {
+                self.ending = Ending::Finished {
+                    seconds,
+                    images_per_second,
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_manifest(path: &Path) -> Result<Manifest, ReportError> {
+    let bytes = fs::read(path).map_err(|source| ReportError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let manifest: Manifest =
+        serde_json::from_slice(&bytes).map_err(|source| ReportError::Manifest {
+            path: path.to_owned(),
+            source,
+        })?;
+    let runs = manifest.runs.len();
+    for (run, record) in manifest.runs.iter().enumerate() {
+        if let Some(twin) = record.twin.filter(|&twin| twin >= runs || twin == run) {
+            return Err(ReportError::Twin {
+                path: path.to_owned(),
+                run,
+                twin,
+                runs,
+            });
+        }
+    }
+    Ok(manifest)
+}
+
+/// A line of the records, for errors.
+struct Place<'a> {
+    path: &'a Path,
+    line: u64,
+}
+
+impl Place<'_> {
+    fn run<'r>(&self, runs: &'r mut [Run], run: usize) -> Result<&'r mut Run, ReportError> {
+        let count = runs.len();
+        runs.get_mut(run).ok_or_else(|| ReportError::UnknownRun {
+            path: self.path.to_owned(),
+            line: self.line,
+            run,
+            runs: count,
+        })
+    }
+
+    /// Curves and the search for a step both need steps in order.
+    fn after(&self, run: usize, step: u64, previous: Option<u64>) -> Result<(), ReportError> {
+        match previous {
+            Some(previous) if previous >= step => Err(ReportError::OutOfOrder {
+                path: self.path.to_owned(),
+                line: self.line,
+                run,
+                step,
+                previous,
+            }),
+            _ => Ok(()),
+        }
+    }
+}

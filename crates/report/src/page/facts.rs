@@ -1,0 +1,81 @@
+//! How the run was made, and how to make it again.
+
+use maud::{Markup, html};
+
+use crate::folder::{Ending, RunFolder};
+use crate::numbers::{duration, thousands};
+
+/// The table at the head of the page.
+pub(super) fn section(folder: &RunFolder) -> Markup {
+    let manifest = &folder.manifest;
+    let (data, network) = (&manifest.data, &manifest.network);
+    html! {
+        section id="facts" {
+            h2 { "How it was made" }
+            dl.facts {
+                (fact("Command to redo it", html! { code { (manifest.command) } }))
+                (fact("Images", html! {
+                    (thousands(data.train_images as u64)) " for training, "
+                    (thousands(data.test_images as u64)) " for testing"
+                }))
+                (fact("SHA-256 of the data", html! { code { (data.sha256) } }))
+                (fact("Network", html! {
+                    (network.name) ": " (thousands(network.trained_parameters as u64))
+                    " trained values in " (thousands(network.layers.len() as u64)) " tensors, "
+                    (thousands(network.multiply_adds as u64)) " multiply-adds an image"
+                }))
+                (fact("Steps", html! {
+                    (thousands(manifest.steps)) " of " (thousands(manifest.batch_size as u64))
+                    " images, " (thousands(manifest.steps_per_epoch)) " an epoch"
+                }))
+                (fact("Device", html! { (manifest.device) }))
+                (fact("Time", time(folder)))
+                (fact("Started", html! { (manifest.started) }))
+                (fact("Seeds", html! {
+                    (manifest.initial_seed) " for parameters, " (manifest.batch_seed)
+                    " for shuffling, crops and flips"
+                }))
+                (fact("Software", html! {
+                    "version " (manifest.version) ", "
+                    @match &manifest.commit {
+                        Some(commit) => { "commit " code { (commit) } }
+                        None => { "commit unknown" }
+                    }
+                }))
+                @if let Some(preset) = &manifest.preset {
+                    (fact("Preset", html! { (preset) }))
+                }
+            }
+        }
+    }
+}
+
+/// The TOML, for those who open it.
+pub(super) fn experiment(folder: &RunFolder) -> Markup {
+    html! {
+        section id="experiment" {
+            h2 { "The experiment as run" }
+            details {
+                summary { code { "experiment.toml" } }
+                pre tabindex="0" { code { (folder.experiment) } }
+            }
+        }
+    }
+}
+
+fn fact(name: &str, value: Markup) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn time(folder: &RunFolder) -> Markup {
+    match folder.ending {
+        Ending::Finished {
+            seconds,
+            images_per_second,
+        } => html! {
+            (duration(seconds)) ", " (thousands(images_per_second.max(0.0) as u64))
+            " training images a second, all runs together"
+        },
+        Ending::Unfinished { .. } => html! { "unknown: the run is not complete" },
+    }
+}

@@ -1,0 +1,110 @@
+//! The page.
+
+mod facts;
+mod results;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::chart::FIGURE_STYLE;
+use crate::figures::Drawn;
+use crate::folder::{Ending, RunFolder};
+use crate::numbers::thousands;
+
+const PAGE_STYLE: &str = include_str!("page.css");
+
+/// The whole page: it needs no other file and no network.
+pub(crate) fn render(folder: &RunFolder, figures: &[Drawn]) -> String {
+    let manifest = &folder.manifest;
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (manifest.experiment) " – report" }
+                style { (PreEscaped(FIGURE_STYLE)) (PreEscaped(PAGE_STYLE)) }
+            }
+            body {
+                header {
+                    p.kicker { "Report of a training run · " (manifest.experiment) }
+                    h1 { (manifest.title) }
+                    p.lead {
+                        "On a network that does not feel the scale of its weights, SGD with weight \
+                         decay visits the same functions as SGD without it at an exponentially growing \
+                         learning rate. Below: one recipe and its counterparts, trained on the same \
+                         batches."
+                    }
+                    p.source { strong { "Data: " } (manifest.data.source) }
+                    (unfinished(folder))
+                }
+                main {
+                    (facts::section(folder))
+                    (results::section(folder))
+                    @for figure in figures { (figure_section(figure)) }
+                    (facts::experiment(folder))
+                }
+                (footer())
+            }
+        }
+    }
+    .into_string()
+}
+
+fn unfinished(folder: &RunFolder) -> Markup {
+    let Ending::Unfinished { cut_line } = folder.ending else {
+        return html! {};
+    };
+    let steps = thousands(folder.manifest.steps);
+    html! {
+        p.warning role="note" {
+            strong { "This run is not complete. " }
+            @match folder.last_step() {
+                Some(step) => {
+                    "The records end at step " (thousands(step)) " of " (steps) ", without the line \
+                     that ends a complete run: it was stopped, or is still running. "
+                }
+                None => { "Not one step of " (steps) " was recorded. " }
+            }
+            @if let Some(line) = cut_line {
+                "Line " (thousands(line)) " of the records is cut in the middle and was left out. "
+            }
+            "“Final” below means the last that was recorded."
+        }
+    }
+}
+
+fn figure_section(figure: &Drawn) -> Markup {
+    html! {
+        section id=(figure.id) {
+            h2 { (figure.heading) }
+            div.words {
+                div { h3 { (figure.stated_by) } p { (figure.statement) } }
+                div { h3 { "What to look at" } p { (figure.look) } }
+            }
+            div.panels {
+                @for panel in &figure.panels {
+                    figure {
+                        (PreEscaped(&panel.inline))
+                        figcaption { (panel.caption) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn footer() -> Markup {
+    html! {
+        footer {
+            p {
+                "After Zhiyuan Li and Sanjeev Arora, "
+                em { "An Exponential Learning Rate Schedule for Deep Learning" }
+                ", ICLR 2020, arXiv:1910.07454. Long series are thinned to their extremes in each \
+                 column of the figure; "
+                code { "records.jsonl" } " has every step, " code { "summary.csv" } " every epoch, and "
+                code { "figures/" } " each figure as SVG."
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! From long noisy series to what a screen can show.
+
+mod smooth;
+mod thin;
+
+pub(crate) use smooth::running_mean;
+pub(crate) use thin::thin;
+
+/// A point of a curve: position along the axis, and value. A value that is not finite is a hole.
+pub(crate) type Point = (f64, f64);

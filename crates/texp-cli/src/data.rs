@@ -1,0 +1,60 @@
+//! Finding the images, with a progress bar where they have to be downloaded.
+
+use std::path::PathBuf;
+
+use datasets::download::Progress;
+use datasets::{DataError, Dataset, LocateOptions, Preference, locate, synthetic};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use trainer::experiment::Experiment;
+
+use crate::train::RunArgs;
+
+/// The data set that an experiment runs on; says which on standard error.
+pub(crate) fn find(experiment: &Experiment, args: &RunArgs) -> Result<Dataset, DataError> {
+    let (train, test) = (experiment.data.train_images, experiment.data.test_images);
+    let options = LocateOptions {
+        preference: if args.synthetic {
+            Preference::Synthetic
+        } else {
+            Preference::Cifar10
+        },
+        dir: args.data.clone(),
+        environment: std::env::var_os("CIFAR10_DIR")
+            .filter(|dir| !dir.is_empty())
+            .map(PathBuf::from),
+        synthetic: synthetic::Spec {
+            train,
+            test,
+            ..synthetic::Spec::default()
+        },
+        ..LocateOptions::default()
+    };
+    let mut bar: Option<ProgressBar> = None;
+    let dataset = locate(&options, &mut |progress| show(&mut bar, progress))?;
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    eprintln!("Data: {}.", dataset.source);
+    Ok(dataset)
+}
+
+fn show(
+    bar: &mut Option<ProgressBar>,
+    Progress {
+        received, total, ..
+    }: Progress,
+) {
+    let bar = bar.get_or_insert_with(|| {
+        eprintln!("CIFAR-10 is not here yet: downloading the official archive.");
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(4));
+        let template = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar
+    });
+    if let Some(total) = total {
+        bar.set_length(total);
+    }
+    bar.set_position(received);
+}

@@ -1,0 +1,116 @@
+//! The command as a user calls it: exit codes, messages, and what it leaves.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const TINY: &str = r#"
+name = "tiny"
+title = "Tiny"
+[network]
+architecture = "preresnet"
+depth = 8
+width = 2
+[data]
+train_images = 16
+test_images = 8
+[training]
+batch_size = 4
+epochs = 2
+[recipe]
+momentum = 0.9
+weight_decay = 0.01
+learning_rate = { kind = "step", initial = 0.1, factor = 0.1, milestones = [1] }
+[[run]]
+name = "step"
+label = "step decay"
+transform = "original"
+[[run]]
+name = "exact"
+label = "exact"
+transform = "exact"
+"#;
+
+fn texp(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_texp"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CIFAR10_DIR")
+        .output()
+        .unwrap()
+}
+
+fn refusal(folder: &Path, arguments: &[&str]) -> String {
+    let output = texp(folder, arguments);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    message
+}
+
+#[test]
+fn train_leaves_a_folder_with_a_report_and_never_overwrites_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tiny.toml"), TINY).unwrap();
+    for run in ["runs/tiny", "runs/tiny-2"] {
+        let output = texp(folder.path(), &["train", "tiny.toml", "--synthetic"]);
+        let progress = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{progress}");
+        assert!(progress.starts_with("Data: "), "{progress}");
+        assert!(progress.contains("synthetic"), "{progress}");
+        assert!(progress.contains("epoch   2"), "{progress}");
+        for file in [
+            "experiment.toml",
+            "manifest.json",
+            "records.jsonl",
+            "report.html",
+        ] {
+            assert!(folder.path().join(run).join(file).is_file(), "{run}/{file}");
+        }
+    }
+    let records = |run: &str| {
+        let text = fs::read_to_string(folder.path().join(run).join("records.jsonl")).unwrap();
+        let steps = text
+            .lines()
+            .filter(|line| !line.contains("finished"))
+            .map(str::to_owned);
+        steps.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        records("runs/tiny"),
+        records("runs/tiny-2"),
+        "the same seeds give the same records"
+    );
+}
+
+#[test]
+fn bad_input_is_one_sentence_and_exit_code_2_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("typo.toml", &TINY.replace("epochs = 2", "epoch = 2"));
+    write("tiny.toml", TINY);
+
+    let message = refusal(folder.path(), &["train", "typo.toml", "--synthetic"]);
+    assert!(message.contains("typo.toml, line 13"), "{message}");
+    assert_eq!(message.trim().lines().count(), 1, "{message}");
+
+    let message = refusal(folder.path(), &["train", "missing.toml"]);
+    assert!(message.contains("missing.toml"), "{message}");
+
+    let message = refusal(folder.path(), &["train", "tiny.toml", "--preset", "huge"]);
+    assert!(message.contains("huge"), "{message}");
+
+    let message = refusal(folder.path(), &["train", "tiny.toml", "--data", "nowhere"]);
+    assert!(message.contains("nowhere"), "{message}");
+
+    fs::create_dir_all(folder.path().join("cifar")).unwrap();
+    write("cifar/data_batch_1.bin", "too short");
+    let message = refusal(folder.path(), &["train", "tiny.toml", "--data", "cifar"]);
+    assert!(message.contains("data_batch_1.bin"), "{message}");
+
+    refusal(
+        folder.path(),
+        &["train", "tiny.toml", "--data", "cifar", "--synthetic"],
+    );
+    refusal(folder.path(), &["report", "nowhere"]);
+    assert!(!folder.path().join("runs").exists());
+}

@@ -1,0 +1,24 @@
+//! `cargo xtask repro`: the main job.
+
+use std::process::ExitCode;
+
+use texp_cli::{RunArgs, train};
+
+use crate::root;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Trains `experiments/figure-2.toml`, at its `small` preset unless another is named.
+pub(crate) fn run(Args { mut run }: Args) -> ExitCode {
+    let preset = run.preset.get_or_insert_with(|| "small".to_owned());
+    let data = if run.synthetic { " --synthetic" } else { "" };
+    let command = format!("cargo xtask repro --preset {preset}{data}");
+    match train(&root().join("experiments/figure-2.toml"), &run, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
