@@ -40,7 +40,7 @@ fn batches() -> Vec<BatchSpec> {
                     dx: (step % 3) as i8 - 1,
                 })
                 .collect(),
-            flips: (0..images).map(|i| (i + step) % 2 == 0).collect(),
+            flips: (0..images).map(|i| (i + step).is_multiple_of(2)).collect(),
         }
     };
     (0..STEPS).map(batch).collect()

@@ -214,6 +214,41 @@ pub fn check_run(
     Ok(())
 }
 
+/// Checks a call of [`Engine::evaluate`] against what the engine holds; `images` are those of `split`.
+///
+/// # Errors
+/// As [`Engine::evaluate`].
+pub fn check_evaluate(
+    replica: usize,
+    split: Split,
+    images: Option<&ImageSet>,
+    scale_ratios: &[f64],
+    options: &EngineOptions,
+) -> Result<(), EngineError> {
+    check_replica(replica, options)?;
+    images.ok_or(EngineError::NoImages(split))?;
+    let groups = options.symmetry.groups();
+    let usable = |&ratio: &f64| ratio > 0.0 && ratio.is_finite();
+    if scale_ratios.len() != groups || !scale_ratios.iter().all(usable) {
+        return Err(EngineError::HyperShape(format!(
+            "of an evaluation has scale ratios {scale_ratios:?}; needed are {groups}, finite and positive"
+        )));
+    }
+    Ok(())
+}
+
+/// Checks that there is a replica of this number.
+///
+/// # Errors
+/// [`EngineError::Replica`].
+pub fn check_replica(replica: usize, options: &EngineOptions) -> Result<(), EngineError> {
+    let replicas = options.replicas;
+    if replica < replicas {
+        return Ok(());
+    }
+    Err(EngineError::Replica { replica, replicas })
+}
+
 /// Checks images against the graph they are for.
 ///
 /// # Errors

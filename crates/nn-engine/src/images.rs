@@ -35,13 +35,25 @@ impl fmt::Display for Split {
 /// assert_eq!(pixels, [0.2, 0.0, 1.0, 0.4]); // mirrored left to right
 /// # Ok::<(), nn_engine::EngineError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ImageSet {
     shape: [usize; 3],
     pixels: Vec<u8>,
     labels: Vec<u8>,
     /// Value of each byte, per channel.
     values: Vec<[f64; 256]>,
+}
+
+impl fmt::Debug for ImageSet {
+    /// Sizes only: the pixels would fill the screen for minutes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ImageSet {{ {} images of {:?} }}",
+            self.len(),
+            self.shape
+        )
+    }
 }
 
 impl ImageSet {

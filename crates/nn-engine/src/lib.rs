@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+pub mod conformance;
 mod engine;
 mod error;
 mod hyper;
@@ -12,7 +13,10 @@ mod stats;
 mod symmetry;
 
 pub use batch::{BatchSpec, Crop};
-pub use engine::{Device, Engine, EngineOptions, Precision, check_images, check_run};
+pub use engine::{
+    Device, Engine, EngineOptions, Precision, check_evaluate, check_images, check_replica,
+    check_run,
+};
 pub use error::EngineError;
 pub use hyper::{GroupHyper, HyperTable};
 pub use images::{ImageSet, Split};

@@ -8,18 +8,39 @@ use nn_graph::{Affine, Graph, NodeId, Op, Training};
 use proptest::prelude::*;
 
 fn graphs() -> impl Strategy<Value = Graph> {
-    (1usize..4, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(n, pre, affine, project, head)| {
-            let architecture = if pre { Architecture::PreResNet } else { Architecture::ResNet };
+    (
+        1usize..4,
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(n, pre, affine, project, head)| {
+            let architecture = if pre {
+                Architecture::PreResNet
+            } else {
+                Architecture::ResNet
+            };
             let mut config = NetConfig::new(architecture, 6 * n + 2);
             config.width = 4;
             config.input = [3, 9, 7];
-            config.affine = if affine { Affine::ScaleAndShift } else { Affine::None };
-            config.shortcut = if project { Shortcut::Projection } else { Shortcut::ZeroPad };
-            config.head = if head { Training::Trained } else { Training::Fixed };
+            config.affine = if affine {
+                Affine::ScaleAndShift
+            } else {
+                Affine::None
+            };
+            config.shortcut = if project {
+                Shortcut::Projection
+            } else {
+                Shortcut::ZeroPad
+            };
+            config.head = if head {
+                Training::Trained
+            } else {
+                Training::Fixed
+            };
             config.build().unwrap()
-        },
-    )
+        })
 }
 
 /// Runs the backward pass on sets of contributions instead of numbers: each gradient buffer holds
@@ -28,7 +49,9 @@ fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, HashSet<Node
     let mut memory: Vec<HashSet<NodeId>> = vec![HashSet::new(); plan.gradient_slots().len()];
     let mut received = HashMap::new();
     for group in plan.groups().iter().rev() {
-        let Some(own) = plan.gradient_slot(group.output) else { continue };
+        let Some(own) = plan.gradient_slot(group.output) else {
+            continue;
+        };
         received.insert(group.output, memory[own].clone());
         for (&input, &flow) in group.inputs.iter().zip(&group.gradients) {
             let contribution = HashSet::from([group.head]);
@@ -88,7 +111,11 @@ proptest! {
 #[test]
 fn training_costs_three_forward_passes_less_the_images_gradient() {
     let graph = NetConfig::new(Architecture::PreResNet, 32).build().unwrap();
-    let first = graph.nodes().iter().find(|node| matches!(node.op, Op::Conv2d(_))).unwrap();
+    let first = graph
+        .nodes()
+        .iter()
+        .find(|node| matches!(node.op, Op::Conv2d(_)))
+        .unwrap();
     let first = first.op.multiply_adds(graph.parameters(), &first.shape) as u64;
     let head = 640;
     // The head is fixed: no gradient of its weight either.

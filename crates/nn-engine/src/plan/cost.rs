@@ -20,7 +20,10 @@ impl Add for Cost {
     type Output = Cost;
 
     fn add(self, other: Self) -> Self {
-        Self { flops: self.flops + other.flops, elements: self.elements + other.elements }
+        Self {
+            flops: self.flops + other.flops,
+            elements: self.elements + other.elements,
+        }
     }
 }
 
@@ -31,16 +34,34 @@ pub(super) fn of_group(graph: &Graph, group: &Group) -> (Cost, Cost) {
     let output = elements(group.output);
     let head = graph.node(group.head);
     let multiply_adds = 2 * head.op.multiply_adds(graph.parameters(), &head.shape) as u64;
-    let trained = head.op.parameters().iter().any(|&id| graph.parameter(id).trainable);
-    let data_gradient = group.gradients.first().is_some_and(|&flow| flow != GradientFlow::None);
+    let trained = head
+        .op
+        .parameters()
+        .iter()
+        .any(|&id| graph.parameter(id).trainable);
+    let data_gradient = group
+        .gradients
+        .first()
+        .is_some_and(|&flow| flow != GradientFlow::None);
     // Batch statistics, and their gradients, are each a pass of their own.
-    let passes = if matches!(head.op, Op::BatchNorm(_)) { 2 } else { 1 };
-    let forward = Cost { flops: multiply_adds, elements: passes * inputs + output };
-    let gradients = group.inputs.iter().zip(&group.gradients).map(|(&input, flow)| match flow {
-        GradientFlow::None | GradientFlow::Share => 0,
-        GradientFlow::Write => elements(input),
-        GradientFlow::Accumulate => 2 * elements(input),
-    });
+    let passes = if matches!(head.op, Op::BatchNorm(_)) {
+        2
+    } else {
+        1
+    };
+    let forward = Cost {
+        flops: multiply_adds,
+        elements: passes * inputs + output,
+    };
+    let gradients = group
+        .inputs
+        .iter()
+        .zip(&group.gradients)
+        .map(|(&input, flow)| match flow {
+            GradientFlow::None | GradientFlow::Share => 0,
+            GradientFlow::Write => elements(input),
+            GradientFlow::Accumulate => 2 * elements(input),
+        });
     let backward = Cost {
         flops: multiply_adds * (u64::from(trained) + u64::from(data_gradient)),
         elements: passes * (inputs + output) + gradients.sum::<u64>(),

@@ -58,9 +58,15 @@ fn only_reader(graph: &Graph, readers: &[Vec<NodeId>], group: &Group) -> Option<
 }
 
 fn fuse_add(graph: &Graph, readers: &[Vec<NodeId>], group: &mut Group) {
-    let Some(reader) = only_reader(graph, readers, group) else { return };
+    let Some(reader) = only_reader(graph, readers, group) else {
+        return;
+    };
     let node = graph.node(reader);
-    let other = node.inputs.iter().copied().find(|&input| input != group.output);
+    let other = node
+        .inputs
+        .iter()
+        .copied()
+        .find(|&input| input != group.output);
     match (&node.op, other) {
         // The other operand must exist by the time the head runs.
         (Op::Add, Some(other)) if other < group.head => {
@@ -73,7 +79,9 @@ fn fuse_add(graph: &Graph, readers: &[Vec<NodeId>], group: &mut Group) {
 }
 
 fn fuse_relu(graph: &Graph, readers: &[Vec<NodeId>], group: &mut Group) {
-    let Some(reader) = only_reader(graph, readers, group) else { return };
+    let Some(reader) = only_reader(graph, readers, group) else {
+        return;
+    };
     if graph.node(reader).op == Op::Relu {
         group.relu = Some(reader);
         group.output = reader;

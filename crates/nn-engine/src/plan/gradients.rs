@@ -52,9 +52,13 @@ fn needs_gradient(graph: &Graph) -> Vec<bool> {
     let mut needed = vec![false; graph.nodes().len()];
     for id in graph.node_ids() {
         let node = graph.node(id);
-        let trained = node.op.parameters().iter().any(|&id| graph.parameter(id).trainable);
-        needed[id.index()] =
-            node.op != Op::Input && (trained || node.inputs.iter().any(|input| needed[input.index()]));
+        let trained = node
+            .op
+            .parameters()
+            .iter()
+            .any(|&id| graph.parameter(id).trainable);
+        needed[id.index()] = node.op != Op::Input
+            && (trained || node.inputs.iter().any(|input| needed[input.index()]));
     }
     needed
 }

@@ -86,7 +86,11 @@ impl Plan {
         for group in &mut groups {
             (group.forward, group.backward) = cost::of_group(graph, group);
         }
-        Self { groups, gradient_slot, gradient_slots }
+        Self {
+            groups,
+            gradient_slot,
+            gradient_slots,
+        }
     }
 
     /// The groups in forward order; the backward pass takes them in reverse.
@@ -107,6 +111,8 @@ impl Plan {
 
     /// Work and traffic of one image's training step, without the optimiser.
     pub fn cost(&self) -> Cost {
-        self.groups.iter().fold(Cost::default(), |sum, group| sum + group.forward + group.backward)
+        self.groups.iter().fold(Cost::default(), |sum, group| {
+            sum + group.forward + group.backward
+        })
     }
 }

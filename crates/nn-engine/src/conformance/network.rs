@@ -1,0 +1,227 @@
+//! Networks as the corpus writes them.
+
+use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
+use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, GraphError, NodeId, Shape, Training};
+use serde::Deserialize;
+
+/// A residual network, or a chain of operations written out.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum NetworkSpec {
+    /// [`Architecture::ResNet`].
+    Resnet(ResidualSpec),
+    /// [`Architecture::PreResNet`].
+    Preresnet(ResidualSpec),
+    /// Operations one after the other, on images of this shape.
+    Chain {
+        /// `[C, H, W]`.
+        input: [usize; 3],
+        /// Each reads the result of the one before, the first the images.
+        ops: Vec<ChainOp>,
+    },
+}
+
+/// The fields of [`NetConfig`]; what is left out is as in [`NetConfig::new`].
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResidualSpec {
+    depth: usize,
+    width: usize,
+    input: [usize; 3],
+    classes: usize,
+    #[serde(default)]
+    affine: bool,
+    #[serde(default)]
+    bias: bool,
+    shortcut: Option<ShortcutName>,
+    /// `conv, norm, relu, conv` instead of one convolution.
+    #[serde(default)]
+    long_stem: bool,
+    #[serde(default)]
+    trained_head: bool,
+    epsilon: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ShortcutName {
+    ZeroPad,
+    Projection,
+}
+
+/// One operation of a chain.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum ChainOp {
+    /// [`GraphBuilder::conv2d`].
+    Conv2d {
+        /// Output channels.
+        channels: usize,
+        /// Height and width of the kernel.
+        kernel: usize,
+        /// Distance between outputs.
+        stride: usize,
+        /// Zeros on each side.
+        padding: usize,
+        /// Whether it has a trained bias.
+        #[serde(default)]
+        bias: bool,
+    },
+    /// [`GraphBuilder::batch_norm`].
+    BatchNorm {
+        /// Whether it has trained scale and shift.
+        #[serde(default)]
+        affine: bool,
+        /// `ε`.
+        epsilon: f64,
+    },
+    /// [`GraphBuilder::relu`].
+    Relu,
+    /// Sum with an earlier result.
+    Add {
+        /// Position in the chain, counted from 0, of the other summand.
+        with: usize,
+    },
+    /// [`GraphBuilder::global_average_pool`].
+    GlobalAveragePool,
+    /// [`GraphBuilder::zero_pad_shortcut`].
+    ZeroPadShortcut {
+        /// Distance between the positions kept.
+        stride: usize,
+        /// Channels of the result.
+        channels: usize,
+    },
+    /// [`GraphBuilder::linear`].
+    Linear {
+        /// Size of the result.
+        features: usize,
+        /// Whether it has a bias.
+        #[serde(default)]
+        bias: bool,
+        /// Whether it stays as it is.
+        #[serde(default)]
+        fixed: bool,
+    },
+}
+
+impl NetworkSpec {
+    /// The graph.
+    ///
+    /// # Errors
+    /// [`GraphError`] if the description is not a network.
+    pub fn graph(&self) -> Result<Graph, GraphError> {
+        match self {
+            NetworkSpec::Resnet(spec) => spec.graph(Architecture::ResNet),
+            NetworkSpec::Preresnet(spec) => spec.graph(Architecture::PreResNet),
+            NetworkSpec::Chain { input, ops } => chain(*input, ops),
+        }
+    }
+}
+
+impl ResidualSpec {
+    fn graph(&self, architecture: Architecture) -> Result<Graph, GraphError> {
+        let mut config = NetConfig::new(architecture, self.depth);
+        config.width = self.width;
+        config.input = self.input;
+        config.classes = self.classes;
+        config.affine = affine(self.affine);
+        config.bias = bias(self.bias);
+        config.shortcut = match self.shortcut {
+            None => config.shortcut,
+            Some(ShortcutName::ZeroPad) => Shortcut::ZeroPad,
+            Some(ShortcutName::Projection) => Shortcut::Projection,
+        };
+        if self.long_stem {
+            config.stem = Stem::ConvNormReluConv;
+        }
+        config.head = match self.trained_head {
+            true => Training::Trained,
+            false => Training::Fixed,
+        };
+        config.epsilon = self.epsilon.unwrap_or(config.epsilon);
+        config.build()
+    }
+}
+
+fn chain(input: [usize; 3], ops: &[ChainOp]) -> Result<Graph, GraphError> {
+    let mut net = GraphBuilder::new(Shape::new(input))?;
+    let mut last = net.input();
+    let mut results: Vec<NodeId> = Vec::new();
+    for (index, op) in ops.iter().enumerate() {
+        last = push(&mut net, index, op, last, &results)?;
+        results.push(last);
+    }
+    net.finish(last)
+}
+
+fn push(
+    net: &mut GraphBuilder,
+    index: usize,
+    op: &ChainOp,
+    x: NodeId,
+    results: &[NodeId],
+) -> Result<NodeId, GraphError> {
+    let name = |op: &str| format!("{op}{index}");
+    match *op {
+        ChainOp::Conv2d {
+            channels,
+            kernel,
+            stride,
+            padding,
+            bias: with_bias,
+        } => {
+            let spec = ConvSpec {
+                channels,
+                kernel,
+                stride,
+                padding,
+                bias: bias(with_bias),
+            };
+            net.conv2d(&name("conv"), x, spec)
+        }
+        ChainOp::BatchNorm {
+            affine: with_affine,
+            epsilon,
+        } => net.batch_norm(&name("norm"), x, affine(with_affine), epsilon),
+        ChainOp::Relu => net.relu(&name("relu"), x),
+        ChainOp::Add { with } => {
+            let other = results.get(with).ok_or_else(|| GraphError::UnknownInput {
+                node: name("add"),
+                input: with,
+                count: results.len(),
+            })?;
+            net.add(&name("add"), x, *other)
+        }
+        ChainOp::GlobalAveragePool => net.global_average_pool(&name("pool"), x),
+        ChainOp::ZeroPadShortcut { stride, channels } => {
+            net.zero_pad_shortcut(&name("shortcut"), x, stride, channels)
+        }
+        ChainOp::Linear {
+            features,
+            bias: with_bias,
+            fixed,
+        } => {
+            let training = match fixed {
+                true => Training::Fixed,
+                false => Training::Trained,
+            };
+            net.linear(&name("linear"), x, features, bias(with_bias), training)
+        }
+    }
+}
+
+fn affine(trained: bool) -> Affine {
+    match trained {
+        true => Affine::ScaleAndShift,
+        false => Affine::None,
+    }
+}
+
+fn bias(trained: bool) -> Bias {
+    match trained {
+        true => Bias::Trained,
+        false => Bias::None,
+    }
+}

@@ -1,0 +1,252 @@
+//! The engine: replicas, images, and the order of a training step.
+
+use std::sync::Arc;
+
+use nn_engine::{
+    BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
+    NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats, check_evaluate,
+    check_images, check_replica, check_run,
+};
+use nn_graph::Graph;
+use rayon::ThreadPool;
+
+use crate::Tensor;
+use crate::loss::softmax_cross_entropy;
+use crate::network::{self, Activations};
+use crate::replica::Replica;
+
+/// More threads than any machine has use for; asking for more is a mistake.
+const MOST_THREADS: usize = 4096;
+
+/// The float64 engine (see the [crate](crate) for an example).
+///
+/// A step: forward with the batch's statistics, mean softmax cross-entropy, backward; running
+/// statistics multiplied by [`Symmetry::statistics_factors`](nn_engine::Symmetry::statistics_factors)
+/// and then moved by 0.1 to the batch's mean and unbiased variance (biased if the channel has a
+/// single value); `b ← γ b + g + λ θ`, `θ ← θ − η b`. Fixed parameters stay as they are.
+///
+/// A new engine's replicas all hold [`State::initial`] with seed 0.
+#[derive(Debug)]
+pub struct ReferenceEngine {
+    pub(crate) options: EngineOptions,
+    pub(crate) train: Option<Arc<ImageSet>>,
+    graph: Graph,
+    test: Option<Arc<ImageSet>>,
+    replicas: Vec<Replica>,
+    /// `None` for the threads that the whole process shares.
+    pool: Option<ThreadPool>,
+}
+
+/// What one batch gives, before any update.
+pub(crate) struct ForwardBackward {
+    pub(crate) activations: Activations,
+    pub(crate) loss: f64,
+    pub(crate) correct: u32,
+    pub(crate) gradients: Vec<Tensor>,
+}
+
+impl ReferenceEngine {
+    /// An engine for this graph.
+    ///
+    /// # Errors
+    /// [`EngineError::Options`], [`EngineError::Symmetry`] or [`EngineError::Unsupported`].
+    pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
+        options.check(graph, "nn-reference")?;
+        network::check_supported(graph)?;
+        let initial = Replica::from_state(graph, &State::initial(graph, 0))?;
+        Ok(Self {
+            graph: graph.clone(),
+            train: None,
+            test: None,
+            replicas: vec![initial; options.replicas],
+            pool: pool(options.threads)?,
+            options,
+        })
+    }
+
+    /// Runs `work` on this engine's threads.
+    pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    /// Loss and gradients of a batch that has been checked.
+    pub(crate) fn forward_backward(
+        &self,
+        replica: usize,
+        batch: &BatchSpec,
+    ) -> Result<ForwardBackward, EngineError> {
+        let images = self
+            .train
+            .as_deref()
+            .ok_or(EngineError::NoImages(Split::Train))?;
+        let parameters = &self.replicas[replica].parameters;
+        let input = input(images, batch);
+        let activations = network::forward(&self.graph, parameters, input, None)?;
+        let labels: Vec<u8> = (batch.indices.iter())
+            .map(|&index| images.labels()[index as usize])
+            .collect();
+        let loss = softmax_cross_entropy(activations.logits(&self.graph), &labels);
+        let gradients = network::backward(&self.graph, parameters, &activations, loss.gradient)?;
+        Ok(ForwardBackward {
+            activations,
+            loss: loss.sum / batch.len() as f64,
+            correct: loss.correct,
+            gradients,
+        })
+    }
+
+    /// Sum of the losses, and right answers, of some images with running statistics.
+    fn evaluate_chunk(
+        &self,
+        replica: usize,
+        images: &ImageSet,
+        chunk: BatchSpec,
+        scale_ratios: &[f64],
+    ) -> Result<(f64, u32), EngineError> {
+        let replica = &self.replicas[replica];
+        let ratios = scale_ratios.iter().copied();
+        let running = replica.rescaled_running(&self.options.symmetry, ratios);
+        let input = input(images, &chunk);
+        let done = network::forward(&self.graph, &replica.parameters, input, Some(&running))?;
+        let labels = (chunk.indices.iter()).map(|&index| images.labels()[index as usize]);
+        let labels: Vec<u8> = labels.collect();
+        let loss = softmax_cross_entropy(done.logits(&self.graph), &labels);
+        Ok((loss.sum, loss.correct))
+    }
+}
+
+impl Engine for ReferenceEngine {
+    fn device(&self) -> Device {
+        let threads = match &self.pool {
+            Some(pool) => pool.current_num_threads(),
+            None => rayon::current_num_threads(),
+        };
+        Device {
+            engine: "nn-reference",
+            precision: Precision::Float64,
+            hardware: std::env::consts::ARCH.into(),
+            threads,
+        }
+    }
+
+    fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    fn replicas(&self) -> usize {
+        self.options.replicas
+    }
+
+    fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
+        check_images(&self.graph, &images)?;
+        match split {
+            Split::Train => self.train = Some(images),
+            Split::Test => self.test = Some(images),
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
+        check_run(batches, hyper, self.train.as_deref(), &self.options)?;
+        let mut stats = Stats::new(batches.len(), self.options.replicas);
+        for (step, batch) in batches.iter().enumerate() {
+            for replica in 0..self.options.replicas {
+                let done = self.in_pool(|| self.forward_backward(replica, batch))?;
+                let groups = hyper.get(step, replica);
+                let symmetry = &self.options.symmetry;
+                let state = &mut self.replicas[replica];
+                state.move_running(symmetry, groups, &done.activations.statistics);
+                state.update(&symmetry.group, groups, &done.gradients);
+                let (loss, correct) = (done.loss, done.correct);
+                stats.set(step, replica, StepStats { loss, correct });
+            }
+        }
+        Ok(stats)
+    }
+
+    fn evaluate(
+        &mut self,
+        replica: usize,
+        split: Split,
+        scale_ratios: &[f64],
+    ) -> Result<Evaluation, EngineError> {
+        let images = match split {
+            Split::Train => self.train.clone(),
+            Split::Test => self.test.clone(),
+        };
+        check_evaluate(
+            replica,
+            split,
+            images.as_deref(),
+            scale_ratios,
+            &self.options,
+        )?;
+        let images = images.ok_or(EngineError::NoImages(split))?;
+        let (mut sum, mut correct) = (0.0, 0);
+        let all: Vec<u32> = (0..images.len() as u32).collect();
+        for chunk in all.chunks(self.options.batch_size) {
+            let chunk = BatchSpec::plain(chunk.to_vec());
+            let chunk =
+                self.in_pool(|| self.evaluate_chunk(replica, &images, chunk, scale_ratios))?;
+            sum += chunk.0;
+            correct += chunk.1 as usize;
+        }
+        Ok(Evaluation {
+            loss: sum / images.len().max(1) as f64,
+            correct,
+            images: images.len(),
+        })
+    }
+
+    fn state(&self, replica: usize) -> Result<State, EngineError> {
+        check_replica(replica, &self.options)?;
+        Ok(self.replicas[replica].state(&self.graph))
+    }
+
+    fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {
+        check_replica(replica, &self.options)?;
+        self.replicas[replica] = Replica::from_state(&self.graph, state)?;
+        Ok(())
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
+        let (a, b) = (self.state(a)?, self.state(b)?);
+        let pair = |(a, b): (&NamedTensor, &NamedTensor)| {
+            ParameterComparison::of(a.values.iter().copied().zip(b.values.iter().copied()))
+        };
+        let parameters = self.graph.parameters().len();
+        let tensors = a.tensors.iter().zip(&b.tensors);
+        Ok(tensors.take(parameters).map(pair).collect())
+    }
+}
+
+/// The augmented and normalised images of a batch, `[N, C, H, W]`.
+fn input(images: &ImageSet, batch: &BatchSpec) -> Tensor {
+    let [channels, height, width] = images.shape();
+    let mut input = Tensor::zeros((batch.len(), channels, height, width));
+    for (n, &image) in batch.indices.iter().enumerate() {
+        let (crop, flip) = (batch.crops[n], batch.flips[n]);
+        images.for_each_pixel(image as usize, crop, flip, |c, y, x, value| {
+            input[[n, c, y, x]] = value;
+        });
+    }
+    input
+}
+
+fn pool(threads: usize) -> Result<Option<ThreadPool>, EngineError> {
+    if threads == 0 {
+        return Ok(None);
+    }
+    if threads > MOST_THREADS {
+        return Err(EngineError::Options(format!(
+            "the number of threads is {threads}; it must be at most {MOST_THREADS}, or 0 for all"
+        )));
+    }
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    builder.build().map(Some).map_err(|error| {
+        EngineError::Options(format!("{threads} threads could not be started: {error}"))
+    })
+}

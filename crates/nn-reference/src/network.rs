@@ -1,0 +1,190 @@
+//! A whole graph: its operations forward in topological order, backward in the reverse order.
+
+use nn_engine::EngineError;
+use nn_graph::{Graph, Node, NodeId, Op, ParameterId};
+
+use crate::Tensor;
+use crate::op::batch_norm::{self, ChannelStatistics};
+use crate::op::{add, conv2d, global_average_pool, linear, relu, zero_pad_shortcut};
+
+/// What forward leaves for backward, and for the running statistics.
+pub(crate) struct Activations {
+    /// Result of each node.
+    tensors: Vec<Tensor>,
+    /// Statistics each normaliser used, in the order of [`Graph::normalisers`].
+    pub(crate) statistics: Vec<ChannelStatistics>,
+}
+
+impl Activations {
+    /// Result of a node.
+    pub(crate) fn of(&self, id: NodeId) -> &Tensor {
+        &self.tensors[id.index()]
+    }
+
+    /// The network's result, `[N, classes, 1, 1]`.
+    pub(crate) fn logits(&self, graph: &Graph) -> &Tensor {
+        self.of(graph.output())
+    }
+}
+
+/// Whether every operation has a loop nest here.
+pub(crate) fn check_supported(graph: &Graph) -> Result<(), EngineError> {
+    let unknown =
+        |node: &&Node| !matches!(node.op, Op::Input) && !Op::NAMES.contains(&node.op.name());
+    match graph.nodes().iter().find(unknown) {
+        Some(node) => Err(unsupported(node)),
+        None => Ok(()),
+    }
+}
+
+/// All results, from images `[N, C, H, W]`. Normalisers use the statistics of `running` (one for
+/// each), or those of the batch if there are none.
+pub(crate) fn forward(
+    graph: &Graph,
+    parameters: &[Tensor],
+    images: Tensor,
+    running: Option<&[ChannelStatistics]>,
+) -> Result<Activations, EngineError> {
+    let parameter = |id: ParameterId| &parameters[id.index()];
+    let mut done = Activations {
+        tensors: vec![images],
+        statistics: Vec::new(),
+    };
+    // The first node is the input, which is done.
+    for node in &graph.nodes()[1..] {
+        let result = match (&node.op, &node.inputs[..]) {
+            (Op::Conv2d(conv), &[x]) => {
+                let bias = conv.bias.map(parameter);
+                conv2d::forward(conv, done.of(x), parameter(conv.weight), bias)
+            }
+            (Op::Linear(op), &[x]) => {
+                linear::forward(done.of(x), parameter(op.weight), op.bias.map(parameter))
+            }
+            (Op::BatchNorm(norm), &[x]) => {
+                let statistics = match running {
+                    Some(running) => running[done.statistics.len()].clone(),
+                    None => ChannelStatistics::of(done.of(x)),
+                };
+                let (scale, shift) = (norm.scale.map(parameter), norm.shift.map(parameter));
+                let y = batch_norm::forward(done.of(x), &statistics, norm.epsilon, scale, shift);
+                done.statistics.push(statistics);
+                y
+            }
+            (Op::Relu, &[x]) => relu::forward(done.of(x)),
+            (Op::Add, &[a, b]) => add::forward(done.of(a), done.of(b)),
+            (Op::GlobalAveragePool, &[x]) => global_average_pool::forward(done.of(x)),
+            (Op::ZeroPadShortcut(op), &[x]) => zero_pad_shortcut::forward(op, done.of(x)),
+            _ => return Err(unsupported(node)),
+        };
+        done.tensors.push(result);
+    }
+    Ok(done)
+}
+
+/// Gradient of the loss by each parameter, from its gradient by the logits. `done` is what a forward
+/// pass with the batch's statistics left.
+pub(crate) fn backward(
+    graph: &Graph,
+    parameters: &[Tensor],
+    done: &Activations,
+    logits: Tensor,
+) -> Result<Vec<Tensor>, EngineError> {
+    let mut sums = Sums {
+        activations: vec![None; graph.nodes().len()],
+        parameters: parameters.iter().map(|p| Tensor::zeros(p.dim())).collect(),
+    };
+    sums.add(graph.output(), logits);
+    let mut normaliser = done.statistics.len();
+    for id in graph.node_ids().rev() {
+        let node = graph.node(id);
+        if let Op::Input = node.op {
+            continue;
+        }
+        if let Op::BatchNorm(_) = node.op {
+            normaliser -= 1;
+        }
+        // A tensor that nothing reads has no gradient.
+        if let Some(g) = sums.activations[id.index()].take() {
+            node_backward(node, parameters, done, normaliser, g, &mut sums)?;
+        }
+    }
+    Ok(sums.parameters)
+}
+
+/// Gradients so far: a tensor read twice gets the sum of both readers' gradients.
+struct Sums {
+    activations: Vec<Option<Tensor>>,
+    parameters: Vec<Tensor>,
+}
+
+impl Sums {
+    fn add(&mut self, id: NodeId, gradient: Tensor) {
+        match &mut self.activations[id.index()] {
+            Some(sum) => *sum += &gradient,
+            empty => *empty = Some(gradient),
+        }
+    }
+
+    fn add_parameter(&mut self, id: Option<ParameterId>, gradient: &Tensor) {
+        if let Some(id) = id {
+            self.parameters[id.index()] += gradient;
+        }
+    }
+}
+
+/// One node: from `g`, the gradient of its result, to those of its inputs and parameters.
+fn node_backward(
+    node: &Node,
+    parameters: &[Tensor],
+    done: &Activations,
+    normaliser: usize,
+    g: Tensor,
+    sums: &mut Sums,
+) -> Result<(), EngineError> {
+    match (&node.op, &node.inputs[..]) {
+        (Op::Conv2d(conv), &[x]) => {
+            let weight = &parameters[conv.weight.index()];
+            let gradients = conv2d::backward(conv, done.of(x), weight, &g);
+            sums.add_parameter(Some(conv.weight), &gradients.weight);
+            sums.add_parameter(conv.bias, &gradients.bias);
+            sums.add(x, gradients.input);
+        }
+        (Op::Linear(op), &[x]) => {
+            let gradients = linear::backward(done.of(x), &parameters[op.weight.index()], &g);
+            sums.add_parameter(Some(op.weight), &gradients.weight);
+            sums.add_parameter(op.bias, &gradients.bias);
+            sums.add(x, gradients.input);
+        }
+        (Op::BatchNorm(norm), &[x]) => {
+            let scale = norm.scale.map(|id| &parameters[id.index()]);
+            let statistics = &done.statistics[normaliser];
+            let gradients = batch_norm::backward(done.of(x), statistics, norm.epsilon, scale, &g);
+            sums.add_parameter(norm.scale, &gradients.scale);
+            sums.add_parameter(norm.shift, &gradients.shift);
+            sums.add(x, gradients.input);
+        }
+        (Op::Relu, &[x]) => sums.add(x, relu::backward(done.of(x), &g)),
+        (Op::Add, &[a, b]) => {
+            let (by_a, by_b) = add::backward(&g);
+            sums.add(a, by_a);
+            sums.add(b, by_b);
+        }
+        (Op::GlobalAveragePool, &[x]) => {
+            sums.add(x, global_average_pool::backward(done.of(x).dim(), &g));
+        }
+        (Op::ZeroPadShortcut(op), &[x]) => {
+            sums.add(x, zero_pad_shortcut::backward(op, done.of(x).dim(), &g));
+        }
+        _ => return Err(unsupported(node)),
+    }
+    Ok(())
+}
+
+fn unsupported(node: &Node) -> EngineError {
+    EngineError::Unsupported {
+        engine: "nn-reference",
+        node: node.name.clone(),
+        op: node.op.name(),
+        why: "it has no loop nest for this operation".into(),
+    }
+}

@@ -1,0 +1,29 @@
+//! The operations, one file each: forward, backward, and nothing shared but sums.
+
+pub(crate) mod add;
+pub(crate) mod batch_norm;
+pub(crate) mod conv2d;
+pub(crate) mod global_average_pool;
+pub(crate) mod linear;
+pub(crate) mod relu;
+pub(crate) mod zero_pad_shortcut;
+
+#[cfg(test)]
+mod finite_differences;
+
+use crate::Tensor;
+
+/// Sum of each image's contribution, first image first: the order, and so every bit of the result,
+/// is the same for any number of threads.
+pub(crate) fn sum_in_order(shape: ndarray::Ix4, contributions: &[Tensor]) -> Tensor {
+    let mut sum = Tensor::zeros(shape);
+    for contribution in contributions {
+        sum += contribution;
+    }
+    sum
+}
+
+/// `[C]` as a parameter tensor.
+pub(crate) fn vector(values: &[f64]) -> Tensor {
+    Tensor::from_shape_fn((values.len(), 1, 1, 1), |(c, ..)| values[c])
+}

@@ -1,0 +1,165 @@
+//! One run: parameters, momentum buffers, running statistics, and the optimiser's update.
+
+use nn_engine::statistics_names;
+use nn_engine::{EngineError, GroupHyper, NamedTensor, State, Symmetry, momentum_name};
+use nn_graph::Graph;
+use nn_graph::op::BatchNorm;
+
+use crate::Tensor;
+use crate::op::batch_norm::ChannelStatistics;
+
+/// State of one run.
+#[derive(Clone, Debug)]
+pub(crate) struct Replica {
+    /// In the graph's order.
+    pub(crate) parameters: Vec<Tensor>,
+    /// `None` for a fixed parameter.
+    buffers: Vec<Option<Tensor>>,
+    /// One for each normaliser.
+    running: Vec<ChannelStatistics>,
+}
+
+impl Replica {
+    /// From a state of this graph.
+    pub(crate) fn from_state(graph: &Graph, state: &State) -> Result<Self, EngineError> {
+        state.check(graph)?;
+        // The check has established number, order and sizes of the tensors.
+        let mut tensors = state.tensors.iter();
+        let mut next = || {
+            tensors
+                .next()
+                .ok_or_else(|| EngineError::State("it has too few tensors".into()))
+        };
+        let mut parameters = Vec::new();
+        for _ in graph.parameters() {
+            parameters.push(tensor(next()?)?);
+        }
+        let mut buffers = Vec::new();
+        for parameter in graph.parameters() {
+            buffers.push(match parameter.trainable {
+                true => Some(tensor(next()?)?),
+                false => None,
+            });
+        }
+        let mut running = Vec::new();
+        for _ in graph.normalisers() {
+            running.push(ChannelStatistics {
+                mean: next()?.values.clone(),
+                variance: next()?.values.clone(),
+                values: 0,
+            });
+        }
+        Ok(Self {
+            parameters,
+            buffers,
+            running,
+        })
+    }
+
+    /// A copy as named tensors.
+    pub(crate) fn state(&self, graph: &Graph) -> State {
+        let mut tensors = Vec::new();
+        let described = graph.parameters();
+        for (parameter, value) in described.iter().zip(&self.parameters) {
+            tensors.push(named(parameter.name.clone(), &parameter.shape, value));
+        }
+        for (parameter, buffer) in described.iter().zip(&self.buffers) {
+            if let Some(buffer) = buffer {
+                let name = momentum_name(&parameter.name);
+                tensors.push(named(name, &parameter.shape, buffer));
+            }
+        }
+        for (id, running) in graph.normalisers().into_iter().zip(&self.running) {
+            let names = statistics_names(&graph.node(id).name);
+            for (name, values) in names.into_iter().zip([&running.mean, &running.variance]) {
+                tensors.push(NamedTensor {
+                    name,
+                    shape: vec![values.len()],
+                    values: values.clone(),
+                });
+            }
+        }
+        State { tensors }
+    }
+
+    /// Running statistics multiplied by what the scale ratios ask for.
+    pub(crate) fn rescaled_running(
+        &self,
+        symmetry: &Symmetry,
+        scale_ratios: impl Iterator<Item = f64> + Clone,
+    ) -> Vec<ChannelStatistics> {
+        let mut running = self.running.clone();
+        for (normaliser, statistics) in running.iter_mut().enumerate() {
+            let (of_mean, of_variance) =
+                symmetry.statistics_factors(normaliser, scale_ratios.clone());
+            statistics.mean.iter_mut().for_each(|mean| *mean *= of_mean);
+            let variance = statistics.variance.iter_mut();
+            variance.for_each(|variance| *variance *= of_variance);
+        }
+        running
+    }
+
+    /// `r ← (1 − 0.1) f r + 0.1 s`: `f` the rescaling, `s` the batch's mean or unbiased variance.
+    pub(crate) fn move_running(
+        &mut self,
+        symmetry: &Symmetry,
+        hyper: &[GroupHyper],
+        batch: &[ChannelStatistics],
+    ) {
+        let ratios = hyper.iter().map(|group| group.scale_ratio);
+        self.running = self.rescaled_running(symmetry, ratios);
+        let moved = |running: f64, batch: f64| {
+            let weight = BatchNorm::STATISTICS_MOMENTUM;
+            (1.0 - weight) * running + weight * batch
+        };
+        for (running, batch) in self.running.iter_mut().zip(batch) {
+            for (running, &batch) in running.mean.iter_mut().zip(&batch.mean) {
+                *running = moved(*running, batch);
+            }
+            let unbiasing = batch.unbiasing();
+            for (running, &batch) in running.variance.iter_mut().zip(&batch.variance) {
+                *running = moved(*running, batch * unbiasing);
+            }
+        }
+    }
+
+    /// `b ← γ b + g + λ θ`, `θ ← θ − η b` for every trained parameter, with its group's values.
+    pub(crate) fn update(&mut self, group: &[usize], hyper: &[GroupHyper], gradients: &[Tensor]) {
+        for (index, gradient) in gradients.iter().enumerate() {
+            let GroupHyper {
+                learning_rate,
+                weight_decay,
+                momentum,
+                ..
+            } = hyper[group[index]];
+            let Some(buffer) = &mut self.buffers[index] else {
+                continue;
+            };
+            let parameter = &mut self.parameters[index];
+            ndarray::Zip::from(buffer)
+                .and(parameter)
+                .and(gradient)
+                .for_each(|b, theta, g| {
+                    *b = momentum * *b + g + weight_decay * *theta;
+                    *theta -= learning_rate * *b;
+                });
+        }
+    }
+}
+
+/// Values as a tensor of four dimensions, ones at the end.
+fn tensor(source: &NamedTensor) -> Result<Tensor, EngineError> {
+    let dim = |index: usize| source.shape.get(index).copied().unwrap_or(1);
+    let shape = (dim(0), dim(1), dim(2), dim(3));
+    Tensor::from_shape_vec(shape, source.values.clone())
+        .map_err(|error| EngineError::State(format!("tensor `{}`: {error}", source.name)))
+}
+
+/// A tensor with its name, in the shape the graph gives it.
+pub(crate) fn named(name: String, shape: &[usize], tensor: &Tensor) -> NamedTensor {
+    NamedTensor {
+        name,
+        shape: shape.to_vec(),
+        values: tensor.iter().copied().collect(),
+    }
+}
