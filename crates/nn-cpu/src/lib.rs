@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod chunks;
+mod compiled;
 mod engine;
 mod layout;
 mod loss;

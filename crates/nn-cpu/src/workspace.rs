@@ -32,7 +32,8 @@ impl Workspace {
     ) -> Self {
         let tensor = |id: NodeId| vec![0.0; batch_size * layouts[id.index()].image()];
         let mut activations = vec![Vec::new(); graph.nodes().len()];
-        activations[0] = tensor(graph.node_ids().next().expect("a graph has an input"));
+        // The input, always the first node.
+        activations[0] = vec![0.0; batch_size * layouts[0].image()];
         for group in plan.groups() {
             activations[group.output.index()] = tensor(group.output);
         }

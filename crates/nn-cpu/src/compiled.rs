@@ -1,0 +1,228 @@
+//! The graph ready to run, and one step of training on it.
+
+use nn_engine::plan::Plan;
+use nn_engine::{
+    BatchSpec, Crop, EngineError, EngineOptions, Evaluation, GroupHyper, ImageSet, StepStats,
+};
+use nn_graph::Graph;
+
+use crate::chunks::Chunks;
+use crate::layout::Layout;
+use crate::loss::softmax_cross_entropy;
+use crate::op::{self, Compiling, Step};
+use crate::optimiser;
+use crate::replica::Replica;
+use crate::simd::Level;
+use crate::workspace::{Mode, Pass, Scratch, Workspace};
+
+/// The graph ready to run: everything a step touches but parameters and images.
+pub(crate) struct Compiled {
+    steps: Vec<Box<dyn Step>>,
+    workspace: Workspace,
+    input: Layout,
+    output: Layout,
+    output_node: usize,
+    output_slot: Option<usize>,
+    /// Factors of each normaliser's running statistics in the current pass.
+    factors: Vec<(f64, f64)>,
+}
+
+impl Compiled {
+    pub(crate) fn new(graph: &Graph, batch_size: usize) -> Result<Self, EngineError> {
+        let plan = Plan::compile(graph);
+        let halo = op::halo(graph);
+        let layouts: Vec<Layout> = graph
+            .nodes()
+            .iter()
+            .map(|node| Layout::new(&node.shape, halo))
+            .collect();
+        let context = Compiling {
+            graph,
+            plan: &plan,
+            layouts: &layouts,
+        };
+        let compile = |group| op::compile(&context, group);
+        let steps = plan
+            .groups()
+            .iter()
+            .map(compile)
+            .collect::<Result<Vec<_>, _>>()?;
+        let scratch = steps
+            .iter()
+            .map(|step| step.scratch())
+            .fold(Scratch::default(), Scratch::max);
+        let output = graph.output();
+        Ok(Self {
+            workspace: Workspace::new(graph, &plan, &layouts, batch_size, scratch),
+            steps,
+            input: layouts[0],
+            output: layouts[output.index()],
+            output_node: output.index(),
+            output_slot: plan.gradient_slot(output),
+            factors: vec![(1.0, 1.0); graph.normalisers().len()],
+        })
+    }
+
+    /// Bytes of activations, gradients and what operations own.
+    pub(crate) fn bytes(&self) -> usize {
+        self.workspace.bytes() + self.steps.iter().map(|step| step.bytes()).sum::<usize>()
+    }
+
+    /// Loss and accuracy of a replica on all images, with running statistics.
+    pub(crate) fn evaluate(
+        &mut self,
+        level: Level,
+        options: &EngineOptions,
+        images: &ImageSet,
+        replica: &mut Replica,
+        scale_ratios: &[f64],
+    ) -> Evaluation {
+        self.set_factors(options, scale_ratios.iter().copied());
+        let mut total = Evaluation {
+            images: images.len(),
+            ..Evaluation::default()
+        };
+        for first in (0..images.len()).step_by(options.batch_size) {
+            let count = options.batch_size.min(images.len() - first);
+            let plain = |index| Sample {
+                image: first + index,
+                crop: Crop::default(),
+                flip: false,
+            };
+            self.fill_input(images, plain, count);
+            self.forward(level, Mode::Evaluate, count, replica);
+            let stats = self.loss(images.labels()[first..].iter().copied(), count, false);
+            total.loss += stats.loss;
+            total.correct += stats.correct as usize;
+        }
+        total.loss /= images.len().max(1) as f64;
+        total
+    }
+
+    /// What is due on running statistics in the next passes.
+    fn set_factors(&mut self, options: &EngineOptions, ratios: impl Iterator<Item = f64> + Clone) {
+        for (normaliser, factors) in self.factors.iter_mut().enumerate() {
+            *factors = options
+                .symmetry
+                .statistics_factors(normaliser, ratios.clone());
+        }
+    }
+
+    /// Writes a batch's augmented images into the input buffer.
+    pub(crate) fn fill_input(
+        &mut self,
+        images: &ImageSet,
+        batch: impl Fn(usize) -> Sample + Sync,
+        count: usize,
+    ) {
+        let layout = self.input;
+        Chunks::new(count).map(
+            &mut self.workspace.activations[0],
+            layout.image(),
+            |first, target| {
+                for (index, target) in target.chunks_exact_mut(layout.image()).enumerate() {
+                    let Sample { image, crop, flip } = batch(first + index);
+                    images.for_each_pixel(image, crop, flip, |channel, y, x, value| {
+                        target[layout.offset(y as isize, x as isize) + channel] = value as f32;
+                    });
+                }
+            },
+        );
+    }
+
+    fn forward(&mut self, level: Level, mode: Mode, images: usize, replica: &mut Replica) {
+        let mut pass = Pass::new(
+            level,
+            mode,
+            images,
+            replica,
+            &self.factors,
+            &mut self.workspace,
+        );
+        for step in &mut self.steps {
+            step.forward(&mut pass);
+        }
+    }
+
+    fn backward(&mut self, level: Level, images: usize, replica: &mut Replica) {
+        let mut pass = Pass::new(
+            level,
+            Mode::Train,
+            images,
+            replica,
+            &self.factors,
+            &mut self.workspace,
+        );
+        for step in self.steps.iter_mut().rev() {
+            step.backward(&mut pass);
+        }
+    }
+
+    /// Loss over the images in the input buffer, and its gradient if asked for.
+    fn loss(
+        &mut self,
+        labels: impl Iterator<Item = u8>,
+        images: usize,
+        gradient: bool,
+    ) -> StepStats {
+        let logits = &self.workspace.activations[self.output_node];
+        let slot = self.output_slot.filter(|_| gradient);
+        let gradient = slot.map(|slot| &mut self.workspace.gradients[slot][..]);
+        softmax_cross_entropy(&self.output, logits, labels, images, gradient)
+    }
+}
+
+/// One image of a batch.
+pub(crate) struct Sample {
+    pub(crate) image: usize,
+    pub(crate) crop: Crop,
+    pub(crate) flip: bool,
+}
+
+/// What one step of training needs besides the replica.
+pub(crate) struct TrainingStep<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) options: &'a EngineOptions,
+    pub(crate) level: Level,
+    pub(crate) images: &'a ImageSet,
+    pub(crate) batch: &'a BatchSpec,
+}
+
+impl TrainingStep<'_> {
+    /// Forward, backward, update; loss and accuracy before the update.
+    pub(crate) fn run(
+        &self,
+        compiled: &mut Compiled,
+        replica: &mut Replica,
+        hyper: &[GroupHyper],
+    ) -> StepStats {
+        let count = self.batch.len();
+        compiled.set_factors(self.options, hyper.iter().map(|group| group.scale_ratio));
+        compiled.forward(self.level, Mode::Train, count, replica);
+        let labels = self
+            .batch
+            .indices
+            .iter()
+            .map(|&index| self.images.labels()[index as usize]);
+        let mut stats = compiled.loss(labels, count, true);
+        stats.loss /= count as f64;
+        compiled.backward(self.level, count, replica);
+        let gradients = &compiled.workspace.parameter_gradients;
+        let tensors = replica
+            .parameters
+            .iter_mut()
+            .zip(&mut replica.momentum)
+            .zip(gradients);
+        for (index, ((parameter, buffer), gradient)) in tensors.enumerate() {
+            if self.graph.parameters()[index].trainable {
+                optimiser::update(
+                    parameter,
+                    buffer,
+                    gradient,
+                    &hyper[self.options.symmetry.group[index]],
+                );
+            }
+        }
+        stats
+    }
+}
