@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use texp_cli::{RunArgs, train};
+use texp_cli::{Places, RunArgs, train};
 
 use crate::root;
 
@@ -17,7 +17,14 @@ pub(crate) fn run(Args { mut run }: Args) -> ExitCode {
     let preset = run.preset.get_or_insert_with(|| "small".to_owned());
     let data = if run.synthetic { " --synthetic" } else { "" };
     let command = format!("cargo xtask repro --preset {preset}{data}");
-    match train(&root().join("experiments/figure-2.toml"), &run, command) {
+    // Whatever folder of the workspace it is called from.
+    let (root, places) = (root(), Places::within(&root()));
+    match train(
+        &root.join("experiments/figure-2.toml"),
+        &run,
+        &places,
+        command,
+    ) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }

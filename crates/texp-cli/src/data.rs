@@ -1,6 +1,6 @@
 //! Finding the images, with a progress bar where they have to be downloaded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use datasets::download::Progress;
 use datasets::{DataError, Dataset, LocateOptions, Preference, locate, synthetic};
@@ -10,7 +10,11 @@ use trainer::experiment::Experiment;
 use crate::train::RunArgs;
 
 /// The data set that an experiment runs on; says which on standard error.
-pub(crate) fn find(experiment: &Experiment, args: &RunArgs) -> Result<Dataset, DataError> {
+pub(crate) fn find(
+    experiment: &Experiment,
+    args: &RunArgs,
+    default_dir: &Path,
+) -> Result<Dataset, DataError> {
     let (train, test) = (experiment.data.train_images, experiment.data.test_images);
     let options = LocateOptions {
         preference: if args.synthetic {
@@ -19,6 +23,7 @@ pub(crate) fn find(experiment: &Experiment, args: &RunArgs) -> Result<Dataset, D
             Preference::Cifar10
         },
         dir: args.data.clone(),
+        default_dir: default_dir.to_owned(),
         environment: std::env::var_os("CIFAR10_DIR")
             .filter(|dir| !dir.is_empty())
             .map(PathBuf::from),

@@ -8,4 +8,4 @@ mod provenance;
 mod train;
 
 pub use error::CommandError;
-pub use train::{RunArgs, rewrite_report, train};
+pub use train::{Places, RunArgs, rewrite_report, train};

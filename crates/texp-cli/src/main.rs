@@ -1,10 +1,10 @@
 //! The command `texp`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use texp_cli::{RunArgs, rewrite_report, train};
+use texp_cli::{Places, RunArgs, rewrite_report, train};
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
 #[derive(Debug, Parser)]
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
                 file.display(),
                 preset.unwrap_or_default()
             );
-            train(&file, &run, command)
+            train(&file, &run, &Places::within(Path::new("")), command)
         }
         Verb::Report { folder } => rewrite_report(&folder),
     };

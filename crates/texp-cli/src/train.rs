@@ -1,5 +1,6 @@
 //! From an experiment's file to its report.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use trainer::Record;
@@ -21,12 +22,31 @@ pub struct RunArgs {
     /// Use the built-in set of generated images.
     #[arg(long)]
     pub synthetic: bool,
-    /// Where run folders are made; one that exists is never overwritten.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    pub out: PathBuf,
+    /// Where run folders are made; one that exists is never overwritten [default: runs].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Threads to compute with, 0 for all; results do not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
+}
+
+/// Where things are when the command line does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Run folders are made in it.
+    pub runs: PathBuf,
+    /// CIFAR-10 is looked for in it, and downloaded to it.
+    pub data: PathBuf,
+}
+
+impl Places {
+    /// `runs` and `data` in `folder`.
+    pub fn within(folder: &Path) -> Self {
+        Self {
+            runs: folder.join("runs"),
+            data: folder.join("data"),
+        }
+    }
 }
 
 /// Trains all runs of an experiment and writes its report; results go to standard output, progress to
@@ -34,12 +54,17 @@ pub struct RunArgs {
 ///
 /// # Errors
 /// [`CommandError`]; bad input is found before anything is written.
-pub fn train(file: &Path, args: &RunArgs, command: String) -> Result<(), CommandError> {
+pub fn train(
+    file: &Path,
+    args: &RunArgs,
+    places: &Places,
+    command: String,
+) -> Result<(), CommandError> {
     let experiment =
         Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
-    let dataset = data::find(&experiment, args)?;
+    let dataset = data::find(&experiment, args, &places.data)?;
     let options = RunOptions {
-        runs: args.out.clone(),
+        runs: args.out.clone().unwrap_or_else(|| places.runs.clone()),
         preset: args.preset.clone(),
         command,
         started: provenance::now(),
@@ -48,8 +73,9 @@ pub fn train(file: &Path, args: &RunArgs, command: String) -> Result<(), Command
     };
     let finished = run_experiment(&experiment, dataset, &options, &mut Terminal::new())?;
     let paths = report::write(&finished.folder)?;
-    print_results(&finished);
-    println!("\nReport: {}", paths.page.display());
+    let mut text = results(&finished);
+    text += &format!("Report: {}\n", paths.page.display());
+    print(&text);
     Ok(())
 }
 
@@ -58,26 +84,38 @@ pub fn train(file: &Path, args: &RunArgs, command: String) -> Result<(), Command
 /// # Errors
 /// [`CommandError::Report`].
 pub fn rewrite_report(folder: &Path) -> Result<(), CommandError> {
-    println!("Report: {}", report::write(folder)?.page.display());
+    print(&format!(
+        "Report: {}\n",
+        report::write(folder)?.page.display()
+    ));
     Ok(())
 }
 
-fn print_results(finished: &Finished) {
+/// Writes to standard output. Who closed it, as `head` does, does not want to know.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// What is left to say at the end, as a small table.
+fn results(finished: &Finished) -> String {
     let Finished {
+        folder,
         manifest,
         seconds,
         images_per_second,
         ..
     } = finished;
-    println!(
-        "\n{}: {} steps in {seconds:.0} s, {images_per_second:.0} images/s",
-        manifest.title, manifest.steps
-    );
-    println!("{} on {}\n", manifest.network.name, manifest.data.source);
-    println!(
-        "{:<24} {:>10} {:>10} {:>10} {:>10}",
-        "after the last epoch", "train loss", "accuracy", "test loss", "accuracy"
-    );
+    let mut lines = vec![
+        format!(
+            "\n{}: {} steps in {seconds:.0} s, {images_per_second:.0} images/s",
+            manifest.title, manifest.steps
+        ),
+        format!("{} on {}\n", manifest.network.name, manifest.data.source),
+        format!(
+            "{:<24} {:>10} {:>10} {:>10} {:>10}",
+            "after the last epoch", "train loss", "accuracy", "test loss", "accuracy"
+        ),
+    ];
     for record in &finished.last_epoch {
         if let Record::Epoch {
             run,
@@ -89,9 +127,11 @@ fn print_results(finished: &Finished) {
         } = record
         {
             let label = manifest.runs.get(*run).map_or("", |run| &run.label);
-            println!(
+            lines.push(format!(
                 "{label:<24} {train_loss:>10.4} {train_accuracy:>10.4} {test_loss:>10.4} {test_accuracy:>10.4}"
-            );
+            ));
         }
     }
+    lines.push(format!("\nRun folder: {}\n", folder.display()));
+    lines.join("\n")
 }

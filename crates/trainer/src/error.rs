@@ -1,0 +1,91 @@
+//! Why an experiment cannot be run.
+
+use std::io;
+use std::path::PathBuf;
+
+use datasets::SamplerError;
+use nn_engine::{EngineError, Split};
+use schedule_core::LawError;
+
+use crate::experiment::{ExperimentError, Problem};
+
+/// Everything that can stop a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainerError {
+    /// The experiment's file.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// The experiment itself, where it was not read from a file that would have been checked.
+    #[error("the experiment cannot be run: {0}")]
+    Problem(#[from] Problem),
+    /// The data set is too small.
+    #[error(
+        "the experiment asks for {wanted} {split} images and the data holds {found}; lower data.{}_images in the experiment, or give a larger set",
+        match split { Split::Train => "train", Split::Test => "test" }
+    )]
+    TooFewImages {
+        /// Which images.
+        split: Split,
+        /// As in the experiment.
+        wanted: usize,
+        /// As in the data.
+        found: usize,
+    },
+    /// Batches that cannot be drawn.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
+    /// What the engine refuses.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A step without a conversion.
+    #[error(transparent)]
+    Law(#[from] LawError),
+    /// The run folder cannot be written.
+    #[error("cannot {action} `{}`: {source}; check permissions and space, or choose another folder for runs", path.display())]
+    Folder {
+        /// What was tried, such as "write".
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Something that cannot be written as text.
+    #[error("cannot write {what} of the run: {reason}")]
+    Format {
+        /// Which file.
+        what: &'static str,
+        /// The serialiser's reason.
+        reason: String,
+    },
+    /// Every run's loss has stopped being a number.
+    #[error(
+        "after epoch {epoch} no run has a finite loss any more, so training was stopped; lower the learning rate \
+         (all records up to here are in `{}`)", folder.display()
+    )]
+    Diverged {
+        /// Epochs finished.
+        epoch: u64,
+        /// The run folder.
+        folder: PathBuf,
+    },
+}
+
+impl TrainerError {
+    /// Whether the fault lies in what was given (the experiment, the data) and not in the machine
+    /// or the training.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Experiment(_)
+            | Self::Problem(_)
+            | Self::TooFewImages { .. }
+            | Self::Sampler(_) => true,
+            Self::Engine(_)
+            | Self::Law(_)
+            | Self::Folder { .. }
+            | Self::Format { .. }
+            | Self::Diverged { .. } => false,
+        }
+    }
+}

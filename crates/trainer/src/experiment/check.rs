@@ -1,0 +1,275 @@
+//! What types cannot say: ranges, and choices that must fit together.
+
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+use nn_engine::Precision;
+use nn_graph::GraphError;
+use scale_invariance::{Verdict, analyse};
+use schedule_core::{LawError, Recipe, Schedule};
+
+use super::parse::check_name;
+use super::schedule::EpochScheduleError;
+use super::{EngineKind, EpochSchedule, Experiment, Problem, Transform};
+use crate::plan::RunSchedule;
+
+/// A mistake and the path of the key where it was made.
+pub(super) struct Mistake {
+    pub(super) path: String,
+    pub(super) problem: Problem,
+}
+
+/// Far above any experiment, and few enough to try the conversion of every step beforehand.
+const MOST_STEPS: u64 = 10_000_000;
+
+/// Natural logarithm of the room left below the largest number of a format, for sums of squares
+/// over a tensor.
+const LN_HEADROOM: f64 = 12.0;
+
+pub(super) fn check(experiment: &Experiment) -> Result<(), Mistake> {
+    check_name("name", &experiment.name).map_err(|problem| mistake("name", problem))?;
+    check_sizes(experiment)?;
+    check_runs(experiment)?;
+    let recipe = experiment.checked_recipe()?;
+    check_network(experiment)?;
+    check_conversions(experiment, &recipe)
+}
+
+fn mistake(path: &str, problem: Problem) -> Mistake {
+    Mistake {
+        path: path.to_owned(),
+        problem,
+    }
+}
+
+fn out_of_range(key: &str, value: impl ToString, needs: impl Into<String>) -> Mistake {
+    let (value, needs) = (value.to_string(), needs.into());
+    mistake(
+        key,
+        Problem::Value {
+            key: key.to_owned(),
+            value,
+            needs,
+        },
+    )
+}
+
+fn check_sizes(experiment: &Experiment) -> Result<(), Mistake> {
+    let within = |key: &str, value: u64, range: RangeInclusive<u64>| {
+        if range.contains(&value) {
+            return Ok(());
+        }
+        Err(out_of_range(
+            key,
+            value,
+            format!("between {} and {}", range.start(), range.end()),
+        ))
+    };
+    let (data, training) = (&experiment.data, &experiment.training);
+    within("data.train_images", data.train_images as u64, 1..=1 << 31)?;
+    within("data.test_images", data.test_images as u64, 1..=1 << 31)?;
+    // Beyond the image's size nothing of it is left.
+    within(
+        "data.crop_padding",
+        data.crop_padding as u64,
+        0..=super::IMAGE_SHAPE[1] as u64,
+    )?;
+    let largest_batch = (data.train_images as u64).min(1 << 16);
+    within(
+        "training.batch_size",
+        training.batch_size as u64,
+        1..=largest_batch,
+    )?;
+    within("training.epochs", training.epochs, 1..=MOST_STEPS)?;
+    within("training.norms_every", training.norms_every, 1..=MOST_STEPS)?;
+    let steps = experiment
+        .timeline()
+        .steps_per_epoch
+        .saturating_mul(training.epochs);
+    if steps > MOST_STEPS {
+        return Err(out_of_range(
+            "training.epochs",
+            training.epochs,
+            format!(
+                "so few that there are at most {MOST_STEPS} steps in all; now there are {steps}"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_runs(experiment: &Experiment) -> Result<(), Mistake> {
+    let mut names = HashSet::new();
+    for (index, run) in experiment.run.iter().enumerate() {
+        let path = format!("run.{index}.name");
+        check_name(&path, &run.name).map_err(|problem| mistake(&path, problem))?;
+        if !names.insert(&run.name) {
+            return Err(mistake(
+                &path,
+                Problem::DuplicateRun {
+                    name: run.name.clone(),
+                },
+            ));
+        }
+    }
+    if experiment.run.len() > 1 << 16 {
+        return Err(out_of_range(
+            "run",
+            format!("a list of {}", experiment.run.len()),
+            "at most 65536 runs",
+        ));
+    }
+    match experiment.original_run() {
+        Some(_) => Ok(()),
+        None => Err(mistake("run", Problem::NoOriginal)),
+    }
+}
+
+impl Experiment {
+    /// The checks that [`Experiment::parse`] makes, for an experiment made or changed in code.
+    ///
+    /// # Errors
+    /// The first [`Problem`] found.
+    pub fn validate(&self) -> Result<(), Problem> {
+        check(self).map_err(|mistake| mistake.problem)
+    }
+
+    /// The recipe in steps.
+    ///
+    /// # Errors
+    /// The [`Problem`] of a schedule or value; none for an experiment that was read from TOML.
+    pub fn recipe(&self) -> Result<Recipe, Problem> {
+        self.checked_recipe().map_err(|mistake| mistake.problem)
+    }
+
+    fn checked_recipe(&self) -> Result<Recipe, Mistake> {
+        let timeline = self.timeline();
+        let schedule = |key: &str, schedule: &EpochSchedule| -> Result<Schedule, Mistake> {
+            let in_steps = schedule.in_steps(timeline.steps_per_epoch, timeline.epochs as f64);
+            in_steps.map_err(|error| match error {
+                EpochScheduleError::Time {
+                    key: inner,
+                    value,
+                    needs,
+                } => out_of_range(&format!("{key}.{inner}"), value, needs),
+                EpochScheduleError::Schedule { key: inner, error } => Mistake {
+                    path: format!("{key}.{inner}"),
+                    problem: Problem::Schedule {
+                        key: key.to_owned(),
+                        error,
+                        steps_per_epoch: timeline.steps_per_epoch,
+                    },
+                },
+            })
+        };
+        let rate = schedule("recipe.learning_rate", &self.recipe.learning_rate)?;
+        let decay = schedule("recipe.weight_decay", &self.recipe.weight_decay)?;
+        let momentum = schedule("recipe.momentum", &self.recipe.momentum)?;
+        Recipe::new(rate, decay, momentum).map_err(|error| {
+            let key = match &error {
+                schedule_core::RecipeError::NegativeOrNotFinite { hyperparameter, .. } => {
+                    match hyperparameter {
+                        schedule_core::Hyperparameter::WeightDecay => "recipe.weight_decay",
+                        schedule_core::Hyperparameter::Momentum => "recipe.momentum",
+                        schedule_core::Hyperparameter::LearningRate => "recipe.learning_rate",
+                    }
+                }
+                _ => "recipe.momentum",
+            };
+            mistake(key, Problem::Recipe(error))
+        })
+    }
+}
+
+fn check_network(experiment: &Experiment) -> Result<(), Mistake> {
+    let network = &experiment.network;
+    if !(network.epsilon >= 0.0 && network.epsilon.is_finite()) {
+        return Err(out_of_range(
+            "network.epsilon",
+            network.epsilon,
+            "finite and not negative",
+        ));
+    }
+    let graph = network.graph().map_err(|error| match error {
+        GraphError::OutOfRange { what, value, needs } if what.contains("depth") => {
+            out_of_range("network.depth", value, needs)
+        }
+        GraphError::OutOfRange { what, value, needs } if what.contains("width") => {
+            out_of_range("network.width", value, needs)
+        }
+        other => mistake("network", Problem::Network(other)),
+    })?;
+    let converted = |run: &&super::RunSpec| run.transform != Transform::Original;
+    match (
+        analyse(&graph).verdict,
+        experiment.run.iter().find(converted),
+    ) {
+        (Verdict::NotInvariant(violation), Some(run)) => {
+            let run = run.name.clone();
+            Err(mistake(
+                "network",
+                Problem::NotScaleInvariant { run, violation },
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tries every step of every conversion, so that none fails after hours of training.
+fn check_conversions(experiment: &Experiment, recipe: &Recipe) -> Result<(), Mistake> {
+    let precision = experiment.training.engine.precision();
+    let largest = match precision {
+        Precision::Float32 => f64::from(f32::MAX),
+        Precision::Float64 => f64::MAX,
+    };
+    let ln_limit = largest.ln() - LN_HEADROOM;
+    let steps = experiment.timeline().steps;
+    for spec in &experiment.run {
+        let run = spec.name.clone();
+        let law = |error: LawError| {
+            mistake(
+                key_of(&error),
+                Problem::Law {
+                    run: run.clone(),
+                    error,
+                },
+            )
+        };
+        let mut schedule = RunSchedule::new(recipe, spec.transform).map_err(law)?;
+        for step in 0..steps {
+            let planned = schedule.next_step().map_err(law)?;
+            let ln_growth = -2.0 * planned.ln_scale;
+            if planned.ln_learning_rate > ln_limit || ln_growth > ln_limit {
+                let ln_learning_rate = planned.ln_learning_rate;
+                let problem = Problem::RateOutOfRange {
+                    run,
+                    step,
+                    steps,
+                    ln_learning_rate,
+                    ln_growth,
+                    precision,
+                };
+                return Err(mistake("recipe", problem));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The key to change first for a recipe without a conversion.
+fn key_of(error: &LawError) -> &'static str {
+    match error {
+        LawError::NotPiecewiseConstant { .. } => "run",
+        _ => "recipe.weight_decay",
+    }
+}
+
+impl EngineKind {
+    /// Format of its numbers.
+    pub fn precision(self) -> Precision {
+        match self {
+            EngineKind::Cpu => Precision::Float32,
+            EngineKind::Reference => Precision::Float64,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What can be wrong with an experiment file, said to a person in one sentence.
+
+use std::fmt;
+
+use nn_engine::Precision;
+use nn_graph::GraphError;
+use scale_invariance::Violation;
+use schedule_core::{LawError, RecipeError, ScheduleError};
+
+use super::Position;
+
+/// A file that is not an experiment: what is wrong, where, and what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ExperimentError {
+    /// The file, or what stands for it.
+    pub file: String,
+    /// Where in the file, if it is in one place.
+    pub position: Option<Position>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl fmt::Display for ExperimentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(position) = self.position {
+            write!(f, ", {position}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for ExperimentError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The problem's own words are part of this error's; what caused it comes next.
+        std::error::Error::source(&self.problem)
+    }
+}
+
+/// The kinds of mistakes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file cannot be read.
+    #[error("the experiment cannot be read; check the path and its permissions ({0})")]
+    Unreadable(#[source] std::io::Error),
+    /// Not TOML, an unknown key, a missing key, or a value of the wrong type.
+    #[error("{message}; correct it, `experiments/figure-2.toml` in the repository shows every key")]
+    Toml {
+        /// What the parser says.
+        message: String,
+    },
+    /// A preset that the file does not have.
+    #[error("there is no preset `{preset}`; {}", known_presets(known))]
+    UnknownPreset {
+        /// The one asked for.
+        preset: String,
+        /// Those of the file.
+        known: Vec<String>,
+    },
+    /// A value outside its range.
+    #[error("`{key}` is {value}; it must be {needs}")]
+    Value {
+        /// Its key, with dots.
+        key: String,
+        /// What it is.
+        value: String,
+        /// The accepted range, as the end of a sentence.
+        needs: String,
+    },
+    /// Two times of one schedule fall on one step.
+    #[error(
+        "`{key}`: {error}; times are in epochs and rounded to steps, of which an epoch has {steps_per_epoch}"
+    )]
+    Schedule {
+        /// Key of the schedule.
+        key: String,
+        /// What the schedule says.
+        error: ScheduleError,
+        /// Steps in an epoch.
+        steps_per_epoch: u64,
+    },
+    /// A hyperparameter that the optimiser cannot use.
+    #[error("{0}")]
+    Recipe(RecipeError),
+    /// A network that cannot be built.
+    #[error("{0}")]
+    Network(GraphError),
+    /// No run keeps the recipe as it is.
+    #[error(
+        "no run has transform = \"original\", with which the others are compared; add one to the [[run]] tables"
+    )]
+    NoOriginal,
+    /// Two runs have the same name.
+    #[error("two runs are called `{name}`; rename one")]
+    DuplicateRun {
+        /// The name.
+        name: String,
+    },
+    /// The network is not scale-invariant.
+    #[error(
+        "run `{run}` cannot do without weight decay, because the network is not scale-invariant: {violation}; \
+         change the network, or keep only runs with transform = \"original\""
+    )]
+    NotScaleInvariant {
+        /// Name of the run.
+        run: String,
+        /// The operation that breaks invariance.
+        violation: Violation,
+    },
+    /// The recipe has no equivalent without weight decay.
+    #[error("run `{run}` cannot do without weight decay: {error}")]
+    Law {
+        /// Name of the run.
+        run: String,
+        /// What the law says.
+        error: LawError,
+    },
+    /// The exponential leaves the engine's numbers.
+    #[error(
+        "run `{run}` leaves the range of {precision} at step {step} of {steps}, where ln η̃ = {ln_learning_rate:.1} and ln ‖θ̃‖² has grown by {ln_growth:.1}; \
+         shorten the run, lower the weight decay{}",
+        match precision { Precision::Float32 => ", or set engine = \"reference\", which computes in float64", Precision::Float64 => "" }
+    )]
+    RateOutOfRange {
+        /// Name of the run.
+        run: String,
+        /// First step that does.
+        step: u64,
+        /// Steps of the run.
+        steps: u64,
+        /// `ln η̃` there.
+        ln_learning_rate: f64,
+        /// `−2 ln A` there.
+        ln_growth: f64,
+        /// Format of the engine's numbers.
+        precision: Precision,
+    },
+}
+
+fn known_presets(known: &[String]) -> String {
+    if known.is_empty() {
+        return "the file has none, so leave out --preset".to_owned();
+    }
+    let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!("choose {}", names.join(" or "))
+}

@@ -1,0 +1,282 @@
+//! Experiments as data: what a TOML file says, with defaults filled in and its preset applied.
+
+mod check;
+mod error;
+mod names;
+mod parse;
+mod position;
+mod schedule;
+mod schedule_toml;
+
+use datasets::{Augmentation, Sampler, SamplerError};
+use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
+use nn_graph::{Affine, Bias, Graph, GraphError, Training as HeadTraining};
+use serde::{Deserialize, Serialize};
+
+pub use error::{ExperimentError, Problem};
+pub use position::Position;
+pub use schedule::{EpochSchedule, Part};
+
+use crate::plan::Timeline;
+
+/// Images have this shape, `[C, H, W]`, and [`CLASSES`] classes: CIFAR-10 and its synthetic
+/// stand-in.
+pub const IMAGE_SHAPE: [usize; 3] = [3, 32, 32];
+
+/// See [`IMAGE_SHAPE`].
+pub const CLASSES: usize = 10;
+
+/// A family of runs of one network and one recipe, on the same batches.
+///
+/// Made from TOML by [`Experiment::read`] or [`Experiment::parse`], which check it; written back by
+/// [`Experiment::to_toml`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Letters, digits, `-`, `_` and `.`: part of the run folder's name.
+    pub name: String,
+    /// One sentence for people.
+    pub title: String,
+    /// The network.
+    pub network: Network,
+    /// The images.
+    pub data: Data,
+    /// How to train.
+    pub training: Training,
+    /// The hyperparameters of the original run.
+    pub recipe: RecipeInEpochs,
+    /// The runs.
+    pub run: Vec<RunSpec>,
+}
+
+/// A residual network; see [`NetConfig`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// `"preresnet"` or `"resnet"`.
+    #[serde(with = "names::ArchitectureName")]
+    pub architecture: Architecture,
+    /// Layers with weights, `6n + 2`.
+    pub depth: usize,
+    /// Channels of the first stage.
+    #[serde(default = "default_width")]
+    pub width: usize,
+    /// Trained scale and shift of the normalisations: `"none"` (default) or `"scale-and-shift"`.
+    #[serde(default, with = "names::AffineName")]
+    pub affine: Affine,
+    /// Biases of the convolutions: `"none"` (default) or `"trained"`.
+    #[serde(default, with = "names::BiasName")]
+    pub bias: Bias,
+    /// `"projection"` or `"zero-pad"`; the architecture's usual one by default.
+    #[serde(
+        default,
+        with = "names::optional_shortcut",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shortcut: Option<Shortcut>,
+    /// `"conv"` (default) or `"conv-norm-relu-conv"`.
+    #[serde(default, with = "names::StemName")]
+    pub stem: Stem,
+    /// The last linear layer: `"fixed"` (default) and random, or `"trained"`.
+    #[serde(default = "default_head", with = "names::HeadName")]
+    pub head: HeadTraining,
+    /// `ε` of every normalisation, added to the variance; 1e-5 by default.
+    #[serde(default = "default_epsilon")]
+    pub epsilon: f64,
+}
+
+/// How many images, and how training images are augmented.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// The first so many training images are used.
+    pub train_images: usize,
+    /// The first so many test images are used.
+    pub test_images: usize,
+    /// `"none"` (default) or `"crop-and-flip"`.
+    #[serde(default)]
+    pub augmentation: AugmentationKind,
+    /// Pixels of black on each side before a random crop; 4 by default, used by `"crop-and-flip"`.
+    #[serde(default = "default_crop_padding")]
+    pub crop_padding: usize,
+}
+
+/// How training images are varied, see [`Augmentation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AugmentationKind {
+    /// Not at all.
+    #[default]
+    None,
+    /// A random crop after padding, then a mirror image with probability ½.
+    CropAndFlip,
+}
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Images in a step. What is left over at the end of an epoch is not used, see [`Sampler`].
+    pub batch_size: usize,
+    /// Passes over the training images.
+    pub epochs: u64,
+    /// `"cpu"` (float32, fast; the default) or `"reference"` (float64, slow).
+    #[serde(default)]
+    pub engine: EngineKind,
+    /// Seed of the initial parameters, the same for all runs; 0 by default.
+    #[serde(default)]
+    pub initial_seed: u64,
+    /// Seed of shuffling, crops and flips; 0 by default.
+    #[serde(default)]
+    pub batch_seed: u64,
+    /// Steps from one measurement of the weight norms to the next; 20 by default.
+    #[serde(default = "default_norms_every")]
+    pub norms_every: u64,
+}
+
+/// Which engine trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineKind {
+    /// `nn-cpu`: float32, all cores.
+    #[default]
+    Cpu,
+    /// `nn-reference`: float64, obvious and slow.
+    Reference,
+}
+
+/// Hyperparameters of momentum SGD with coupled weight decay, rate outside the buffer; times in
+/// epochs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeInEpochs {
+    /// `γ`: a number, or a table as for the learning rate.
+    pub momentum: EpochSchedule,
+    /// `λ`: a number, or a table as for the learning rate.
+    pub weight_decay: EpochSchedule,
+    /// `η`: a table, see [`EpochSchedule`], or a number.
+    pub learning_rate: EpochSchedule,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSpec {
+    /// Unique in the experiment.
+    pub name: String,
+    /// For legends.
+    pub label: String,
+    /// What is done to the recipe.
+    pub transform: Transform,
+}
+
+/// What a run does to the recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Transform {
+    /// Nothing: weight decay as written. The other runs are compared with it.
+    Original,
+    /// No weight decay, learning rate of [`schedule_core::ExactLaw`]: the same function at every
+    /// step.
+    Exact,
+    /// No weight decay, learning rate of [`schedule_core::Texp`], the paper's schedule.
+    Texp,
+}
+
+impl Transform {
+    /// As in TOML and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transform::Original => "original",
+            Transform::Exact => "exact",
+            Transform::Texp => "texp",
+        }
+    }
+}
+
+impl Experiment {
+    /// The batches of every step.
+    ///
+    /// # Errors
+    /// [`SamplerError`]; none for an experiment that was read from TOML.
+    pub fn sampler(&self) -> Result<Sampler, SamplerError> {
+        let augmentation = match self.data.augmentation {
+            AugmentationKind::None => Augmentation::None,
+            AugmentationKind::CropAndFlip => Augmentation::CropAndFlip {
+                padding: self.data.crop_padding,
+            },
+        };
+        let (images, batch_size) = (self.data.train_images, self.training.batch_size);
+        Sampler::new(images, batch_size, self.training.batch_seed, augmentation)
+    }
+
+    /// Epochs and steps; none where there is no [`sampler`](Self::sampler).
+    pub fn timeline(&self) -> Timeline {
+        let steps_per_epoch = self
+            .sampler()
+            .map_or(0, |sampler| sampler.steps_per_epoch());
+        Timeline::new(steps_per_epoch, self.training.epochs)
+    }
+
+    /// Index of the run that the others are compared with: the first original one.
+    pub fn original_run(&self) -> Option<usize> {
+        self.run
+            .iter()
+            .position(|run| run.transform == Transform::Original)
+    }
+}
+
+impl Network {
+    /// The builder's configuration.
+    pub fn config(&self) -> NetConfig {
+        let mut config = NetConfig::new(self.architecture, self.depth);
+        config.width = self.width;
+        config.input = IMAGE_SHAPE;
+        config.classes = CLASSES;
+        config.affine = self.affine;
+        config.bias = self.bias;
+        config.shortcut = self.shortcut.unwrap_or(config.shortcut);
+        config.stem = self.stem;
+        config.head = self.head;
+        config.epsilon = self.epsilon;
+        config
+    }
+
+    /// The graph.
+    ///
+    /// # Errors
+    /// [`GraphError`] for a depth that is not `6n + 2` or a size out of range.
+    pub fn graph(&self) -> Result<Graph, GraphError> {
+        self.config().build()
+    }
+
+    /// Such as "PreResNet-8, width 16".
+    pub fn display_name(&self) -> String {
+        let family = match self.architecture {
+            Architecture::ResNet => "ResNet",
+            Architecture::PreResNet => "PreResNet",
+        };
+        format!("{family}-{}, width {}", self.depth, self.width)
+    }
+}
+
+fn default_width() -> usize {
+    16
+}
+
+fn default_head() -> HeadTraining {
+    HeadTraining::Fixed
+}
+
+fn default_epsilon() -> f64 {
+    1e-5
+}
+
+fn default_norms_every() -> u64 {
+    20
+}
+
+fn default_crop_padding() -> usize {
+    4
+}

@@ -1,0 +1,68 @@
+//! Names of network choices in TOML. `nn-graph` knows no file format, so they are given here.
+
+use nn_graph::nets::{Architecture, Shortcut, Stem};
+use nn_graph::{Affine, Bias, Training};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Architecture", rename_all = "lowercase")]
+pub(super) enum ArchitectureName {
+    ResNet,
+    PreResNet,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Affine", rename_all = "kebab-case")]
+pub(super) enum AffineName {
+    None,
+    ScaleAndShift,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Bias", rename_all = "kebab-case")]
+pub(super) enum BiasName {
+    None,
+    Trained,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Stem", rename_all = "kebab-case")]
+pub(super) enum StemName {
+    Conv,
+    ConvNormReluConv,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Training", rename_all = "kebab-case")]
+pub(super) enum HeadName {
+    Trained,
+    Fixed,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Shortcut", rename_all = "kebab-case")]
+enum ShortcutName {
+    ZeroPad,
+    Projection,
+}
+
+/// `Option<Shortcut>`, which a remote derive alone does not cover.
+pub(super) mod optional_shortcut {
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct Named(#[serde(with = "ShortcutName")] Shortcut);
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        shortcut: &Option<Shortcut>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        shortcut.map(Named).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Shortcut>, D::Error> {
+        Ok(Option::<Named>::deserialize(deserializer)?.map(|named| named.0))
+    }
+}

@@ -1,0 +1,171 @@
+//! From TOML text to a checked experiment.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use super::check::check;
+use super::position::span_of;
+use super::{Experiment, ExperimentError, Position, Problem};
+
+impl Experiment {
+    /// Reads a file and applies one of its presets, if one is named.
+    ///
+    /// # Errors
+    /// [`ExperimentError`]: the file cannot be read, or as [`Experiment::parse`].
+    pub fn read(path: &Path, preset: Option<&str>) -> Result<Self, ExperimentError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &file, preset),
+            Err(error) => Err(ExperimentError {
+                file,
+                position: None,
+                problem: Problem::Unreadable(error),
+            }),
+        }
+    }
+
+    /// Reads TOML and applies one of its presets, if one is named; `file` is for messages.
+    ///
+    /// A preset is a table `[presets.<name>]` of keys that replace those of the file: tables are
+    /// merged key by key, everything else (also the list of runs, and a schedule of another `kind`)
+    /// is replaced as a whole. The keys and types of every preset are checked, the values of the
+    /// chosen one.
+    ///
+    /// # Errors
+    /// [`ExperimentError`] with the position of the first mistake.
+    ///
+    /// ```
+    /// use trainer::experiment::Experiment;
+    /// # let text = include_str!("../../tests/data/tiny.toml");
+    /// let experiment = Experiment::parse(text, "tiny.toml", None)?;
+    /// assert_eq!(experiment.timeline().steps, 8);
+    ///
+    /// let wrong = text.replace("depth = 8", "depth = 9");
+    /// assert_eq!(
+    ///     Experiment::parse(&wrong, "tiny.toml", None).unwrap_err().to_string(),
+    ///     "tiny.toml, line 6, column 9: `network.depth` is 9; it must be 6n + 2 with n from 1 to 1000 (8, 14, 20, 26, 32, …)",
+    /// );
+    /// # Ok::<(), trainer::experiment::ExperimentError>(())
+    /// ```
+    pub fn parse(text: &str, file: &str, preset: Option<&str>) -> Result<Self, ExperimentError> {
+        let error = |span: Option<std::ops::Range<usize>>, problem| ExperimentError {
+            file: file.to_owned(),
+            position: span.map(|span| Position::of_byte(text, span.start)),
+            problem,
+        };
+        let wrong_toml = |wrong: toml::de::Error| {
+            let message = one_line(wrong.message());
+            error(wrong.span(), Problem::Toml { message })
+        };
+
+        let mut base = DeTable::parse(text).map_err(wrong_toml)?;
+        let presets = match base.get_mut().remove("presets") {
+            None => DeTable::new(),
+            Some(value) => {
+                let span = value.span();
+                let message = "presets must be a table of tables".to_owned();
+                let DeValue::Table(presets) = value.into_inner() else {
+                    return Err(error(Some(span), Problem::Toml { message }));
+                };
+                presets
+            }
+        };
+        let mut chosen = preset.is_none().then(|| base.clone());
+        for (name, changes) in &presets {
+            check_name("presets", name.get_ref())
+                .map_err(|problem| error(Some(name.span()), problem))?;
+            let Some(table) = changes.get_ref().as_table() else {
+                let message = format!("presets.{} must be a table", name.get_ref());
+                return Err(error(Some(changes.span()), Problem::Toml { message }));
+            };
+            let mut merged = base.clone();
+            merge(merged.get_mut(), table);
+            Self::deserialize(Deserializer::from(merged.clone())).map_err(wrong_toml)?;
+            if preset == Some(name.get_ref().as_ref()) {
+                chosen = Some(merged);
+            }
+        }
+        let Some(chosen) = chosen else {
+            let known = presets
+                .keys()
+                .map(|name| name.get_ref().to_string())
+                .collect();
+            let preset = preset.unwrap_or_default().to_owned();
+            return Err(error(None, Problem::UnknownPreset { preset, known }));
+        };
+        let experiment =
+            Self::deserialize(Deserializer::from(chosen.clone())).map_err(wrong_toml)?;
+        check(&experiment)
+            .map_err(|mistake| error(span_of(&chosen, &mistake.path), mistake.problem))?;
+        Ok(experiment)
+    }
+
+    /// The experiment as TOML, defaults and preset written out: what a run folder keeps.
+    ///
+    /// # Errors
+    /// Only for values that no file can have given, such as a seed above 2⁶³.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+}
+
+/// Checks a name that becomes part of a folder's name.
+pub(super) fn check_name(key: &str, name: &str) -> Result<(), Problem> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(allowed)
+        && name.len() <= 100
+    {
+        return Ok(());
+    }
+    Err(Problem::Value {
+        key: key.to_owned(),
+        value: format!("{name:?}"),
+        needs: "a name of up to 100 letters, digits, `-`, `_` and `.`, starting with a letter or digit, \
+                because folders are named after it"
+            .to_owned(),
+    })
+}
+
+/// Puts `changes` into `base`; values keep the positions of the text they come from.
+fn merge<'a>(base: &mut DeTable<'a>, changes: &DeTable<'a>) {
+    for (key, value) in changes {
+        if let (Some(old), DeValue::Table(new)) = (base.get_mut(key), value.get_ref())
+            && let DeValue::Table(old) = old.get_mut()
+            && !changes_kind(old, new)
+        {
+            merge(old, new);
+            continue;
+        }
+        base.insert(key.clone(), value.clone());
+    }
+}
+
+/// Whether two tables describe schedules of different kinds, whose keys do not mix.
+fn changes_kind(old: &DeTable<'_>, new: &DeTable<'_>) -> bool {
+    let kind = |table: &DeTable<'_>| -> Option<String> {
+        let value: &Spanned<DeValue<'_>> = table.get("kind")?;
+        value.get_ref().as_str().map(str::to_owned)
+    };
+    kind(new).is_some_and(|new| Some(new) != kind(old))
+}
+
+/// A parser's message as the beginning of a sentence on one line, in TOML's words and not in
+/// Rust's.
+fn one_line(message: &str) -> String {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    [
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("unknown variant", "unknown value"),
+        ("expected usize", "expected a whole number of at least 0"),
+        ("expected u64", "expected a whole number of at least 0"),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list"),
+    ]
+    .into_iter()
+    .fold(message, |message, (rust, toml)| message.replace(rust, toml))
+}

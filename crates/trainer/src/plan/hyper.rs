@@ -1,0 +1,184 @@
+//! From a recipe and a transform to the hyperparameters that an engine takes.
+
+use nn_engine::GroupHyper;
+use scale_invariance::SCALED_GROUP;
+use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe, Texp};
+
+use crate::experiment::Transform;
+
+/// One run's hyperparameters, step after step, in constant memory.
+///
+/// ```
+/// use schedule_core::{Recipe, Schedule};
+/// use trainer::experiment::Transform;
+/// use trainer::plan::RunSchedule;
+///
+/// let recipe = Recipe::new(
+///     Schedule::constant(0.5)?,
+///     Schedule::constant(0.5)?,
+///     Schedule::constant(0.0)?,
+/// )?;
+/// let mut exact = RunSchedule::new(&recipe, Transform::Exact)?;
+/// let (first, second) = (exact.next_step()?, exact.next_step()?);
+/// // a = 1 − ηλ = 0.75, and the running statistics learn of it one step later.
+/// assert_eq!((first.scale_ratio, second.scale_ratio), (1.0, 0.75));
+/// let converted = second.hyper(0);
+/// assert_eq!((converted.weight_decay, converted.momentum), (0.0, 0.0));
+/// assert!((converted.learning_rate - 0.5 / 0.75f64.powi(3)).abs() < 1e-15);
+/// // What is not scaled keeps its recipe.
+/// assert_eq!(second.hyper(1).weight_decay, 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RunSchedule {
+    recipe: Recipe,
+    conversion: Conversion,
+    step: u64,
+    /// `a_{t−1}`, and 1 before the first step.
+    scale_ratio: f64,
+}
+
+#[derive(Clone, Debug)]
+enum Conversion {
+    None,
+    Exact(ExactLaw),
+    Texp(Texp),
+}
+
+/// What one run does in one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlannedStep {
+    /// The step, from 0.
+    pub step: u64,
+    /// The recipe as written: what parameters that are not scaled keep.
+    pub original: Hyperparameters,
+    /// Learning rate of the scaled parameters, infinite where it leaves float64.
+    pub learning_rate: f64,
+    /// Its natural logarithm; −∞ for a rate of 0.
+    pub ln_learning_rate: f64,
+    /// Weight decay of the scaled parameters.
+    pub weight_decay: f64,
+    /// Momentum of the scaled parameters.
+    pub momentum: f64,
+    /// `a_{t−1}`, see [`GroupHyper::scale_ratio`].
+    pub scale_ratio: f64,
+    /// `ln A_t`, by how much this run's parameters are larger (negated) than the original's.
+    pub ln_scale: f64,
+}
+
+impl RunSchedule {
+    /// The schedule from step 0.
+    ///
+    /// # Errors
+    /// [`LawError`] where [`Texp`] is not defined.
+    pub fn new(recipe: &Recipe, transform: Transform) -> Result<Self, LawError> {
+        let conversion = match transform {
+            Transform::Original => Conversion::None,
+            Transform::Exact => Conversion::Exact(ExactLaw::new()),
+            Transform::Texp => Conversion::Texp(Texp::new(recipe)?),
+        };
+        Ok(Self {
+            recipe: recipe.clone(),
+            conversion,
+            step: 0,
+            scale_ratio: 1.0,
+        })
+    }
+
+    /// The next step's hyperparameters.
+    ///
+    /// # Errors
+    /// [`LawError`] at a step that has no equivalent; the schedule stays where it was.
+    pub fn next_step(&mut self) -> Result<PlannedStep, LawError> {
+        let step = self.step;
+        let original = self.recipe.at(step);
+        let equivalent = match &mut self.conversion {
+            Conversion::None => None,
+            Conversion::Exact(law) => Some(law.step(original)?),
+            Conversion::Texp(texp) => Some(texp.at(step)),
+        };
+        self.step += 1;
+        Ok(match equivalent {
+            None => PlannedStep {
+                step,
+                original,
+                learning_rate: original.learning_rate,
+                ln_learning_rate: original.learning_rate.ln(),
+                weight_decay: original.weight_decay,
+                momentum: original.momentum,
+                scale_ratio: 1.0,
+                ln_scale: 0.0,
+            },
+            Some(equivalent) => {
+                let planned = PlannedStep::converted(original, &equivalent, self.scale_ratio);
+                self.scale_ratio = equivalent.shrink;
+                planned
+            }
+        })
+    }
+
+    /// `a` of the step planned last, still due when the parameters after it are evaluated; 1 before
+    /// the first step.
+    pub fn due_scale_ratio(&self) -> f64 {
+        self.scale_ratio
+    }
+
+    /// [`due_scale_ratio`](Self::due_scale_ratio) of each of an engine's groups.
+    pub fn due_scale_ratios(&self, groups: usize) -> Vec<f64> {
+        (0..groups)
+            .map(|group| {
+                if group == SCALED_GROUP {
+                    self.scale_ratio
+                } else {
+                    1.0
+                }
+            })
+            .collect()
+    }
+}
+
+impl PlannedStep {
+    /// A step without weight decay; `scale_ratio` is `a` of the step before.
+    pub fn converted(
+        original: Hyperparameters,
+        equivalent: &EquivalentStep,
+        scale_ratio: f64,
+    ) -> Self {
+        // η̃ = η/(A_t A_{t+1}) and not exp(ln η̃): the logarithm of a rate near 0.1 is rounded more
+        // coarsely than those of scales near 1.
+        let ln_growth = -(equivalent.ln_scale + equivalent.ln_scale_after);
+        Self {
+            step: equivalent.step,
+            original,
+            learning_rate: original.learning_rate * ln_growth.exp(),
+            ln_learning_rate: equivalent.ln_learning_rate,
+            weight_decay: 0.0,
+            momentum: equivalent.momentum,
+            scale_ratio,
+            ln_scale: equivalent.ln_scale,
+        }
+    }
+
+    /// What a parameter group does: the scaled group as planned, every other as in the recipe.
+    pub fn hyper(&self, group: usize) -> GroupHyper {
+        if group != SCALED_GROUP {
+            return self.original_hyper();
+        }
+        GroupHyper {
+            learning_rate: self.learning_rate,
+            weight_decay: self.weight_decay,
+            momentum: self.momentum,
+            scale_ratio: self.scale_ratio,
+        }
+    }
+
+    /// What every group of the original run does.
+    pub fn original_hyper(&self) -> GroupHyper {
+        let Hyperparameters {
+            learning_rate,
+            weight_decay,
+            momentum,
+        } = self.original;
+        GroupHyper::new(learning_rate, weight_decay, momentum)
+    }
+}

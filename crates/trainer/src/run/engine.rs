@@ -1,0 +1,23 @@
+//! From the name of an engine to the engine.
+
+use nn_cpu::CpuEngine;
+use nn_engine::{Engine, EngineError, EngineOptions};
+use nn_graph::Graph;
+use nn_reference::ReferenceEngine;
+
+use crate::experiment::EngineKind;
+
+/// Makes an engine.
+///
+/// # Errors
+/// [`EngineError`] if it cannot train the graph or the options are out of range.
+pub fn build_engine(
+    kind: EngineKind,
+    graph: &Graph,
+    options: EngineOptions,
+) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(match kind {
+        EngineKind::Cpu => Box::new(CpuEngine::new(graph, options)?),
+        EngineKind::Reference => Box::new(ReferenceEngine::new(graph, options)?),
+    })
+}

@@ -1,0 +1,75 @@
+//! Everything that is known before the first step.
+
+use datasets::Dataset;
+use nn_engine::Engine;
+
+use super::RunOptions;
+use crate::experiment::{Experiment, Problem, Transform};
+use crate::plan::jumps;
+use crate::{DataRecord, Manifest, NetworkRecord, RunRecord};
+
+pub(super) fn describe(
+    experiment: &Experiment,
+    engine: &dyn Engine,
+    dataset: &Dataset,
+    options: &RunOptions,
+    sha256: String,
+) -> Result<Manifest, Problem> {
+    let timeline = experiment.timeline();
+    let training = &experiment.training;
+    let milestones = jumps(experiment.recipe()?.learning_rate());
+    Ok(Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        experiment: experiment.name.clone(),
+        title: experiment.title.clone(),
+        preset: options.preset.clone(),
+        command: options.command.clone(),
+        started: options.started.clone(),
+        commit: options.commit.clone(),
+        device: engine.device().to_string(),
+        initial_seed: training.initial_seed,
+        batch_seed: training.batch_seed,
+        data: DataRecord {
+            source: dataset.source.to_string(),
+            train_images: dataset.train.len(),
+            test_images: dataset.test.len(),
+            sha256,
+        },
+        network: network(experiment, engine),
+        batch_size: training.batch_size,
+        steps_per_epoch: timeline.steps_per_epoch,
+        steps: timeline.steps,
+        milestones: milestones
+            .into_iter()
+            .filter(|&step| step < timeline.steps)
+            .collect(),
+        runs: runs(experiment),
+    })
+}
+
+fn network(experiment: &Experiment, engine: &dyn Engine) -> NetworkRecord {
+    let graph = engine.graph();
+    let trained = || {
+        graph
+            .parameters()
+            .iter()
+            .filter(|parameter| parameter.trainable)
+    };
+    NetworkRecord {
+        name: experiment.network.display_name(),
+        trained_parameters: trained().map(|parameter| parameter.elements()).sum(),
+        multiply_adds: graph.multiply_adds(),
+        layers: trained().map(|parameter| parameter.name.clone()).collect(),
+    }
+}
+
+fn runs(experiment: &Experiment) -> Vec<RunRecord> {
+    let original = experiment.original_run();
+    let record = |run: &crate::experiment::RunSpec| RunRecord {
+        name: run.name.clone(),
+        label: run.label.clone(),
+        transform: run.transform.name().to_owned(),
+        twin: original.filter(|_| run.transform != Transform::Original),
+    };
+    experiment.run.iter().map(record).collect()
+}

@@ -1,0 +1,48 @@
+//! Who is told how training goes. The trainer itself draws nothing.
+
+use std::path::Path;
+
+use super::Finished;
+use crate::{Manifest, Record};
+
+/// What happens, in this order: one start, then steps and, after each epoch's last, an epoch; one
+/// end.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The folder is made, and training starts.
+    Started {
+        /// The run folder.
+        folder: &'a Path,
+        /// What is known.
+        manifest: &'a Manifest,
+    },
+    /// Some steps are done: about twice a second.
+    Stepped {
+        /// Steps done since the start.
+        steps: u64,
+        /// Loss of the last step, of each run.
+        losses: &'a [f64],
+    },
+    /// An epoch is done and evaluated.
+    Epoch {
+        /// Epochs done.
+        epoch: u64,
+        /// [`Record::Epoch`] of each run.
+        records: &'a [Record],
+    },
+    /// Everything is written.
+    Finished(&'a Finished),
+}
+
+/// Told of every [`Event`]. Any `FnMut(&Event)` is one.
+pub trait Observer {
+    /// Takes note; training waits for it.
+    fn event(&mut self, event: &Event<'_>);
+}
+
+impl<F: FnMut(&Event<'_>)> Observer for F {
+    fn event(&mut self, event: &Event<'_>) {
+        self(event);
+    }
+}

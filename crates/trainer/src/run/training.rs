@@ -1,0 +1,225 @@
+//! The loop: chunks of steps, measurements between them, an evaluation after each epoch.
+
+use std::time::{Duration, Instant};
+
+use datasets::Sampler;
+use nn_engine::{Engine, HyperTable, Split, StepStats};
+
+use super::{Event, Observer, RunFolder};
+use crate::experiment::{Experiment, Transform};
+use crate::plan::{PlannedStep, RunSchedule, Timeline};
+use crate::{Record, TrainerError};
+
+/// A chunk of steps is made about as long as this, so that progress is seen to move. Results and
+/// records do not depend on how steps are divided into chunks.
+const CHUNK: Duration = Duration::from_millis(500);
+
+/// Largest number of steps in a chunk.
+const LARGEST_CHUNK: u64 = 1024;
+
+/// All runs, between two chunks of steps.
+pub(super) struct Training<'a> {
+    engine: &'a mut dyn Engine,
+    timeline: Timeline,
+    norms_every: u64,
+    sampler: Sampler,
+    schedules: Vec<RunSchedule>,
+    /// The run that each is compared with.
+    twins: Vec<Option<usize>>,
+    /// Per parameter: its group if it is trained.
+    groups: Vec<Option<usize>>,
+    /// Number of groups.
+    group_count: usize,
+    /// Steps done.
+    step: u64,
+    /// Steps in the next chunk.
+    chunk: u64,
+}
+
+/// What an epoch adds up to for one run.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    loss: f64,
+    correct: u64,
+    images: u64,
+    last_loss: f64,
+}
+
+impl<'a> Training<'a> {
+    pub(super) fn new(
+        engine: &'a mut dyn Engine,
+        experiment: &Experiment,
+    ) -> Result<Self, TrainerError> {
+        let recipe = experiment.recipe()?;
+        let original = experiment.original_run();
+        let twin = |transform| original.filter(|_| transform != Transform::Original);
+        let schedules: Result<_, _> = experiment
+            .run
+            .iter()
+            .map(|run| RunSchedule::new(&recipe, run.transform))
+            .collect();
+        let symmetry = scale_invariance::analyse(engine.graph()).symmetry;
+        let parameters = engine.graph().parameters().iter().zip(&symmetry.group);
+        Ok(Self {
+            timeline: experiment.timeline(),
+            norms_every: experiment.training.norms_every.max(1),
+            sampler: experiment.sampler()?,
+            schedules: schedules?,
+            twins: experiment
+                .run
+                .iter()
+                .map(|run| twin(run.transform))
+                .collect(),
+            groups: parameters
+                .map(|(parameter, &group)| parameter.trainable.then_some(group))
+                .collect(),
+            group_count: symmetry.groups(),
+            step: 0,
+            chunk: 1,
+            engine,
+        })
+    }
+
+    /// Trains and evaluates one epoch, counted from 1, and returns its records.
+    pub(super) fn epoch(
+        &mut self,
+        epoch: u64,
+        folder: &mut RunFolder,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Record>, TrainerError> {
+        let end = epoch.saturating_mul(self.timeline.steps_per_epoch);
+        let mut sums = vec![Sums::default(); self.schedules.len()];
+        while self.step < end {
+            // Norms are measured between chunks, so none may reach beyond the next measurement.
+            let next_norms = (self.step / self.norms_every + 1).saturating_mul(self.norms_every);
+            let steps = self.chunk.min(end - self.step).min(next_norms - self.step);
+            self.chunk(steps, &mut sums, folder)?;
+            let losses: Vec<f64> = sums.iter().map(|sum| sum.last_loss).collect();
+            observer.event(&Event::Stepped {
+                steps: self.step,
+                losses: &losses,
+            });
+        }
+        let mut records = Vec::with_capacity(sums.len());
+        for (run, sum) in sums.iter().enumerate() {
+            let ratios = self.schedules[run].due_scale_ratios(self.group_count);
+            let test = self.engine.evaluate(run, Split::Test, &ratios)?;
+            records.push(Record::Epoch {
+                run,
+                epoch,
+                step: self.step,
+                train_loss: sum.loss / self.timeline.steps_per_epoch as f64,
+                train_accuracy: sum.correct as f64 / sum.images as f64,
+                test_loss: test.loss,
+                test_accuracy: test.accuracy(),
+            });
+        }
+        for record in &records {
+            folder.record(record)?;
+        }
+        folder.flush()?;
+        observer.event(&Event::Epoch {
+            epoch,
+            records: &records,
+        });
+        if sums.iter().all(|sum| !sum.last_loss.is_finite()) {
+            return Err(TrainerError::Diverged {
+                epoch,
+                folder: folder.path().to_owned(),
+            });
+        }
+        Ok(records)
+    }
+
+    /// Trains some steps in one call of the engine.
+    fn chunk(
+        &mut self,
+        steps: u64,
+        sums: &mut [Sums],
+        folder: &mut RunFolder,
+    ) -> Result<(), TrainerError> {
+        let batches: Vec<_> = (self.step..self.step + steps)
+            .map(|step| self.sampler.batch(step))
+            .collect();
+        let mut planned = Vec::with_capacity(batches.len());
+        for _ in &batches {
+            let step: Result<Vec<PlannedStep>, _> = self
+                .schedules
+                .iter_mut()
+                .map(RunSchedule::next_step)
+                .collect();
+            planned.push(step?);
+        }
+        if self.step.is_multiple_of(self.norms_every)
+            && let Some(first) = planned.first()
+        {
+            self.record_norms(first, folder)?;
+        }
+        let hyper = HyperTable::from_fn(
+            batches.len(),
+            self.schedules.len(),
+            self.group_count,
+            |step, run, group| planned[step][run].hyper(group),
+        )?;
+        let clock = Instant::now();
+        let stats = self.engine.run(&batches, &hyper)?;
+        self.adapt(clock.elapsed(), steps);
+
+        for (index, (batch, plan)) in batches.iter().zip(&planned).enumerate() {
+            for (run, (sum, planned)) in sums.iter_mut().zip(plan).enumerate() {
+                let StepStats { loss, correct } = stats.get(index, run);
+                sum.loss += loss;
+                sum.last_loss = loss;
+                sum.correct += u64::from(correct);
+                sum.images += batch.len() as u64;
+                let ln_rate = planned.ln_learning_rate;
+                folder.record(&Record::Step {
+                    run,
+                    step: planned.step,
+                    loss,
+                    ln_rate,
+                })?;
+            }
+        }
+        self.step += steps;
+        Ok(())
+    }
+
+    /// Chooses the size of the next chunk.
+    fn adapt(&mut self, time: Duration, steps: u64) {
+        let ratio = CHUNK.as_secs_f64() / time.as_secs_f64().max(1e-6);
+        // At most doubled, because a single step says little about many.
+        let wanted = (steps as f64 * ratio) as u64;
+        self.chunk = wanted.clamp(1, (2 * self.chunk).min(LARGEST_CHUNK));
+    }
+
+    /// Records weight norms before the steps that are planned for each run.
+    fn record_norms(
+        &self,
+        planned: &[PlannedStep],
+        folder: &mut RunFolder,
+    ) -> Result<(), TrainerError> {
+        for (run, (planned, twin)) in planned.iter().zip(&self.twins).enumerate() {
+            let compared = self.engine.compare(run, twin.unwrap_or(run))?;
+            let trained = || {
+                let layers = compared.iter().zip(&self.groups);
+                layers.filter_map(|(layer, group)| group.map(|group| (layer, group)))
+            };
+            let effective =
+                |norm: f64, group: usize| planned.hyper(group).learning_rate / (norm * norm);
+            folder.record(&Record::Norms {
+                run,
+                step: planned.step,
+                norms: trained().map(|(layer, _)| layer.norm_a).collect(),
+                effective_rates: trained()
+                    .map(|(layer, group)| effective(layer.norm_a, group))
+                    .collect(),
+                cosines: match twin {
+                    Some(_) => trained().map(|(layer, _)| layer.cosine).collect(),
+                    None => Vec::new(),
+                },
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! Presets are merged over the rest, and what is written is what was run.
+
+use trainer::experiment::{EpochSchedule, Experiment, Transform};
+
+const TINY: &str = include_str!("data/tiny.toml");
+
+fn with_presets(presets: &str) -> String {
+    format!("{TINY}\n{presets}")
+}
+
+#[test]
+fn tables_are_merged_and_everything_else_replaced() {
+    let text = with_presets(
+        r#"
+        [presets.paper]
+
+        [presets.wide]
+        title = "Wider"
+        network.width = 3
+        recipe.learning_rate.milestones = [0.5, 1.25]
+        [[presets.wide.run]]
+        name = "only"
+        label = "only"
+        transform = "original"
+
+        [presets.cosine.recipe.learning_rate]
+        kind = "cosine"
+        initial = 0.1
+        final = 0.0
+        epochs = 2
+        [[presets.cosine.run]]
+        name = "step"
+        label = "cosine"
+        transform = "original"
+
+        [presets.flat.recipe]
+        learning_rate = 0.05
+        "#,
+    );
+    let read = |preset| Experiment::parse(&text, "e.toml", preset).unwrap();
+    let base = read(None);
+    assert_eq!(base, Experiment::parse(TINY, "e.toml", None).unwrap());
+    assert_eq!(read(Some("paper")), base);
+
+    let wide = read(Some("wide"));
+    assert_eq!(
+        (wide.title.as_str(), wide.network.width, wide.network.depth),
+        ("Wider", 3, 8)
+    );
+    assert_eq!(wide.run.len(), 1);
+    let rate = EpochSchedule::Step {
+        initial: 0.1,
+        factor: 0.1,
+        milestones: vec![0.5, 1.25],
+    };
+    assert_eq!(wide.recipe.learning_rate, rate);
+    let recipe = wide.recipe().unwrap();
+    let starts: Vec<u64> = recipe
+        .phases()
+        .unwrap()
+        .iter()
+        .map(|phase| phase.start)
+        .collect();
+    assert_eq!(starts, [0, 2, 5]); // 4 steps an epoch
+
+    // A schedule of another kind does not inherit keys that it does not know.
+    let cosine = read(Some("cosine"));
+    assert_eq!(
+        cosine.recipe.learning_rate,
+        EpochSchedule::Cosine {
+            initial: 0.1,
+            r#final: 0.0,
+            epochs: 2.0
+        }
+    );
+    assert_eq!(
+        read(Some("flat")).recipe.learning_rate,
+        EpochSchedule::Constant { value: 0.05 }
+    );
+}
+
+#[test]
+fn mistakes_in_presets_are_found_where_they_are() {
+    let line = TINY.lines().count() + 2;
+    let message = |presets: &str, preset| {
+        Experiment::parse(&with_presets(presets), "e.toml", preset)
+            .unwrap_err()
+            .to_string()
+    };
+    // An unknown key even in a preset that was not asked for.
+    let unknown = message("[presets.a.network]\ndepht = 8\n", None);
+    assert!(
+        unknown.starts_with(&format!(
+            "e.toml, line {}, column 1: unknown key `depht`",
+            line + 1
+        )),
+        "{unknown}"
+    );
+    // A bad value in the one that was.
+    let value = message("[presets.a.network]\ndepth = 9\n", Some("a"));
+    assert!(
+        value.starts_with(&format!(
+            "e.toml, line {}, column 9: `network.depth` is 9",
+            line + 1
+        )),
+        "{value}"
+    );
+    // A bad value of the base that only the preset makes bad is reported at the base.
+    let base = message("[presets.a.training]\nepochs = 1\n", Some("a"));
+    assert!(
+        base.starts_with("e.toml, line 27, column 15: `recipe.learning_rate.milestones.0` is 1"),
+        "{base}"
+    );
+    let name = message("[presets.\"a/b\"]\n", None);
+    assert!(name.contains("`presets` is \"a/b\""), "{name}");
+    let table = message("[presets]\na = 3\n", None);
+    assert!(table.contains("presets.a must be a table"), "{table}");
+    let presets = Experiment::parse(&format!("presets = 3\n{TINY}"), "e.toml", None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        presets.starts_with("e.toml, line 1, column 11: presets must be a table of tables"),
+        "{presets}"
+    );
+}
+
+#[test]
+fn the_resolved_toml_reads_back_as_the_same_experiment() {
+    let joined = r#"
+        [presets.all]
+        network = { architecture = "resnet", shortcut = "projection", head = "trained" }
+        data = { augmentation = "crop-and-flip", crop_padding = 2 }
+        training = { initial_seed = 9223372036854775807, batch_seed = 3, engine = "cpu" }
+        recipe.weight_decay = { kind = "piecewise", values = [0.01, 0.001], boundaries = [0.75] }
+        [presets.all.recipe.learning_rate]
+        kind = "joined"
+        parts = [
+            { start = 0, schedule = { kind = "linear-warmup", from = 0, to = 0.1, epochs = 0.5 } },
+            { start = 0.5, schedule = { kind = "cosine", initial = 0.1, final = 0.01, epochs = 1.5 } },
+        ]
+        [[presets.all.run]]
+        name = "a"
+        label = "with \"quotes\" and ünïcödé"
+        transform = "original"
+        [[presets.all.run]]
+        name = "b"
+        label = "b"
+        transform = "exact"
+    "#;
+    for (text, preset) in [(TINY.to_owned(), None), (with_presets(joined), Some("all"))] {
+        let experiment = Experiment::parse(&text, "e.toml", preset).unwrap();
+        let written = experiment.to_toml().unwrap();
+        assert!(!written.contains("presets"), "{written}");
+        let again = Experiment::parse(&written, "written", None)
+            .unwrap_or_else(|error| panic!("{error}\n{written}"));
+        assert_eq!(again, experiment, "{written}");
+    }
+}
+
+#[test]
+fn defaults_are_the_papers() {
+    let experiment = Experiment::parse(TINY, "e.toml", None).unwrap();
+    let config = experiment.network.config();
+    let mut expected = nn_graph::nets::NetConfig::new(nn_graph::nets::Architecture::PreResNet, 8);
+    expected.width = 2;
+    assert_eq!(config, expected);
+    assert_eq!(experiment.original_run(), Some(0));
+    assert_eq!(experiment.run[2].transform, Transform::Texp);
+}
+
+#[test]
+fn the_readmes_experiment_is_one() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (toml, _) = rest.split_once("```").unwrap();
+    for preset in [None, Some("quick")] {
+        Experiment::parse(toml, "README.md", preset).unwrap();
+    }
+}
+
+#[test]
+fn every_preset_of_every_experiment_that_ships_can_be_run() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../experiments");
+    let mut files = 0;
+    // A published crate comes without the workspace's experiments.
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let presets: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("[presets."))
+            .collect();
+        let presets = presets
+            .iter()
+            .map(|rest| Some(rest.split([']', '.']).next().unwrap()));
+        for preset in presets.chain([None]) {
+            Experiment::read(&path, preset).unwrap();
+        }
+        files += 1;
+    }
+    println!("{files} experiments");
+}
