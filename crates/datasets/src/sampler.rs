@@ -28,7 +28,7 @@ pub enum SamplerError {
     /// A batch of nothing.
     #[error("the batch size is 0; it must be at least 1")]
     EmptyBatch,
-    /// Not even one batch in an epoch.
+    /// A batch that no epoch can fill.
     #[error(
         "a batch of {batch_size} images does not fit into a set of {images}; make the batch smaller or use more images"
     )]
@@ -63,16 +63,17 @@ type EpochOrder = (u64, Arc<[u32]>);
 /// [`batch`](Self::batch) is a pure function of the arguments of [`new`](Self::new) and the step. There
 /// is no state to save: to resume a run, ask for the next step. The order of an epoch is a Fisher–Yates shuffle
 /// drawn from (seed, epoch), crops and flips come from a stream of (seed, step) of their own, so that the
-/// same images are seen with and without augmentation. The images left over when the set is not a multiple of the batch
-/// size are dropped, other ones in each epoch.
+/// same images are seen with and without augmentation. Every image is seen once in an epoch: where the set is not a
+/// multiple of the batch size, the last batch of each epoch is smaller.
 ///
 /// ```
 /// use datasets::{Augmentation, Sampler};
 ///
 /// let sampler = Sampler::new(50_000, 128, 0, Augmentation::CropAndFlip { padding: 4 })?;
-/// assert_eq!(sampler.steps_per_epoch(), 390);
+/// assert_eq!(sampler.steps_per_epoch(), 391); // the last with 80 images
 /// let batch = sampler.batch(1_000_000); // any step, at once
 /// assert_eq!(batch.len(), 128);
+/// assert_eq!(sampler.batch(390).len(), 80);
 /// assert!(batch.crops.iter().all(|crop| crop.dx.abs() <= 4 && crop.dy.abs() <= 4));
 /// # Ok::<(), datasets::SamplerError>(())
 /// ```
@@ -130,9 +131,9 @@ impl Sampler {
         })
     }
 
-    /// Batches in an epoch: `⌊images / batch_size⌋`, at least 1.
+    /// Batches in an epoch: `⌈images / batch_size⌉`, at least 1.
     pub fn steps_per_epoch(&self) -> u64 {
-        (self.images as usize / self.batch_size) as u64
+        (self.images as usize).div_ceil(self.batch_size) as u64
     }
 
     /// The batch of `step`, counted from 0 at the start of training.
@@ -141,7 +142,8 @@ impl Sampler {
         let order = self.order(step / steps);
         // Below the number of images, so it fits.
         let start = (step % steps) as usize * self.batch_size;
-        let indices = order[start..start + self.batch_size].to_vec();
+        let end = (start + self.batch_size).min(order.len());
+        let indices = order[start..end].to_vec();
         match self.augmentation {
             Augmentation::None => BatchSpec::plain(indices),
             Augmentation::CropAndFlip { padding } => self.augmented(step, indices, padding),

@@ -116,7 +116,7 @@ pub enum AugmentationKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
-    /// Images in a step. What is left over at the end of an epoch is not used, see [`Sampler`].
+    /// Images in a step; the last step of an epoch takes what is left, see [`Sampler`].
     pub batch_size: usize,
     /// Passes over the training images.
     pub epochs: u64,

@@ -124,7 +124,9 @@ pub fn run_on(
         last_epoch = training.epoch(epoch, &mut folder, observer)?;
     }
     let seconds = clock.elapsed().as_secs_f64();
-    let images = manifest.steps as f64 * manifest.batch_size as f64 * manifest.runs.len() as f64;
+    let images = manifest.data.train_images as f64
+        * experiment.training.epochs as f64
+        * manifest.runs.len() as f64;
     let images_per_second = images / seconds;
     folder.record(&Record::Finished {
         seconds,
