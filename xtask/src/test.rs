@@ -6,7 +6,7 @@ use crate::root;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Passed on to `cargo test`, such as a test's name or `-- --nocapture`.
+    /// Passed on to `cargo test`: a test's name, or `NAME -- --nocapture`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pass_on: Vec<String>,
 }
