@@ -49,3 +49,25 @@ fn calls_that_cannot_be_served_are_refused_in_a_sentence() {
         "the number of replicas is 0; it must be between 1 and 65536"
     );
 }
+
+#[test]
+fn a_weight_that_is_no_number_shows_in_the_loss() {
+    let graph = NetConfig::new(Architecture::PreResNet, 8).build().unwrap();
+    let hyper = HyperTable::from_fn(1, 1, 1, |_, _, _| GroupHyper::new(0.1, 0.0, 0.9)).unwrap();
+    let pixels = (0..4 * 3072).map(|i| (i * 37 % 251) as u8).collect();
+    let images =
+        nn_engine::ImageSet::new([3, 32, 32], pixels, vec![1; 4], vec![0.5; 3], vec![0.25; 3]);
+    let images = std::sync::Arc::new(images.unwrap());
+    for level in Level::available() {
+        let mut engine = CpuEngine::at_level(&graph, EngineOptions::new(&graph, 4), level).unwrap();
+        engine
+            .load_images(nn_engine::Split::Train, images.clone())
+            .unwrap();
+        let mut state = nn_engine::State::initial(&graph, 0);
+        state.tensors[0].values[0] = f64::NAN;
+        engine.load_state(0, &state).unwrap();
+        let batch = nn_engine::BatchSpec::plain(vec![0, 1, 2, 3]);
+        let stats = engine.run(&[batch], &hyper).unwrap();
+        assert!(stats.get(0, 0).loss.is_nan(), "{level}");
+    }
+}

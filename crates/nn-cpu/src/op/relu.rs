@@ -30,7 +30,7 @@ impl Step for ReluStep {
             output
                 .iter_mut()
                 .zip(input)
-                .for_each(|(y, &x)| *y = if x > 0.0 { x } else { 0.0 });
+                .for_each(|(y, &x)| *y = if x <= 0.0 { 0.0 } else { x });
         });
         pass.workspace.activations[self.output.node] = output;
     }

@@ -76,7 +76,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn relu(self, a: Self::Vector) -> Self::Vector {
         let zero = self.splat(0.0);
-        halves!(_mm256_max_ps(a, zero))
+        halves!(_mm256_max_ps(zero, a))
     }
 
     #[inline(always)]

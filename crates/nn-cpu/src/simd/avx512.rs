@@ -68,7 +68,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn relu(self, a: Self::Vector) -> Self::Vector {
         // SAFETY: see above.
-        unsafe { _mm512_max_ps(a, _mm512_setzero_ps()) }
+        unsafe { _mm512_max_ps(_mm512_setzero_ps(), a) }
     }
 
     #[inline(always)]

@@ -49,7 +49,7 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => is_x86_feature_detected!("avx512f"),
+            Level::Avx512 => Level::Avx2.supported() && is_x86_feature_detected!("avx512f"),
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
@@ -105,7 +105,7 @@ pub(crate) trait Simd: Copy {
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a · b + c`.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// `max(a, 0)`; NaN gives 0 or NaN.
+    /// `max(a, 0)`; NaN stays NaN, so that a diverged run shows.
     fn relu(self, a: Self::Vector) -> Self::Vector;
     /// `a` where `condition > 0`, else 0.
     fn where_positive(self, condition: Self::Vector, a: Self::Vector) -> Self::Vector;

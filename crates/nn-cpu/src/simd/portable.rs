@@ -53,7 +53,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn relu(self, a: Self::Vector) -> Self::Vector {
-        a.map(|a| if a > 0.0 { a } else { 0.0 })
+        a.map(|a| if a <= 0.0 { 0.0 } else { a })
     }
 
     #[inline(always)]
