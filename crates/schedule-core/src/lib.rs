@@ -3,9 +3,13 @@
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod check;
 mod error;
+pub mod field;
 mod law;
+pub mod optimiser;
 mod recipe;
+pub mod recurrence;
 mod running_statistics;
 mod schedule;
 mod segments;
@@ -13,6 +17,8 @@ mod sum;
 
 #[cfg(feature = "proptest")]
 pub mod proptest;
+#[cfg(feature = "proptest")]
+pub mod spec;
 
 pub use error::{LawError, RecipeError, ScheduleError};
 pub use law::{ConstantPhase, EquivalentStep, ExactLaw, ExactSteps, Texp, TexpPhase};

@@ -33,14 +33,16 @@ impl fmt::Display for Hyperparameter {
 }
 
 /// The hyperparameters of one step of momentum SGD, in the form of [`Recipe`].
+///
+/// In another [field](crate::field) than `f64` there is no order, and the ranges do not apply.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hyperparameters {
+pub struct Hyperparameters<F = f64> {
     /// `η_t ≥ 0`, outside the momentum buffer.
-    pub learning_rate: f64,
+    pub learning_rate: F,
     /// `λ_t ≥ 0`, coupled: added to the gradient as `λ_t θ_t`.
-    pub weight_decay: f64,
+    pub weight_decay: F,
     /// `0 ≤ γ_t < 1`, without dampening.
-    pub momentum: f64,
+    pub momentum: F,
 }
 
 impl Hyperparameters {

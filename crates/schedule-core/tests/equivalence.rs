@@ -1,9 +1,9 @@
-//! The law on random recipes and random stochastic losses: the twins are the same run.
+//! What the exact law and TEXP do on random recipes, beyond the statements of `spec`.
 
 use proptest::prelude::*;
+use schedule_core::check::{Start, largest_distance};
 use schedule_core::proptest::{
-    Loss, convertible_recipe, loss, piecewise_constant_recipe, resynchronised_deviation, schedule,
-    seeded, twin_deviation,
+    Loss, StochasticLoss, convertible_recipe, loss, piecewise_constant_recipe, schedule, seeded,
 };
 use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe, Texp};
 
@@ -13,77 +13,8 @@ fn convert(law: ExactLaw, recipe: &Recipe) -> Result<Vec<EquivalentStep>, LawErr
     law.steps(recipe).take(STEPS as usize).collect()
 }
 
-/// TEXP's momentum with the corrections at boundaries, for both runs.
-fn corrected(recipe: &Recipe, texp: &Texp, step: u64) -> Option<Hyperparameters> {
-    Some(Hyperparameters {
-        momentum: texp.boundary_momentum(step)?,
-        ..recipe.at(step)
-    })
-}
-
 proptest! {
     #![proptest_config(seeded())]
-
-    #[test]
-    fn rescaled_trajectories_agree_over_500_steps(
-        recipe in convertible_recipe(STEPS),
-        loss in loss(),
-    ) {
-        let steps = convert(ExactLaw::new(), &recipe)?;
-        let deviation = twin_deviation(&loss, &recipe, &steps);
-        prop_assert!(deviation <= 1e-9, "free-running: {deviation:e}");
-    }
-
-    #[test]
-    fn every_single_step_agrees_to_rounding(
-        recipe in convertible_recipe(STEPS),
-        loss in loss(),
-    ) {
-        let steps = convert(ExactLaw::new(), &recipe)?;
-        let deviation = resynchronised_deviation(&loss, &recipe, &steps);
-        prop_assert!(deviation <= 1e-13, "resynchronised: {deviation:e}");
-    }
-
-    #[test]
-    fn the_initial_buffer_coefficient_is_free(
-        recipe in convertible_recipe(STEPS),
-        loss in loss(),
-        part in -1.0..1.0,
-    ) {
-        // Up to κ* of the largest values, so that every a_t stays positive.
-        let largest = steps_maximum(&recipe);
-        let law = ExactLaw::from_buffer_coefficient(part * largest)?;
-        let steps = convert(law, &recipe)?;
-        prop_assert_eq!(steps[0].buffer_coefficient, part * largest);
-        let free = twin_deviation(&loss, &recipe, &steps);
-        prop_assert!(free <= 1e-9, "free-running: {free:e}");
-        let single = resynchronised_deviation(&loss, &recipe, &steps);
-        prop_assert!(single <= 1e-13, "resynchronised: {single:e}");
-    }
-
-    #[test]
-    fn texp_is_the_exact_law_with_boundary_momentum(
-        recipe in piecewise_constant_recipe(STEPS),
-    ) {
-        let texp = Texp::new(&recipe)?;
-        let mut law = ExactLaw::from_buffer_coefficient(texp.at(0).buffer_coefficient)?;
-        for step in 0..STEPS {
-            let hyperparameters = corrected(&recipe, &texp, step);
-            prop_assume!(hyperparameters.is_some());
-            let exact = law.step(hyperparameters.unwrap())?;
-            let closed = texp.at(step);
-            for (name, a, b) in [
-                ("rate", exact.ln_learning_rate, closed.ln_learning_rate),
-                ("scale", exact.ln_scale, closed.ln_scale),
-                ("scale after", exact.ln_scale_after, closed.ln_scale_after),
-                ("shrink", exact.ln_shrink, closed.ln_shrink),
-            ] {
-                prop_assert!((a - b).abs() <= 1e-12 * (1.0 + a.abs()), "{name} at {step}: {a} {b}");
-            }
-            let (a, b) = (exact.buffer_coefficient_after, closed.buffer_coefficient_after);
-            prop_assert!((a - b).abs() <= 1e-12 * a.abs(), "buffer coefficient at {step}: {a} {b}");
-        }
-    }
 
     #[test]
     fn texp_without_correction_differs_by_the_settled_amounts(
@@ -132,25 +63,6 @@ proptest! {
         let both: Vec<_> = first.into_iter().map(Ok).chain(resumed).collect::<Result<_, _>>()?;
         prop_assert_eq!(whole, both);
     }
-}
-
-/// `κ*` of the largest rate, decay and momentum that the recipe takes.
-fn steps_maximum(recipe: &Recipe) -> f64 {
-    let largest = (0..STEPS).map(|step| recipe.at(step)).fold(
-        Hyperparameters {
-            learning_rate: 0.0,
-            weight_decay: 0.0,
-            momentum: 0.0,
-        },
-        |so_far, here| Hyperparameters {
-            learning_rate: here.learning_rate.max(so_far.learning_rate),
-            weight_decay: here.weight_decay.max(so_far.weight_decay),
-            momentum: here.momentum.max(so_far.momentum),
-        },
-    );
-    schedule_core::ConstantPhase::new(largest)
-        .unwrap()
-        .stationary_buffer_coefficient()
 }
 
 /// The recurrence written again, with a place to break it.
@@ -205,7 +117,13 @@ fn converted_by_hand(recipe: &Recipe, broken: Broken) -> Vec<EquivalentStep> {
         .collect()
 }
 
-/// The checks above can fail: each broken law is seen by both, on every kind of loss.
+fn distance(loss: &Loss, recipe: &Recipe, steps: &[EquivalentStep], start: Start) -> f64 {
+    let gradient = |step: u64, parameters: &[f64]| loss.gradient(step, parameters);
+    let pairs = steps.iter().map(|step| (recipe.at(step.step), *step));
+    largest_distance(start, loss.initial_state(), gradient, pairs)
+}
+
+/// The distances can tell: each broken law is seen by both, on every kind of loss.
 #[test]
 fn broken_laws_are_seen() {
     use proptest::strategy::ValueTree;
@@ -222,8 +140,8 @@ fn broken_laws_are_seen() {
     for _ in 0..12 {
         let loss: Loss = loss().new_tree(&mut runner).unwrap().current();
         let sound = converted_by_hand(&recipe, Broken::Nothing);
-        assert!(twin_deviation(&loss, &recipe, &sound) <= 1e-9);
-        assert!(resynchronised_deviation(&loss, &recipe, &sound) <= 1e-13);
+        assert!(distance(&loss, &recipe, &sound, Start::Free) <= 1e-9);
+        assert!(distance(&loss, &recipe, &sound, Start::Resynchronised) <= 1e-13);
         for broken in [
             Broken::Decay,
             Broken::RateScale,
@@ -232,8 +150,8 @@ fn broken_laws_are_seen() {
             Broken::Inverted,
         ] {
             let wrong = converted_by_hand(&recipe, broken);
-            let free = twin_deviation(&loss, &recipe, &wrong);
-            let single = resynchronised_deviation(&loss, &recipe, &wrong);
+            let free = distance(&loss, &recipe, &wrong, Start::Free);
+            let single = distance(&loss, &recipe, &wrong, Start::Resynchronised);
             assert!(free > 1e-7, "{broken:?} is not seen by {loss:?}: {free:e}");
             assert!(
                 single > 1e-10,

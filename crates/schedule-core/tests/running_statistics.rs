@@ -1,7 +1,8 @@
 //! Running statistics of the twins, as a normaliser keeps them.
 
 use proptest::prelude::*;
-use schedule_core::proptest::{SgdState, StochasticLoss, convertible_recipe, loss, seeded};
+use schedule_core::optimiser::SgdState;
+use schedule_core::proptest::{StochasticLoss, convertible_recipe, loss, seeded};
 use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, RunningStatisticsCorrection};
 
 /// Weight of the newest batch.
@@ -43,10 +44,10 @@ proptest! {
             update(&mut of_original, batch_statistics(&original, with.step, degree));
             update(&mut of_twin, batch_statistics(&twin, with.step, degree));
             update(&mut uncorrected, batch_statistics(&twin, with.step, degree));
-            original = original.stepped(&loss, with.step, recipe.at(with.step));
+            original = original.stepped(|p| loss.gradient(with.step, p), recipe.at(with.step));
             let (learning_rate, momentum) = (with.learning_rate(), with.momentum);
             let without = Hyperparameters { learning_rate, weight_decay: 0.0, momentum };
-            twin = twin.stepped(&loss, with.step, without);
+            twin = twin.stepped(|p| loss.gradient(with.step, p), without);
 
             // Due before the next update, and before this state is evaluated.
             let correction = with.running_statistics_correction(f64::from(degree));

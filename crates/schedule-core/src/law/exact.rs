@@ -1,6 +1,7 @@
 //! The exact law, for any schedules.
 
 use super::one_minus_root_of;
+use crate::recurrence::coupled;
 use crate::sum::CompensatedSum;
 use crate::{Hyperparameters, LawError, Recipe, RunningStatisticsCorrection};
 
@@ -17,6 +18,8 @@ pub struct EquivalentStep {
     pub step: u64,
     /// `ln η̃_t = ln η_t − ln A_t − ln A_{t+1}`; −∞ where `η_t = 0`.
     pub ln_learning_rate: f64,
+    /// `λ̃_t`, the weight decay that is left: 0, unless a law says otherwise.
+    pub weight_decay: f64,
     /// `γ̃_t = γ_t`.
     pub momentum: f64,
     /// `a_t = A_{t+1}/A_t > 0`, by how much weight decay shrinks the parameters in this step.
@@ -161,10 +164,8 @@ impl ExactLaw {
             buffer_coefficient,
         };
 
-        let decay = weight_decay + momentum * buffer_coefficient;
-        // a_t − 1: all digits of a small decay are here, few of them in a_t.
-        let shrink_minus_one = -(learning_rate * decay);
-        let shrink = 1.0 + shrink_minus_one;
+        let algebra = coupled(learning_rate, weight_decay, momentum, buffer_coefficient);
+        let shrink = algebra.shrink;
         if shrink <= 0.0 {
             let limit = one_minus_root_of(momentum).powi(2);
             return Err(LawError::ShrinkNotPositive {
@@ -177,8 +178,8 @@ impl ExactLaw {
                 limit,
             });
         }
-        let buffer_coefficient_after = decay / shrink;
-        let ln_shrink = shrink_minus_one.ln_1p();
+        let buffer_coefficient_after = algebra.buffer_coefficient;
+        let ln_shrink = algebra.shrink_minus_one.ln_1p();
         if !(shrink.is_finite() && buffer_coefficient_after.is_finite()) {
             return Err(overflow);
         }
@@ -187,6 +188,7 @@ impl ExactLaw {
         let converted = EquivalentStep {
             step,
             ln_learning_rate: learning_rate.ln() - (self.ln_scale.value() + ln_scale_after.value()),
+            weight_decay: 0.0,
             momentum,
             shrink,
             ln_shrink,

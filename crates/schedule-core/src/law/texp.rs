@@ -122,6 +122,7 @@ impl Texp {
         EquivalentStep {
             step,
             ln_learning_rate: learning_rate.ln() - (ln_scale + ln_scale_after),
+            weight_decay: 0.0,
             momentum,
             shrink: phase.root(),
             ln_shrink,

@@ -3,18 +3,19 @@
 use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
-use super::SgdState;
+use crate::field::{Field, Gf61, dot};
+use crate::optimiser::SgdState;
 
 /// A loss that depends on the step through its batch and is scale-invariant for each batch.
-pub trait StochasticLoss {
+pub trait StochasticLoss<F = f64> {
     /// `L_t(θ)`.
-    fn value(&self, step: u64, parameters: &[f64]) -> f64;
+    fn value(&self, step: u64, parameters: &[F]) -> F;
 
     /// `∇L_t(θ)`.
-    fn gradient(&self, step: u64, parameters: &[f64]) -> Vec<f64>;
+    fn gradient(&self, step: u64, parameters: &[F]) -> Vec<F>;
 
     /// `θ_0` and `b_0`.
-    fn initial_state(&self) -> SgdState;
+    fn initial_state(&self) -> SgdState<F>;
 }
 
 /// Which of a few batches each step uses: a pure function of the seed and the step.
@@ -55,46 +56,47 @@ fn batches<T: Clone + std::fmt::Debug>(
     })
 }
 
-/// The Rayleigh quotient `L_t = θᵀM_tθ/θᵀθ`, symmetric `M_t`. Even.
+/// The Rayleigh quotient `L_t = θᵀM_tθ/θᵀθ`. Even; and rational, so that training on it can be done
+/// in any field.
 #[derive(Clone, Debug)]
-pub struct RayleighQuotient {
-    matrices: Batches<Vec<f64>>,
-    initial: SgdState,
+pub struct RayleighQuotient<F = f64> {
+    matrices: Batches<Vec<F>>,
+    initial: SgdState<F>,
 }
 
-impl StochasticLoss for RayleighQuotient {
-    fn value(&self, step: u64, parameters: &[f64]) -> f64 {
-        dot(parameters, &self.product(step, parameters)) / dot(parameters, parameters)
+impl<F: Field> StochasticLoss<F> for RayleighQuotient<F> {
+    fn value(&self, step: u64, parameters: &[F]) -> F {
+        let doubled =
+            dot(parameters, &self.product(step, parameters)) / dot(parameters, parameters);
+        doubled / (F::ONE + F::ONE)
     }
 
-    fn gradient(&self, step: u64, parameters: &[f64]) -> Vec<f64> {
+    fn gradient(&self, step: u64, parameters: &[F]) -> Vec<F> {
         let product = self.product(step, parameters);
         let square = dot(parameters, parameters);
-        let value = dot(parameters, &product) / square;
+        let doubled = dot(parameters, &product) / square;
         product
             .iter()
             .zip(parameters)
-            .map(|(m, p)| 2.0 * (m - value * p) / square)
+            .map(|(&m, &p)| (m - doubled * p) / square)
             .collect()
     }
 
-    fn initial_state(&self) -> SgdState {
+    fn initial_state(&self) -> SgdState<F> {
         self.initial.clone()
     }
 }
 
-impl RayleighQuotient {
-    /// `(M + Mᵀ)θ/2`.
-    fn product(&self, step: u64, parameters: &[f64]) -> Vec<f64> {
+impl<F: Field> RayleighQuotient<F> {
+    /// `(M + Mᵀ)θ`.
+    fn product(&self, step: u64, parameters: &[F]) -> Vec<F> {
         let n = parameters.len();
         let entries = self.matrices.at(step);
-        let entry = |i: usize, j: usize| entries.get(i * n + j).copied().unwrap_or(0.0);
+        let entry = |i: usize, j: usize| entries.get(i * n + j).copied().unwrap_or(F::ZERO);
         let row = |i| {
-            parameters
-                .iter()
-                .enumerate()
-                .map(|(j, p)| 0.5 * (entry(i, j) + entry(j, i)) * p)
-                .sum()
+            parameters.iter().enumerate().fold(F::ZERO, |sum, (j, &p)| {
+                sum + (entry(i, j) + entry(j, i)) * p
+            })
         };
         (0..n).map(row).collect()
     }
@@ -251,6 +253,21 @@ pub fn rayleigh_quotient() -> impl Strategy<Value = RayleighQuotient> {
     })
 }
 
+/// Random [`RayleighQuotient`]s in 2 to 4 dimensions over GF(2⁶¹ − 1), whose trajectories are exact.
+pub fn exact_rayleigh_quotient() -> impl Strategy<Value = RayleighQuotient<Gf61>> {
+    (2..=4_usize).prop_flat_map(|dimension| {
+        let state = (vec(gf61(), dimension), vec(gf61(), dimension))
+            .prop_map(|(parameters, buffer)| SgdState { parameters, buffer });
+        (batches(vec(gf61(), dimension * dimension)), state)
+            .prop_map(|(matrices, initial)| RayleighQuotient { matrices, initial })
+    })
+}
+
+/// Random elements of GF(2⁶¹ − 1).
+pub fn gf61() -> impl Strategy<Value = Gf61> + Clone {
+    any::<u64>().prop_map(Gf61::new)
+}
+
 /// Random [`CosineLoss`]es in 2 to 6 dimensions.
 pub fn cosine_loss() -> impl Strategy<Value = CosineLoss> {
     (2..=6_usize).prop_flat_map(|dimension| {
@@ -291,10 +308,6 @@ fn state(dimension: usize) -> impl Strategy<Value = SgdState> {
     let buffer = prop_oneof![Just(vec![0.0; dimension]), vec(-0.5..0.5, dimension)];
     (vec(coordinate, dimension), buffer)
         .prop_map(|(parameters, buffer)| SgdState { parameters, buffer })
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 fn norm(vector: &[f64]) -> f64 {

@@ -5,12 +5,13 @@
 //!
 //! ```
 //! use proptest::prelude::*;
-//! use schedule_core::ExactLaw;
-//! use schedule_core::proptest::{convertible_recipe, loss, twin_deviation};
+//! use schedule_core::check::check_equivalence;
+//! use schedule_core::proptest::{StochasticLoss, convertible_recipe, loss};
 //!
 //! proptest!(|(recipe in convertible_recipe(100), loss in loss())| {
-//!     let steps = ExactLaw::new().steps(&recipe).take(100).collect::<Result<Vec<_>, _>>()?;
-//!     prop_assert!(twin_deviation(&loss, &recipe, &steps) < 1e-9);
+//!     let gradient = |step: u64, parameters: &[f64]| loss.gradient(step, parameters);
+//!     let verdict = check_equivalence(&loss.initial_state(), gradient, &recipe, 100)?;
+//!     verdict.agrees_within(1e-12)?;
 //! });
 //! ```
 
@@ -18,16 +19,14 @@ use ::proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 mod losses;
 mod recipes;
-mod sgd;
 
 pub use losses::{
-    Batches, CosineLoss, Loss, RayleighQuotient, StochasticLoss, TwoLayerNet, cosine_loss, loss,
-    rayleigh_quotient, two_layer_net,
+    Batches, CosineLoss, Loss, RayleighQuotient, StochasticLoss, TwoLayerNet, cosine_loss,
+    exact_rayleigh_quotient, gf61, loss, rayleigh_quotient, two_layer_net,
 };
 pub use recipes::{
     convertible_recipe, piecewise_constant_recipe, piecewise_constant_schedule, schedule,
 };
-pub use sgd::{SgdState, resynchronised_deviation, twin_deviation};
 
 /// The default configuration with a fixed seed, so that a failure is one everywhere; the environment
 /// variables `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.

@@ -1,0 +1,7 @@
+//! Checking the equivalence on a loss of one's own.
+
+mod twins;
+mod verdict;
+
+pub use twins::{Start, Twins, largest_distance};
+pub use verdict::{Disagreement, Verdict, check_equivalence};

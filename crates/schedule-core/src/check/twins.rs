@@ -1,0 +1,155 @@
+//! Two runs side by side, and how far the one is from the other's image.
+
+use crate::optimiser::SgdState;
+use crate::{EquivalentStep, Hyperparameters};
+
+/// From where the twin takes each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// From where its own last step took it: rounding grows as the dynamics make it grow.
+    Free,
+    /// From the image of the original: one step at a time, immune to chaos.
+    Resynchronised,
+}
+
+/// A run of SGD and its twin, step by step.
+#[derive(Clone, Debug)]
+pub struct Twins {
+    start: Start,
+    original: SgdState,
+    twin: Option<SgdState>,
+}
+
+impl Twins {
+    /// The original at its start; the twin starts from its image.
+    #[must_use]
+    pub fn new(initial: SgdState, start: Start) -> Self {
+        Self {
+            start,
+            original: initial,
+            twin: None,
+        }
+    }
+
+    /// Takes a step of both runs and gives their distance after it, relative: the larger of that of
+    /// the parameters, and of the buffers in units of the terms they are sums of. NaN where a
+    /// run is no longer finite.
+    pub fn step(
+        &mut self,
+        gradient: impl Fn(&[f64]) -> Vec<f64>,
+        original: Hyperparameters,
+        equivalent: &EquivalentStep,
+    ) -> f64 {
+        let mapped = self
+            .original
+            .equivalent(equivalent.ln_scale.exp(), equivalent.buffer_coefficient);
+        let current = match (self.start, self.twin.take()) {
+            (Start::Free, Some(twin)) => twin,
+            _ => mapped,
+        };
+        let with = Hyperparameters {
+            learning_rate: equivalent.learning_rate(),
+            weight_decay: equivalent.weight_decay,
+            momentum: equivalent.momentum,
+        };
+        let next = current.stepped(&gradient, with);
+        let gradient = gradient(&self.original.parameters);
+        let terms = buffer_terms(&self.original, &gradient, original);
+        self.original = self.original.stepped(|_| gradient, original);
+        let scale = equivalent.ln_scale_after.exp();
+        let mapped_away =
+            equivalent.buffer_coefficient_after.abs() * norm(&self.original.parameters);
+        let mapped = self
+            .original
+            .equivalent(scale, equivalent.buffer_coefficient_after);
+        let distance = relative_distance(&next, &mapped, scale * (terms + mapped_away));
+        self.twin = Some(next);
+        distance
+    }
+
+    /// The original after the steps so far.
+    #[must_use]
+    pub fn original(&self) -> &SgdState {
+        &self.original
+    }
+}
+
+/// The largest distance of twins over steps that are given as the original's hyperparameters and the
+/// twin's; NaN if any is.
+///
+/// ```
+/// use schedule_core::check::{Start, largest_distance};
+/// use schedule_core::optimiser::SgdState;
+/// use schedule_core::{ExactLaw, Hyperparameters};
+///
+/// let sgd = Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 };
+/// let mut law = ExactLaw::new();
+/// let steps = (0..100).map(|_| law.step(sgd)).collect::<Result<Vec<_>, _>>()?;
+/// let pairs = steps.into_iter().map(|step| (sgd, step));
+/// let initial = SgdState { parameters: vec![1.0, -0.5], buffer: vec![0.0, 0.0] };
+/// // Of the loss θ₁²/‖θ‖².
+/// let gradient = |_step: u64, p: &[f64]| {
+///     let square = p[0] * p[0] + p[1] * p[1];
+///     let factor = 2.0 * p[0] * p[1] / (square * square);
+///     vec![-factor * p[1], factor * p[0]]
+/// };
+/// assert!(largest_distance(Start::Free, initial, gradient, pairs) < 1e-13);
+/// # Ok::<(), schedule_core::LawError>(())
+/// ```
+#[must_use]
+pub fn largest_distance(
+    start: Start,
+    initial: SgdState,
+    gradient: impl Fn(u64, &[f64]) -> Vec<f64>,
+    steps: impl IntoIterator<Item = (Hyperparameters, EquivalentStep)>,
+) -> f64 {
+    let mut twins = Twins::new(initial, start);
+    let distances = steps.into_iter().map(|(original, equivalent)| {
+        twins.step(|p| gradient(equivalent.step, p), original, &equivalent)
+    });
+    // `f64::max` would drop a NaN.
+    distances.fold(0.0, |worst, distance| {
+        if distance > worst || distance.is_nan() {
+            distance
+        } else {
+            worst
+        }
+    })
+}
+
+/// The size of the terms that make the new buffer, `γb + g + λθ`.
+///
+/// The gradient's own terms are not known, but a rounding of `θ` shows how large they are: the curvature
+/// of a scale-invariant loss is `1/‖θ‖²` times a number that is of order 1 here, so `g` moves as if
+/// it were a sum of terms of size `1/‖θ‖`, even near a minimum, where it is small itself.
+fn buffer_terms(state: &SgdState, gradient: &[f64], with: Hyperparameters) -> f64 {
+    let parameters = norm(&state.parameters);
+    with.momentum * norm(&state.buffer)
+        + norm(gradient).max(1.0 / parameters)
+        + with.weight_decay * parameters
+}
+
+/// A buffer is a sum whose terms may cancel, and cannot be known better than they are: `buffer_size`
+/// is theirs.
+fn relative_distance(state: &SgdState, other: &SgdState, buffer_size: f64) -> f64 {
+    let parameters = distance(&state.parameters, &other.parameters) / norm(&other.parameters);
+    let buffer = match distance(&state.buffer, &other.buffer) {
+        0.0 => 0.0,
+        buffer => buffer / buffer_size,
+    };
+    // `f64::max` would drop a NaN.
+    if parameters > buffer || parameters.is_nan() {
+        parameters
+    } else {
+        buffer
+    }
+}
+
+pub(super) fn norm(vector: &[f64]) -> f64 {
+    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let differences: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
+    norm(&differences)
+}

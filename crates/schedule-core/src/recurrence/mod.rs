@@ -1,0 +1,10 @@
+//! The algebra of each law: one step, in any [field](crate::field).
+//!
+//! These are the formulas and nothing else: no logarithms, no checks, no memory of the step. The
+//! laws in log space ([`ExactLaw`](crate::ExactLaw) and its kin) run them in `f64` and add what
+//! finite precision needs; the tests run the same code in a prime field, where an identity either
+//! holds to the last digit or not at all.
+
+mod coupled;
+
+pub use coupled::{Coupled, coupled};

@@ -1,0 +1,78 @@
+//! The algebraic laws with no tolerance, over GF(2⁶¹ − 1).
+
+use ::proptest::collection::vec;
+use ::proptest::prelude::*;
+
+use super::property::{exact, property};
+use super::{OURS, Outcome, Settings, Statement};
+use crate::Hyperparameters;
+use crate::field::{Field, Gf61};
+use crate::proptest::{RayleighQuotient, StochasticLoss, exact_rayleigh_quotient, gf61};
+use crate::recurrence::coupled;
+
+/// Steps of one case. A wrong law is caught at the first.
+const STEPS: u64 = 200;
+
+pub(super) const STATEMENTS: &[Statement] = &[Statement {
+    id: "field/exact",
+    words: "the exact law is an identity of rational numbers, for any η, λ, γ, buffers and losses",
+    formula: "θ̃_t A_t = θ_t,  b̃_t = A_t (b_t − κ_{t−1} θ_t)  in GF(2⁶¹ − 1)",
+    source: OURS,
+    tolerance: 0.0,
+    property: exact_law,
+}];
+
+/// Random hyperparameters, one for each of a cycle of steps.
+fn hyperparameters() -> impl Strategy<Value = Vec<Hyperparameters<Gf61>>> {
+    let one = (gf61(), gf61(), gf61()).prop_map(|(learning_rate, weight_decay, momentum)| {
+        Hyperparameters {
+            learning_rate,
+            weight_decay,
+            momentum,
+        }
+    });
+    vec(one, 1..8)
+}
+
+fn gradient<'a>(
+    loss: &'a RayleighQuotient<Gf61>,
+    step: u64,
+) -> impl Fn(&[Gf61]) -> Vec<Gf61> + use<'a> {
+    move |parameters| loss.gradient(step, parameters)
+}
+
+fn exact_law(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (hyperparameters(), exact_rayleigh_quotient(), gf61());
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(recipe, loss, start), tamper| {
+            let mut original = loss.initial_state();
+            let (mut scale, mut coefficient) = (Gf61::ONE, start);
+            let mut twin = original.equivalent(scale, coefficient);
+            for (step, with) in (0..STEPS).zip(recipe.iter().cycle()) {
+                let law = coupled(
+                    with.learning_rate,
+                    with.weight_decay,
+                    with.momentum,
+                    coefficient,
+                );
+                let next_scale = law.shrink * scale;
+                let without = Hyperparameters {
+                    learning_rate: tamper.factor::<Gf61>() * with.learning_rate
+                        / (scale * next_scale),
+                    weight_decay: Gf61::ZERO,
+                    momentum: with.momentum,
+                };
+                original = original.stepped(gradient(&loss, step), *with);
+                twin = twin.stepped(gradient(&loss, step), without);
+                (scale, coefficient) = (next_scale, law.buffer_coefficient);
+                if twin != original.equivalent(scale, coefficient) {
+                    return Ok(exact(&false, &true));
+                }
+            }
+            Ok(0.0)
+        },
+    )
+}

@@ -1,0 +1,102 @@
+//! Running a property over random cases, and what comes of it.
+
+use std::cell::Cell;
+
+use ::proptest::strategy::Strategy;
+use ::proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+
+use crate::field::Field;
+
+/// How a statement is tested.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Number of random cases.
+    pub cases: u32,
+    /// Seed of the cases.
+    pub seed: u64,
+    /// Whether to break the law on purpose.
+    pub tamper: Tamper,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cases: 64,
+            seed: 0,
+            tamper: Tamper::None,
+        }
+    }
+}
+
+/// Whether a law is broken on purpose, to see that its property notices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tamper {
+    /// The law as it is.
+    None,
+    /// A number of the law, as a rule the twin's learning rate, is one part in a thousand too large.
+    OnePerMille,
+}
+
+impl Tamper {
+    /// What that number is multiplied by.
+    pub(super) fn factor<F: Field>(self) -> F {
+        match self {
+            Self::None => F::ONE,
+            Self::OnePerMille => {
+                let thousand = (0..1_000).fold(F::ZERO, |sum, _| sum + F::ONE);
+                F::ONE + F::ONE / thousand
+            }
+        }
+    }
+}
+
+/// What came of testing a statement.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Cases that were run.
+    pub cases: u32,
+    /// The largest deviation among those that agree.
+    pub largest_deviation: f64,
+    /// The simplest case that was found to disagree, if any, and how.
+    pub failure: Option<String>,
+}
+
+/// Runs `deviation(case, tamper)` over cases of a strategy.
+pub(super) fn property<S: Strategy>(
+    settings: &Settings,
+    tolerance: f64,
+    cases: S,
+    deviation: impl Fn(S::Value, Tamper) -> Result<f64, TestCaseError>,
+) -> Outcome {
+    let (largest, count) = (Cell::new(0.0_f64), Cell::new(0));
+    let mut runner = TestRunner::new(Config {
+        cases: settings.cases,
+        rng_seed: RngSeed::Fixed(settings.seed),
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let result = runner.run(&cases, |case| {
+        let deviation = deviation(case, settings.tamper)?;
+        if deviation <= tolerance {
+            largest.set(largest.get().max(deviation));
+            count.set(count.get() + 1);
+            return Ok(());
+        }
+        let message = format!("deviation {deviation:e}, tolerance {tolerance:e}");
+        Err(TestCaseError::fail(message))
+    });
+    Outcome {
+        cases: count.get(),
+        largest_deviation: largest.get(),
+        failure: result.err().map(|error| match error {
+            TestError::Fail(reason, case) => format!("{reason}, for {case:?}"),
+            error => error.to_string(),
+        }),
+    }
+}
+
+/// The deviation in an exact field: 0 for equal values, infinite for others.
+pub(super) fn exact<T: PartialEq>(a: &T, b: &T) -> f64 {
+    if a == b { 0.0 } else { f64::INFINITY }
+}
