@@ -1,7 +1,10 @@
 //! `cargo xtask VERB`: everything that is done to this workspace, one file a verb.
 #![forbid(unsafe_code)]
 
+mod cargo;
+mod package;
 mod repro;
+mod spec;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -23,12 +26,18 @@ enum Verb {
     Repro(repro::Args),
     /// Run every test.
     Test(test::Args),
+    /// Check every statement of the theory on random cases, and print a table.
+    Spec(spec::Args),
+    /// Package every crate, and use each one alone.
+    Package,
 }
 
 fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::Repro(args) => repro::run(args),
         Verb::Test(args) => test::run(&args),
+        Verb::Spec(args) => spec::run(&args),
+        Verb::Package => package::run(),
     }
 }
 

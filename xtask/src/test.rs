@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every test there is.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use crate::root;
+use crate::cargo::{self, cargo};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -13,21 +13,9 @@ pub(crate) struct Args {
 
 /// Unit, integration and documentation tests of all crates with all features.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command
-        .args(["test", "--workspace", "--all-features"])
-        .args(&args.pass_on)
-        .current_dir(root());
     eprintln!(
         "cargo test --workspace --all-features {}",
         args.pass_on.join(" ")
     );
-    match command.status() {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: cargo cannot be started: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    cargo::run(cargo(["test", "--workspace", "--all-features"]).args(&args.pass_on))
 }
