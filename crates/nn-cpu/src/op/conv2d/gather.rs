@@ -2,8 +2,8 @@
 //! `t[k] = Σ_tap Σ_c w[tap, c, k] · s[c at tap]`.
 //!
 //! Forward, the target is the output. Backward, it is the gradient of the input, and the source that
-//! of the output; with stride `s` the target's positions then fall into `s²` *phases*, each reached by
-//! other taps.
+//! of the output; with stride `s` the target's positions then fall into up to `s²` *phases*, each
+//! reached by other taps.
 //!
 //! A tile of up to 8 neighbouring positions × 32 channels is held in registers, while the source's
 //! channels stream by: one multiply-add for each broadcast value and vector of weights.
@@ -98,23 +98,24 @@ impl Gather {
             out,
             ..
         } = *shape;
-        // For one axis: first position, count, source position of the first, taps `(u, displacement)`.
-        let axis = |size: usize, phase: usize| {
-            let first = (phase + stride * padding - padding) % stride;
-            let count = size.saturating_sub(first).div_ceil(stride);
-            let source = ((first + padding - phase) / stride) as isize;
-            let taps: Vec<(usize, isize)> = (phase..kernel)
+        // Of one axis, the positions `first + stride · i`: their count, the source position of the
+        // first, and taps `(u, displacement)`.
+        let axis = |size: usize, first: usize| {
+            let count = (size - first).div_ceil(stride);
+            let source = ((first + padding) / stride) as isize;
+            let taps: Vec<(usize, isize)> = ((first + padding) % stride..kernel)
                 .step_by(stride)
                 .enumerate()
                 .map(|(k, u)| (u, -(k as isize)))
                 .collect();
-            (first, count, source, taps)
+            (count, source, taps)
         };
         let mut phases = Vec::new();
-        for row_phase in 0..stride {
-            for column_phase in 0..stride {
-                let (y, rows, source_y, taps_y) = axis(input.height, row_phase);
-                let (x, columns, source_x, taps_x) = axis(input.width, column_phase);
+        // A stride beyond the image has more phases than the image has positions.
+        for y in 0..stride.min(input.height) {
+            for x in 0..stride.min(input.width) {
+                let (rows, source_y, taps_y) = axis(input.height, y);
+                let (columns, source_x, taps_x) = axis(input.width, x);
                 let mut taps = Vec::new();
                 for &(u, down) in &taps_y {
                     for &(v, right) in &taps_x {
@@ -146,9 +147,6 @@ impl Gather {
         for phase in &self.phases {
             for tap in &phase.taps {
                 for (axis, displacement) in [tap.rows, tap.columns].into_iter().enumerate() {
-                    if phase.count[axis] == 0 {
-                        continue;
-                    }
                     let first = phase.source[axis] + displacement;
                     let last = first + ((phase.count[axis] - 1) * phase.source_step) as isize;
                     reach = reach.max(-first).max(last - (sizes[axis] - 1));
