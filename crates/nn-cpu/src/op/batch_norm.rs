@@ -1,7 +1,8 @@
 //! `y = scale · (x − μ)/√(σ² + ε) + shift`, then perhaps an addition, then perhaps ReLU.
 //!
-//! Forward: one pass for the mean, one for the centred squares (so that a mean far from 0 costs no
-//! accuracy), one to normalise. Backward: one pass for the two sums, one for the gradient. Sums run in
+//! Forward: one pass for the mean, of differences from the batch's first position (so that a mean far
+//! from 0 costs no accuracy, and a constant channel has its mean exactly and variance 0), one for the
+//! centred squares, one to normalise. Backward: one pass for the two sums, one for the gradient. Sums run in
 //! float32 within a row and in float64 beyond.
 
 mod kernels;
@@ -91,10 +92,12 @@ impl NormStep {
     fn batch_statistics(&mut self, pass: &mut Pass<'_>) {
         let count = self.count(pass);
         let channels = self.input.layout.channels;
-        self.mean.fill(0.0);
+        let (layout, node) = (self.input.layout, self.input.node);
+        let first = &pass.workspace.activations[node][layout.offset(0, 0)..][..layout.stored];
+        self.mean.copy_from_slice(first);
         self.batch_sums(pass, false);
         for (mean, sum) in self.mean.iter_mut().zip(&pass.workspace.sums) {
-            *mean = (sum / count) as f32;
+            *mean = (f64::from(*mean) + sum / count) as f32;
         }
         self.batch_sums(pass, true);
         let running = &mut pass.statistics[self.normaliser];

@@ -1,0 +1,72 @@
+//! Inputs at the edge of what float32 and memory hold: a definite result, or a refusal in a sentence.
+
+use std::sync::Arc;
+
+use nn_cpu::{CpuEngine, Level};
+use nn_engine::{
+    BatchSpec, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
+    Stats,
+};
+use nn_graph::{Affine, Bias, Graph, GraphBuilder, Shape, Training};
+
+/// A network that only normalises one channel and classifies by its mean.
+fn normaliser(affine: Affine, epsilon: f64) -> Graph {
+    let mut net = GraphBuilder::new(Shape::new([1, 3, 7])).unwrap();
+    let x = net
+        .batch_norm("norm", net.input(), affine, epsilon)
+        .unwrap();
+    let x = net.global_average_pool("pool", x).unwrap();
+    let x = net
+        .linear("head", x, 2, Bias::None, Training::Trained)
+        .unwrap();
+    net.finish(x).unwrap()
+}
+
+/// An engine with three images of `graph`'s shape, every byte of which is `byte`.
+fn on_constant_images(graph: &Graph, level: Level, byte: u8) -> CpuEngine {
+    let mut engine = CpuEngine::at_level(graph, EngineOptions::new(graph, 3), level).unwrap();
+    let [c, h, w] = graph.input_shape().dims()[..] else {
+        unreachable!()
+    };
+    let pixels = vec![byte; 3 * c * h * w];
+    let images = ImageSet::new([c, h, w], pixels, vec![0, 1, 1], vec![0.0; c], vec![1.0; c]);
+    let images = Arc::new(images.unwrap());
+    engine.load_images(Split::Train, images).unwrap();
+    engine
+}
+
+fn one_step(engine: &mut CpuEngine, hyper: GroupHyper) -> Result<Stats, EngineError> {
+    let hyper = HyperTable::from_fn(1, 1, 1, |_, _, _| hyper).unwrap();
+    engine.run(&[BatchSpec::plain(vec![0, 1, 2])], &hyper)
+}
+
+#[test]
+fn a_constant_channel_is_normalised_to_zero_for_any_epsilon() {
+    // Sums of 21 equal numbers are rounded, so that most of these have no exact mean.
+    for level in Level::available() {
+        for epsilon in [0.0, 1e-5] {
+            let graph = normaliser(Affine::ScaleAndShift, epsilon);
+            for byte in 0..=255 {
+                let mut engine = on_constant_images(&graph, level, byte);
+                let mut state = State::initial(&graph, 0);
+                state.get_mut("norm.scale").unwrap().values[0] = 1e6;
+                engine.load_state(0, &state).unwrap();
+                let stats = one_step(&mut engine, GroupHyper::new(0.1, 0.0, 0.0)).unwrap();
+                let at = format!("{level}, epsilon {epsilon:e}, byte {byte}");
+                // Both classes have logit 0, and no gradient reaches the scale.
+                assert_eq!(stats.get(0, 0).loss, 2f64.ln(), "{at}");
+                let after = engine.state(0).unwrap();
+                let value = |name: &str| after.get(name).unwrap().values[0];
+                assert_eq!(value("norm.scale"), 1e6, "{at}");
+                assert!(value("norm.shift").is_finite(), "{at}");
+                let mean = f64::from((f64::from(byte) / 255.0) as f32);
+                assert_eq!(
+                    value("norm.running_mean"),
+                    f64::from((0.1 * mean) as f32),
+                    "{at}"
+                );
+                assert_eq!(value("norm.running_variance"), f64::from(0.9_f32), "{at}");
+            }
+        }
+    }
+}
