@@ -44,7 +44,7 @@ fn one_step(engine: &mut CpuEngine, hyper: GroupHyper) -> Result<Stats, EngineEr
 fn a_constant_channel_is_normalised_to_zero_for_any_epsilon() {
     // Sums of 21 equal numbers are rounded, so that most of these have no exact mean.
     for level in Level::available() {
-        for epsilon in [0.0, 1e-5] {
+        for epsilon in [0.0, f64::from_bits(1), 1e-80, 1e-76, 1e-5] {
             let graph = normaliser(Affine::ScaleAndShift, epsilon);
             for byte in 0..=255 {
                 let mut engine = on_constant_images(&graph, level, byte);

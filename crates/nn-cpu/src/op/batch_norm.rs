@@ -182,7 +182,7 @@ impl Step for NormStep {
             let scale = self
                 .scale
                 .map_or(1.0, |scale| pass.parameters[scale][channel]);
-            self.factor[channel] = scale * self.inverse[channel];
+            self.factor[channel] = factor(scale, self.inverse[channel]);
             self.offset[channel] = self
                 .shift
                 .map_or(0.0, |shift| pass.parameters[shift][channel]);
@@ -266,12 +266,20 @@ impl Step for NormStep {
     }
 }
 
-/// `1/√v`, or 0 for `v = 0`: a constant channel is normalised to 0.
+/// `1/√v`, or 0 where it exceeds float32: a constant channel is normalised to 0, however small `ε` is.
 fn inverse_root(variance: f64) -> f32 {
-    if variance > 0.0 {
-        variance.sqrt().recip() as f32
+    let inverse = variance.sqrt().recip() as f32;
+    if inverse.is_infinite() { 0.0 } else { inverse }
+}
+
+/// `scale / √(σ² + ε)`. The largest number stands for a product beyond float32, which would turn the
+/// centred values of a constant channel, all 0, into NaN.
+fn factor(scale: f32, inverse: f32) -> f32 {
+    let product = scale * inverse;
+    if scale.is_finite() {
+        product.clamp(f32::MIN, f32::MAX)
     } else {
-        0.0
+        product
     }
 }
 
