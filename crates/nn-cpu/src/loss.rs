@@ -23,9 +23,11 @@ pub(crate) fn softmax_cross_entropy(
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let exponential = |logit: f32| f64::from(logit - largest).exp();
         let sum: f64 = row.iter().copied().map(exponential).sum();
-        total.loss += sum.ln() - f64::from(row[label] - largest);
-        // The first of equal logits wins; a row of NaN has no right answer.
-        total.correct += u32::from(row.iter().position(|&logit| logit == largest) == Some(label));
+        let loss = sum.ln() - f64::from(row[label] - largest);
+        total.loss += loss;
+        // The first of equal logits wins; a row that gives no loss has no right answer.
+        let told = row.iter().position(|&logit| logit == largest);
+        total.correct += u32::from(told == Some(label) && !loss.is_nan());
         if let Some(gradient) = &mut gradient {
             let to = &mut gradient[image * layout.image()..][..layout.channels];
             for (class, (to, &logit)) in to.iter_mut().zip(row).enumerate() {

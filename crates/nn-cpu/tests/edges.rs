@@ -70,3 +70,28 @@ fn a_constant_channel_is_normalised_to_zero_for_any_epsilon() {
         }
     }
 }
+
+#[test]
+fn logits_with_a_nan_have_no_right_answer() {
+    let graph = normaliser(Affine::None, 0.0);
+    let mut engine = on_constant_images(&graph, Level::detect(), 100);
+    let infinite = f64::INFINITY;
+    let weights = [
+        [f64::NAN, 3.0],
+        [3.0, f64::NAN],
+        [infinite, 0.0],
+        [0.0, 0.0],
+    ];
+    for (weights, right) in weights.into_iter().zip([0, 0, 0, 1]) {
+        let mut state = State::initial(&graph, 0);
+        state.get_mut("head.weight").unwrap().values = weights.to_vec();
+        // The normalised value is 1 in evaluation, and 0 in training.
+        let mean = state.get_mut("norm.running_mean").unwrap();
+        mean.values[0] = f64::from(100.0_f32 / 255.0) - 1.0;
+        engine.load_state(0, &state).unwrap();
+        let found = engine.evaluate(0, Split::Train, &[1.0]).unwrap();
+        assert_eq!((found.loss.is_nan(), found.correct), (right == 0, right));
+        let stats = one_step(&mut engine, GroupHyper::new(0.1, 0.0, 0.0)).unwrap();
+        assert_eq!(stats.get(0, 0).correct as usize, right);
+    }
+}

@@ -67,8 +67,9 @@ mod tests {
 
     #[test]
     fn a_logit_that_is_no_number_is_never_right() {
-        let bad = Tensor::from_shape_vec((1, 2, 1, 1), vec![f64::NAN, 0.0]).unwrap();
-        let loss = softmax_cross_entropy(&bad, &[0]);
+        let logits = vec![f64::NAN, 0.0, f64::NAN, 3.0];
+        let bad = Tensor::from_shape_vec((2, 2, 1, 1), logits).unwrap();
+        let loss = softmax_cross_entropy(&bad, &[0, 1]);
         assert!(loss.sum.is_nan());
         assert_eq!(loss.correct, 0);
     }
