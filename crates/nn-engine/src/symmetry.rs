@@ -30,9 +30,10 @@ impl Symmetry {
         }
     }
 
-    /// Number of groups, at least 1.
+    /// Number of groups: one more than the largest group number, at least 1.
     pub fn groups(&self) -> usize {
-        self.group.iter().max().map_or(1, |&last| last + 1)
+        let largest = self.group.iter().max();
+        largest.map_or(1, |largest| largest.saturating_add(1))
     }
 
     /// The factors `(Π_g a_g^{−x}, Π_g a_g^{−2x})` for the running mean and variance of a normaliser,
@@ -45,15 +46,16 @@ impl Symmetry {
         let degrees = self.degree.get(normaliser).map_or(&[][..], |row| row);
         let mean = scale_ratios
             .zip(degrees)
-            .map(|(ratio, &x)| ratio.powi(-x))
+            .map(|(ratio, &x)| ratio.powi(x.saturating_neg()))
             .product::<f64>();
         (mean, mean * mean)
     }
 
-    /// Checks that the tables have one entry for each parameter, normaliser and group of `graph`.
+    /// Checks that the tables have one entry for each parameter, normaliser and group of `graph`, and
+    /// that group numbers are below the number of parameters.
     ///
     /// # Errors
-    /// [`EngineError::Symmetry`] with the sizes that disagree.
+    /// [`EngineError::Symmetry`] with the sizes that disagree, or the first group number too large.
     pub fn check(&self, graph: &Graph) -> Result<(), EngineError> {
         let parameters = graph.parameters().len();
         let normalisers = graph.normalisers().len();
@@ -62,6 +64,13 @@ impl Symmetry {
                 "{} groups and {} exponents for {parameters} parameters",
                 self.group.len(),
                 self.exponent.len()
+            )));
+        }
+        // Tables have a column for every group: a stray number would make them as wide as itself.
+        if let Some(parameter) = self.group.iter().position(|&group| group >= parameters) {
+            return Err(EngineError::Symmetry(format!(
+                "parameter {parameter} is in group {}; {parameters} parameters make at most {parameters} groups, counted from 0",
+                self.group[parameter]
             )));
         }
         let groups = self.groups();
