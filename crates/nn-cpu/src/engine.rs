@@ -14,6 +14,8 @@ use crate::compiled::{Compiled, Sample, TrainingStep};
 use crate::replica::Replica;
 use crate::simd::Level;
 
+const PRECISION: Precision = Precision::Float32;
+
 /// A float32 engine on all cores of the CPU.
 ///
 /// ```
@@ -103,7 +105,7 @@ impl Engine for CpuEngine {
     fn device(&self) -> Device {
         Device {
             engine: "nn-cpu",
-            precision: Precision::Float32,
+            precision: PRECISION,
             hardware: self.level.to_string(),
             threads: self.pool.current_num_threads(),
         }
@@ -127,7 +129,13 @@ impl Engine for CpuEngine {
     }
 
     fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
-        check_run(batches, hyper, self.train.as_deref(), &self.options)?;
+        check_run(
+            batches,
+            hyper,
+            self.train.as_deref(),
+            &self.options,
+            PRECISION,
+        )?;
         let images = self
             .train
             .as_deref()

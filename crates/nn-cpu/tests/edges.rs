@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nn_cpu::{CpuEngine, Level};
 use nn_engine::{
-    BatchSpec, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
-    Stats,
+    BatchSpec, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Precision,
+    Split, State, Stats,
 };
 use nn_graph::{Affine, Bias, Graph, GraphBuilder, Shape, Training};
 
@@ -22,15 +22,19 @@ fn normaliser(affine: Affine, epsilon: f64) -> Graph {
     net.finish(x).unwrap()
 }
 
-/// An engine with three images of `graph`'s shape, every byte of which is `byte`.
-fn on_constant_images(graph: &Graph, level: Level, byte: u8) -> CpuEngine {
-    let mut engine = CpuEngine::at_level(graph, EngineOptions::new(graph, 3), level).unwrap();
+/// Three images of `graph`'s shape, every byte of which is `byte`.
+fn constant_images(graph: &Graph, byte: u8) -> Arc<ImageSet> {
     let [c, h, w] = graph.input_shape().dims()[..] else {
         unreachable!()
     };
     let pixels = vec![byte; 3 * c * h * w];
     let images = ImageSet::new([c, h, w], pixels, vec![0, 1, 1], vec![0.0; c], vec![1.0; c]);
-    let images = Arc::new(images.unwrap());
+    Arc::new(images.unwrap())
+}
+
+fn on_constant_images(graph: &Graph, level: Level, byte: u8) -> CpuEngine {
+    let mut engine = CpuEngine::at_level(graph, EngineOptions::new(graph, 3), level).unwrap();
+    let images = constant_images(graph, byte);
     engine.load_images(Split::Train, images).unwrap();
     engine
 }
@@ -94,4 +98,51 @@ fn logits_with_a_nan_have_no_right_answer() {
         let stats = one_step(&mut engine, GroupHyper::new(0.1, 0.0, 0.0)).unwrap();
         assert_eq!(stats.get(0, 0).correct as usize, right);
     }
+}
+
+#[test]
+fn hyperparameters_that_float32_cannot_hold_are_refused_before_anything_changes() {
+    let graph = normaliser(Affine::None, 1e-5);
+    let good = GroupHyper::new(0.1, 5e-4, 0.9);
+    let largest = f64::from(f32::MAX);
+    for entry in [
+        GroupHyper::new(1e39, 5e-4, 0.9),
+        GroupHyper::new(0.1, 1e39, 0.9),
+        GroupHyper::new(0.1, -1e39, 0.9),
+        GroupHyper::new(0.1, 5e-4, 1.0 - 1e-9),
+    ] {
+        let hyper = |last| HyperTable::from_fn(2, 1, 1, |step, _, _| [good, last][step]).unwrap();
+        let batches = vec![BatchSpec::plain(vec![0, 1, 2]); 2];
+        let mut engine = on_constant_images(&graph, Level::detect(), 100);
+        let before = engine.state(0).unwrap();
+        let refused = engine.run(&batches, &hyper(entry)).unwrap_err();
+        let named = EngineError::HyperPrecision {
+            step: 1,
+            replica: 0,
+            group: 0,
+            entry,
+            precision: Precision::Float32,
+        };
+        assert_eq!(refused, named);
+        assert_eq!(engine.state(0).unwrap(), before);
+        // A step that is not run, and the largest rate there is.
+        engine.run(&batches[..1], &hyper(entry)).unwrap();
+        engine
+            .run(&batches, &hyper(GroupHyper::new(largest, 0.0, 0.9)))
+            .unwrap();
+    }
+    let entry = GroupHyper::new(1e39, 5e-4, 0.9);
+    let mut engine = on_constant_images(&graph, Level::detect(), 100);
+    assert_eq!(
+        one_step(&mut engine, entry).unwrap_err().to_string(),
+        "step 0 of replica 0, group 0: learning rate 1e39, weight decay 0.0005 or momentum 0.9 leaves its range \
+         when rounded to float32; use smaller values, or an engine of higher precision"
+    );
+    let mut reference =
+        nn_reference::ReferenceEngine::new(&graph, EngineOptions::new(&graph, 3)).unwrap();
+    reference
+        .load_images(Split::Train, constant_images(&graph, 100))
+        .unwrap();
+    let table = HyperTable::from_fn(1, 1, 1, |_, _, _| entry).unwrap();
+    reference.run(&[BatchSpec::plain(vec![0])], &table).unwrap();
 }

@@ -126,8 +126,8 @@ pub trait Engine {
     /// A loss that is not finite is reported as it is; the run goes on.
     ///
     /// # Errors
-    /// [`EngineError::NoImages`], [`EngineError::Batch`] or [`EngineError::HyperShape`], before
-    /// anything is changed.
+    /// [`EngineError::NoImages`], [`EngineError::Batch`], [`EngineError::HyperShape`] or
+    /// [`EngineError::HyperPrecision`], before anything is changed.
     fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError>;
 
     /// Loss and accuracy of a replica on all images of a split, without augmentation, with running
@@ -162,7 +162,7 @@ pub trait Engine {
     fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError>;
 }
 
-/// Checks a call of [`Engine::run`] against what the engine holds.
+/// Checks a call of [`Engine::run`] against what the engine holds and the precision it computes with.
 ///
 /// # Errors
 /// As [`Engine::run`].
@@ -171,6 +171,7 @@ pub fn check_run(
     hyper: &HyperTable,
     train: Option<&ImageSet>,
     options: &EngineOptions,
+    precision: Precision,
 ) -> Result<(), EngineError> {
     let images = train.ok_or(EngineError::NoImages(Split::Train))?;
     let groups = options.symmetry.groups();
@@ -187,6 +188,7 @@ pub fn check_run(
             options.replicas
         )));
     }
+    hyper.check_precision(batches.len(), precision)?;
     for (batch, spec) in batches.iter().enumerate() {
         let count = spec.len();
         let refused = |why: String| Err(EngineError::Batch { batch, why });

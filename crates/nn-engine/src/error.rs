@@ -1,4 +1,4 @@
-use crate::{GroupHyper, Split};
+use crate::{GroupHyper, Precision, Split};
 
 /// What an engine refuses, and why.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -48,6 +48,24 @@ pub enum EngineError {
         group: usize,
         /// All values.
         entry: GroupHyper,
+    },
+    /// A hyperparameter whose value the engine's numbers cannot hold.
+    #[error(
+        "step {step} of replica {replica}, group {group}: learning rate {:?}, weight decay {:?} or momentum {:?} \
+         leaves its range when rounded to {precision}; use smaller values, or an engine of higher precision",
+        entry.learning_rate, entry.weight_decay, entry.momentum
+    )]
+    HyperPrecision {
+        /// Step in the table.
+        step: usize,
+        /// Replica in the table.
+        replica: usize,
+        /// Group in the table.
+        group: usize,
+        /// All values.
+        entry: GroupHyper,
+        /// Format of the engine's numbers.
+        precision: Precision,
     },
     /// A hyperparameter table whose size does not match the call.
     #[error("the hyperparameter table {0}")]

@@ -1,6 +1,6 @@
 //! Learning rate, weight decay and momentum of every step, replica and parameter group.
 
-use crate::EngineError;
+use crate::{EngineError, Precision};
 
 /// What one parameter group does in one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +27,20 @@ impl GroupHyper {
             weight_decay,
             momentum,
             scale_ratio: 1.0,
+        }
+    }
+
+    /// As an engine of this precision computes with it. `a` is applied in float64 by every engine.
+    fn rounded(self, precision: Precision) -> Self {
+        let round = |value: f64| match precision {
+            Precision::Float32 => f64::from(value as f32),
+            Precision::Float64 => value,
+        };
+        Self {
+            learning_rate: round(self.learning_rate),
+            weight_decay: round(self.weight_decay),
+            momentum: round(self.momentum),
+            scale_ratio: self.scale_ratio,
         }
     }
 
@@ -88,6 +102,30 @@ impl HyperTable {
             groups,
             rows,
         })
+    }
+
+    /// Checks that the first `steps` steps stay in range when rounded to this precision: that no rate
+    /// or decay becomes infinite, and no momentum 1.
+    ///
+    /// # Errors
+    /// [`EngineError::HyperPrecision`] naming the first entry that does not.
+    pub fn check_precision(&self, steps: usize, precision: Precision) -> Result<(), EngineError> {
+        for step in 0..steps.min(self.steps()) {
+            for replica in 0..self.replicas {
+                for (group, &entry) in self.get(step, replica).iter().enumerate() {
+                    if !entry.rounded(precision).is_valid() {
+                        return Err(EngineError::HyperPrecision {
+                            step,
+                            replica,
+                            group,
+                            entry,
+                            precision,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Number of steps.

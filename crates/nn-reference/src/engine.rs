@@ -15,6 +15,8 @@ use crate::loss::softmax_cross_entropy;
 use crate::network::{self, Activations};
 use crate::replica::Replica;
 
+pub(crate) const PRECISION: Precision = Precision::Float64;
+
 /// More threads than any machine has use for; asking for more is a mistake.
 const MOST_THREADS: usize = 4096;
 
@@ -126,7 +128,7 @@ impl Engine for ReferenceEngine {
         };
         Device {
             engine: "nn-reference",
-            precision: Precision::Float64,
+            precision: PRECISION,
             hardware: std::env::consts::ARCH.into(),
             threads,
         }
@@ -150,7 +152,13 @@ impl Engine for ReferenceEngine {
     }
 
     fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
-        check_run(batches, hyper, self.train.as_deref(), &self.options)?;
+        check_run(
+            batches,
+            hyper,
+            self.train.as_deref(),
+            &self.options,
+            PRECISION,
+        )?;
         let mut stats = Stats::new(batches.len(), self.options.replicas);
         for (step, batch) in batches.iter().enumerate() {
             for replica in 0..self.options.replicas {

@@ -6,7 +6,7 @@ use nn_engine::{
 use nn_graph::Op;
 
 use crate::ReferenceEngine;
-use crate::engine::ForwardBackward;
+use crate::engine::{ForwardBackward, PRECISION};
 use crate::replica::named;
 
 /// What one batch gives at one point: the loss and its derivatives.
@@ -104,7 +104,13 @@ impl ReferenceEngine {
         let still = |_, _, _| GroupHyper::new(0.0, 0.0, 0.0);
         let table = HyperTable::from_fn(1, replicas, groups, still)?;
         let batches = std::slice::from_ref(batch);
-        check_run(batches, &table, self.train.as_deref(), &self.options)?;
+        check_run(
+            batches,
+            &table,
+            self.train.as_deref(),
+            &self.options,
+            PRECISION,
+        )?;
         self.in_pool(|| self.forward_backward(replica, batch))
     }
 }
