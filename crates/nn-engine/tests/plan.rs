@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use nn_engine::plan::{GradientFlow, Plan};
 use nn_graph::nets::{Architecture, NetConfig, Shortcut};
-use nn_graph::{Affine, Graph, NodeId, Op, Training};
+use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, NodeId, Op, Shape, Training};
 use proptest::prelude::*;
 
 fn graphs() -> impl Strategy<Value = Graph> {
@@ -121,4 +121,20 @@ fn training_costs_three_forward_passes_less_the_images_gradient() {
     // The head is fixed: no gradient of its weight either.
     let expected = 2 * (3 * graph.multiply_adds() as u64 - first - head);
     assert_eq!(Plan::compile(&graph).cost().flops, expected);
+}
+
+#[test]
+fn the_cost_of_the_largest_convolution_is_a_number() {
+    let spec = |kernel, stride, padding| ConvSpec {
+        channels: 1,
+        kernel,
+        stride,
+        padding,
+        bias: Bias::None,
+    };
+    let mut net = GraphBuilder::new(Shape::new([1, 1, 1])).unwrap();
+    let x = net.conv2d("one", net.input(), spec(1, 1, 0)).unwrap();
+    let x = net.conv2d("large", x, spec(46_340, 45, 1 << 20)).unwrap();
+    let graph = net.finish(x).unwrap();
+    assert_eq!(Plan::compile(&graph).cost().flops, u64::MAX);
 }

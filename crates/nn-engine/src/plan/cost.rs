@@ -6,7 +6,7 @@ use nn_graph::{Graph, NodeId, Op};
 
 use super::{GradientFlow, Group};
 
-/// Work and traffic of one image.
+/// Work and traffic of one image; what exceeds 64 bits is counted as [`u64::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Cost {
     /// Floating-point operations in convolutions and linear layers (a multiply-add counts two); the
@@ -21,8 +21,8 @@ impl Add for Cost {
 
     fn add(self, other: Self) -> Self {
         Self {
-            flops: self.flops + other.flops,
-            elements: self.elements + other.elements,
+            flops: self.flops.saturating_add(other.flops),
+            elements: self.elements.saturating_add(other.elements),
         }
     }
 }
@@ -33,7 +33,8 @@ pub(super) fn of_group(graph: &Graph, group: &Group) -> (Cost, Cost) {
     let inputs: u64 = group.inputs.iter().map(|&input| elements(input)).sum();
     let output = elements(group.output);
     let head = graph.node(group.head);
-    let multiply_adds = 2 * head.op.multiply_adds(graph.parameters(), &head.shape) as u64;
+    let multiply_adds = head.op.multiply_adds(graph.parameters(), &head.shape) as u64;
+    let flops = multiply_adds.saturating_mul(2);
     let trained = head
         .op
         .parameters()
@@ -50,7 +51,7 @@ pub(super) fn of_group(graph: &Graph, group: &Group) -> (Cost, Cost) {
         1
     };
     let forward = Cost {
-        flops: multiply_adds,
+        flops,
         elements: passes * inputs + output,
     };
     let gradients = group
@@ -63,7 +64,7 @@ pub(super) fn of_group(graph: &Graph, group: &Group) -> (Cost, Cost) {
             GradientFlow::Accumulate => 2 * elements(input),
         });
     let backward = Cost {
-        flops: multiply_adds * (u64::from(trained) + u64::from(data_gradient)),
+        flops: flops.saturating_mul(u64::from(trained) + u64::from(data_gradient)),
         elements: passes * (inputs + output) + gradients.sum::<u64>(),
     };
     (forward, backward)
