@@ -2,7 +2,8 @@
 
 use nn_engine::plan::Plan;
 use nn_engine::{
-    BatchSpec, Crop, EngineError, EngineOptions, Evaluation, GroupHyper, ImageSet, StepStats,
+    BatchSpec, Crop, EngineError, EngineOptions, Evaluation, GroupHyper, ImageSet, State,
+    StepStats, check_memory,
 };
 use nn_graph::Graph;
 
@@ -28,14 +29,20 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new(graph: &Graph, batch_size: usize) -> Result<Self, EngineError> {
+    /// Checks first that there is memory for all that an engine with these options allocates.
+    pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
         let plan = Plan::compile(graph);
-        let halo = op::halo(graph);
+        let halo = op::halo(graph)?;
         let layouts: Vec<Layout> = graph
             .nodes()
             .iter()
             .map(|node| Layout::new(&node.shape, halo))
             .collect();
+        let per_image = Workspace::bytes_per_image(graph, &plan, &layouts);
+        // Replicas start from a state in float64.
+        let replicas = (4 * options.replicas as u128 + 8) * State::values(graph);
+        let bytes = options.batch_size as u128 * per_image + replicas;
+        check_memory("activations, gradients and replicas", bytes)?;
         let context = Compiling {
             graph,
             plan: &plan,
@@ -53,7 +60,7 @@ impl Compiled {
             .fold(Scratch::default(), Scratch::max);
         let output = graph.output();
         Ok(Self {
-            workspace: Workspace::new(graph, &plan, &layouts, batch_size, scratch),
+            workspace: Workspace::new(graph, &plan, &layouts, options.batch_size, scratch)?,
             steps,
             input: layouts[0],
             output: layouts[output.index()],

@@ -53,7 +53,8 @@ impl CpuEngine {
     ///
     /// # Errors
     /// [`EngineError::Options`] if the CPU lacks them, the options are out of range or threads cannot
-    /// be started; [`EngineError::Unsupported`] if an operation has no kernel.
+    /// be started; [`EngineError::Unsupported`] if an operation has no kernel; [`EngineError::Memory`]
+    /// if there is not enough for the batches and replicas.
     pub fn at_level(
         graph: &Graph,
         options: EngineOptions,
@@ -70,7 +71,7 @@ impl CpuEngine {
             .thread_name(|index| format!("nn-cpu-{index}"))
             .build()
             .map_err(|error| EngineError::Options(format!("threads cannot be started: {error}")))?;
-        let compiled = Compiled::new(graph, options.batch_size)?;
+        let compiled = Compiled::new(graph, &options)?;
         let initial = Replica::from_state(graph, &State::initial(graph, 0));
         let replicas = vec![initial; options.replicas];
         let graph = graph.clone();

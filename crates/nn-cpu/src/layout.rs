@@ -62,6 +62,12 @@ impl Layout {
         (self.height + 2 * self.halo) * self.row()
     }
 
+    /// Bytes of one image, for sizes that have not been checked yet.
+    pub(crate) fn bytes(&self) -> u128 {
+        let around = |size: usize| size as u128 + 2 * self.halo as u128;
+        4 * self.stored as u128 * around(self.height) * around(self.width)
+    }
+
     /// Positions of one image without halo.
     pub(crate) fn positions(&self) -> usize {
         self.height * self.width

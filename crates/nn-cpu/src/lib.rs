@@ -5,6 +5,7 @@ mod compiled;
 mod engine;
 mod layout;
 mod loss;
+mod memory;
 mod op;
 mod optimiser;
 mod replica;

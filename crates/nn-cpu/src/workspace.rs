@@ -1,10 +1,12 @@
 //! All memory of a step, allocated once.
 
+use nn_engine::EngineError;
 use nn_engine::plan::Plan;
 use nn_graph::{Graph, NodeId};
 
 use crate::chunks::{Chunks, MOST};
 use crate::layout::Layout;
+use crate::memory::zeros;
 use crate::replica::{Replica, Statistics};
 use crate::simd::Level;
 
@@ -29,25 +31,29 @@ impl Workspace {
         layouts: &[Layout],
         batch_size: usize,
         scratch: Scratch,
-    ) -> Self {
-        let tensor = |id: NodeId| vec![0.0; batch_size * layouts[id.index()].image()];
+    ) -> Result<Self, EngineError> {
+        let tensor = |id: NodeId| zeros(batch_size * layouts[id.index()].image());
         let mut activations = vec![Vec::new(); graph.nodes().len()];
-        // The input, always the first node.
-        activations[0] = vec![0.0; batch_size * layouts[0].image()];
-        for group in plan.groups() {
-            activations[group.output.index()] = tensor(group.output);
+        for id in activated(graph, plan) {
+            activations[id.index()] = tensor(id)?;
         }
-        Self {
+        let gradients = plan.gradient_slots().iter().map(|&id| tensor(id));
+        let parameters = graph.parameters().iter();
+        Ok(Self {
             activations,
-            gradients: plan.gradient_slots().iter().map(|&id| tensor(id)).collect(),
-            parameter_gradients: graph
-                .parameters()
-                .iter()
-                .map(|p| vec![0.0; p.elements()])
-                .collect(),
-            partial: vec![0.0; MOST * scratch.partial],
-            sums: vec![0.0; MOST * scratch.sums],
-        }
+            gradients: gradients.collect::<Result<_, _>>()?,
+            parameter_gradients: parameters
+                .map(|parameter| zeros(parameter.elements()))
+                .collect::<Result<_, _>>()?,
+            partial: zeros(MOST * scratch.partial)?,
+            sums: zeros(MOST * scratch.sums)?,
+        })
+    }
+
+    /// Bytes of activations and gradients for one image, before anything is allocated.
+    pub(crate) fn bytes_per_image(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> u128 {
+        let tensors = activated(graph, plan).chain(plan.gradient_slots().iter().copied());
+        tensors.map(|id| layouts[id.index()].bytes()).sum()
     }
 
     /// Bytes held.
@@ -59,6 +65,12 @@ impl Workspace {
             + 4 * self.partial.len()
             + 8 * self.sums.len()
     }
+}
+
+/// The nodes whose tensors are kept: the input, and what each group writes.
+fn activated(graph: &Graph, plan: &Plan) -> impl Iterator<Item = NodeId> {
+    let input = graph.node_ids().take(1);
+    input.chain(plan.groups().iter().map(|group| group.output))
 }
 
 /// Scratch values an operation needs for each chunk.

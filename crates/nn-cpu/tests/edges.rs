@@ -7,7 +7,7 @@ use nn_engine::{
     BatchSpec, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Precision,
     Split, State, Stats,
 };
-use nn_graph::{Affine, Bias, Graph, GraphBuilder, Shape, Training};
+use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 
 /// A network that only normalises one channel and classifies by its mean.
 fn normaliser(affine: Affine, epsilon: f64) -> Graph {
@@ -145,4 +145,58 @@ fn hyperparameters_that_float32_cannot_hold_are_refused_before_anything_changes(
         .unwrap();
     let table = HyperTable::from_fn(1, 1, 1, |_, _, _| entry).unwrap();
     reference.run(&[BatchSpec::plain(vec![0])], &table).unwrap();
+}
+
+/// A convolution, pooled.
+fn convolution(input: [usize; 3], channels: usize, stride: usize, padding: usize) -> Graph {
+    let spec = ConvSpec {
+        channels,
+        kernel: 1,
+        stride,
+        padding,
+        bias: Bias::None,
+    };
+    let mut net = GraphBuilder::new(Shape::new(input)).unwrap();
+    let x = net.conv2d("conv", net.input(), spec).unwrap();
+    let x = net.global_average_pool("pool", x).unwrap();
+    net.finish(x).unwrap()
+}
+
+#[test]
+fn sizes_beyond_memory_are_refused_in_a_sentence() {
+    let far = 1 << 20;
+    let options = |graph: &Graph, batch_size, replicas| EngineOptions {
+        replicas,
+        ..EngineOptions::new(graph, batch_size)
+    };
+    // More than a 64-bit processor addresses, and more than 64 bits count.
+    for (what, graph, batch_size, replicas) in [
+        ("halo", convolution([1, 3, 3], 2, far, far), 4, 1),
+        ("halo", convolution([1, 3, 3], far, far, far), 4, 1),
+        (
+            "batch",
+            convolution([1, 1 << 15, 1 << 15], 2, 1, 0),
+            1 << 16,
+            1,
+        ),
+        (
+            "replicas",
+            convolution([1 << 14, 1, 1], 1 << 15, 1, 0),
+            1,
+            1 << 16,
+        ),
+    ] {
+        let refused = CpuEngine::new(&graph, options(&graph, batch_size, replicas)).err();
+        let Some(EngineError::Memory { bytes, .. }) = refused else {
+            panic!("{what}: {refused:?}")
+        };
+        assert!(bytes > 1 << 47, "{what}: {bytes} bytes");
+    }
+    let graph = convolution([1, 3, 3], 2, far, far);
+    let refused = CpuEngine::new(&graph, options(&graph, 4, 1)).err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        "activations, gradients and replicas take 3377709384211760 bytes, which this machine does not give; \
+         smaller batches, fewer replicas, a smaller network or fewer steps in a call take less"
+    );
 }

@@ -126,8 +126,9 @@ pub trait Engine {
     /// A loss that is not finite is reported as it is; the run goes on.
     ///
     /// # Errors
-    /// [`EngineError::NoImages`], [`EngineError::Batch`], [`EngineError::HyperShape`] or
-    /// [`EngineError::HyperPrecision`], before anything is changed.
+    /// [`EngineError::NoImages`], [`EngineError::Batch`], [`EngineError::HyperShape`],
+    /// [`EngineError::HyperPrecision`], or [`EngineError::Memory`] from an engine that allocates in a
+    /// call; before anything is changed.
     fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError>;
 
     /// Loss and accuracy of a replica on all images of a split, without augmentation, with running

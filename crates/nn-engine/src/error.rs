@@ -19,6 +19,17 @@ pub enum EngineError {
     /// Options that no engine can work with.
     #[error("{0}")]
     Options(String),
+    /// More memory than there is.
+    #[error(
+        "{what} take {bytes} bytes, which this machine does not give; \
+         smaller batches, fewer replicas, a smaller network or fewer steps in a call take less"
+    )]
+    Memory {
+        /// What it is for, in the plural.
+        what: &'static str,
+        /// How much.
+        bytes: u128,
+    },
     /// Images whose sizes, labels or normalisation do not agree.
     #[error("the images do not fit: {0}")]
     Images(String),

@@ -1,6 +1,6 @@
 //! Learning rate, weight decay and momentum of every step, replica and parameter group.
 
-use crate::{EngineError, Precision};
+use crate::{EngineError, Precision, check_memory};
 
 /// What one parameter group does in one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,29 +73,36 @@ impl HyperTable {
     /// A table filled by `hyper(step, replica, group)`.
     ///
     /// # Errors
-    /// [`EngineError::Hyper`] naming the first entry outside its range.
+    /// [`EngineError::Hyper`] naming the first entry outside its range, or [`EngineError::Memory`] if
+    /// the table is too large for the machine.
     pub fn from_fn(
         steps: usize,
         replicas: usize,
         groups: usize,
         mut hyper: impl FnMut(usize, usize, usize) -> GroupHyper,
     ) -> Result<Self, EngineError> {
-        let mut rows = Vec::with_capacity(steps * replicas * groups);
-        for step in 0..steps {
-            for replica in 0..replicas {
-                for group in 0..groups {
-                    let entry = hyper(step, replica, group);
-                    if !entry.is_valid() {
-                        return Err(EngineError::Hyper {
-                            step,
-                            replica,
-                            group,
-                            entry,
-                        });
-                    }
-                    rows.push(entry);
-                }
+        let entry_size = size_of::<GroupHyper>() as u128;
+        let count = [steps, replicas, groups]
+            .iter()
+            .fold(1, |count: u128, &size| count.saturating_mul(size as u128));
+        let what = "hyperparameters of so many steps, replicas and groups";
+        check_memory(what, count.saturating_mul(entry_size))?;
+        // Fits, as its bytes do.
+        let count = count as usize;
+        let mut rows = Vec::with_capacity(count);
+        for index in 0..count {
+            let (row, group) = (index / groups, index % groups);
+            let (step, replica) = (row / replicas, row % replicas);
+            let entry = hyper(step, replica, group);
+            if !entry.is_valid() {
+                return Err(EngineError::Hyper {
+                    step,
+                    replica,
+                    group,
+                    entry,
+                });
             }
+            rows.push(entry);
         }
         Ok(Self {
             replicas,
@@ -130,7 +137,7 @@ impl HyperTable {
 
     /// Number of steps.
     pub fn steps(&self) -> usize {
-        self.rows.len() / (self.replicas * self.groups).max(1)
+        self.rows.len() / self.replicas.saturating_mul(self.groups).max(1)
     }
 
     /// Number of replicas.

@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod hyper;
 mod images;
+mod memory;
 pub mod plan;
 mod state;
 mod stats;
@@ -20,6 +21,7 @@ pub use engine::{
 pub use error::EngineError;
 pub use hyper::{GroupHyper, HyperTable};
 pub use images::{ImageSet, Split};
+pub use memory::check_memory;
 pub use state::{NamedTensor, State, momentum_name, statistics_names};
 pub use stats::{Evaluation, ParameterComparison, Stats, StepStats};
 pub use symmetry::Symmetry;

@@ -64,6 +64,17 @@ impl State {
         Self { tensors }
     }
 
+    /// Number of values of such a state, for sizes that have not been checked yet.
+    pub fn values(graph: &Graph) -> u128 {
+        let parameters = graph.parameters().iter().map(|parameter| {
+            let with_buffer = if parameter.trainable { 2 } else { 1 };
+            with_buffer * parameter.elements() as u128
+        });
+        let normalisers = graph.normalisers().into_iter();
+        let statistics = normalisers.map(|id| 2 * graph.node(id).shape.channels() as u128);
+        parameters.chain(statistics).sum()
+    }
+
     /// The tensor of this name.
     pub fn get(&self, name: &str) -> Option<&NamedTensor> {
         self.tensors.iter().find(|tensor| tensor.name == name)

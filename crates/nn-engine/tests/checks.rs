@@ -1,6 +1,6 @@
 //! What the checks that engines share refuse, and in which words.
 
-use nn_engine::{EngineError, EngineOptions, Symmetry};
+use nn_engine::{EngineError, EngineOptions, GroupHyper, HyperTable, Symmetry};
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
 
@@ -39,4 +39,15 @@ fn every_degree_gives_factors() {
         symmetry.degree[0] = vec![degree];
         assert_eq!(symmetry.statistics_factors(0, [0.5].into_iter()).0, factor);
     }
+}
+
+#[test]
+fn hyperparameter_tables_beyond_memory_are_refused() {
+    let good = |_, _, _| GroupHyper::new(0.1, 0.0, 0.9);
+    for [steps, replicas, groups] in [[1 << 44, 1 << 16, 1 << 10], [1 << 50, 1, 1]] {
+        let refused = HyperTable::from_fn(steps, replicas, groups, good).unwrap_err();
+        assert!(matches!(refused, EngineError::Memory { bytes, .. } if bytes >= 32 << 50));
+    }
+    let empty = HyperTable::from_fn(0, usize::MAX, usize::MAX, good).unwrap();
+    assert_eq!(empty.steps(), 0);
 }

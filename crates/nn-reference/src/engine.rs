@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nn_engine::{
     BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
     NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats, check_evaluate,
-    check_images, check_replica, check_run,
+    check_images, check_memory, check_replica, check_run,
 };
 use nn_graph::Graph;
 use rayon::ThreadPool;
@@ -51,10 +51,14 @@ impl ReferenceEngine {
     /// An engine for this graph.
     ///
     /// # Errors
-    /// [`EngineError::Options`], [`EngineError::Symmetry`] or [`EngineError::Unsupported`].
+    /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`] or
+    /// [`EngineError::Memory`].
     pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
         options.check(graph, "nn-reference")?;
         network::check_supported(graph)?;
+        let states = 8 * (options.replicas as u128 + 1) * State::values(graph);
+        let bytes = states + network::bytes(graph, 1);
+        check_memory("the replicas and one image's activations", bytes)?;
         let initial = Replica::from_state(graph, &State::initial(graph, 0))?;
         Ok(Self {
             graph: graph.clone(),
@@ -72,6 +76,12 @@ impl ReferenceEngine {
             Some(pool) => pool.install(work),
             None => work(),
         }
+    }
+
+    /// Whether there is memory for a batch of this many images.
+    pub(crate) fn check_batch_memory(&self, images: usize) -> Result<(), EngineError> {
+        let bytes = network::bytes(&self.graph, images);
+        check_memory("activations and gradients of a batch", bytes)
     }
 
     /// Loss and gradients of a batch that has been checked.
@@ -159,6 +169,8 @@ impl Engine for ReferenceEngine {
             &self.options,
             PRECISION,
         )?;
+        let largest = batches.iter().map(BatchSpec::len).max();
+        self.check_batch_memory(largest.unwrap_or(0))?;
         let mut stats = Stats::new(batches.len(), self.options.replicas);
         for (step, batch) in batches.iter().enumerate() {
             for replica in 0..self.options.replicas {
@@ -193,6 +205,7 @@ impl Engine for ReferenceEngine {
             &self.options,
         )?;
         let images = images.ok_or(EngineError::NoImages(split))?;
+        self.check_batch_memory(images.len().min(self.options.batch_size))?;
         let (mut sum, mut correct) = (0.0, 0);
         let all: Vec<u32> = (0..images.len() as u32).collect();
         for chunk in all.chunks(self.options.batch_size) {

@@ -51,7 +51,8 @@ impl ReferenceEngine {
     /// ```
     ///
     /// # Errors
-    /// [`EngineError::Replica`], [`EngineError::NoImages`] or [`EngineError::Batch`].
+    /// [`EngineError::Replica`], [`EngineError::NoImages`], [`EngineError::Batch`] or
+    /// [`EngineError::Memory`].
     pub fn gradients(&self, replica: usize, batch: &BatchSpec) -> Result<Gradients, EngineError> {
         let step = self.checked_forward_backward(replica, batch)?;
         let graph = self.graph();
@@ -111,6 +112,7 @@ impl ReferenceEngine {
             &self.options,
             PRECISION,
         )?;
+        self.check_batch_memory(batch.len())?;
         self.in_pool(|| self.forward_backward(replica, batch))
     }
 }

@@ -37,6 +37,22 @@ pub(crate) fn check_supported(graph: &Graph) -> Result<(), EngineError> {
     }
 }
 
+/// Bytes that a training step on this many images keeps at once: results and their gradients, each
+/// image's share of a weight gradient, and padded copies of one image.
+pub(crate) fn bytes(graph: &Graph, images: usize) -> u128 {
+    let of_node = |node: &Node| 2 * node.shape.elements() as u128;
+    let results: u128 = graph.nodes().iter().map(of_node).sum();
+    let (mut weights, mut padded) = (0, 0);
+    for node in graph.nodes() {
+        if let Op::Conv2d(conv) = &node.op {
+            let input = &graph.node(node.inputs[0]).shape;
+            weights = weights.max(graph.parameter(conv.weight).elements() as u128);
+            padded = padded.max(conv2d::padded_elements(conv, input));
+        }
+    }
+    8 * (images as u128 * (results + weights) + 2 * padded)
+}
+
 /// All results, from images `[N, C, H, W]`. Normalisers use the statistics of `running` (one for
 /// each), or those of the batch if there are none.
 pub(crate) fn forward(

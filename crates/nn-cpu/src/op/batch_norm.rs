@@ -7,11 +7,13 @@
 
 mod kernels;
 
+use nn_engine::EngineError;
 use nn_engine::plan::{GradientFlow, Group};
 use nn_graph::op::BatchNorm;
 
 use self::kernels::{Apply, GradientSums, InputGradient, Sums};
 use super::{Compiling, Step, Tensor};
+use crate::memory::zeros;
 use crate::workspace::{Mode, Pass, Scratch};
 
 pub(super) struct NormStep {
@@ -35,11 +37,15 @@ pub(super) struct NormStep {
 }
 
 impl NormStep {
-    pub(super) fn new(context: &Compiling<'_>, group: &Group, norm: &BatchNorm) -> Self {
+    pub(super) fn new(
+        context: &Compiling<'_>,
+        group: &Group,
+        norm: &BatchNorm,
+    ) -> Result<Self, EngineError> {
         let input = context.input(group, 0);
         let normalisers = context.graph.normalisers();
-        let channels = || vec![0.0; input.layout.stored];
-        Self {
+        let channels = || zeros(input.layout.stored);
+        Ok(Self {
             input,
             output: context.output(group),
             addend: context.addend(group),
@@ -51,13 +57,13 @@ impl NormStep {
                 .iter()
                 .take_while(|&&id| id != group.head)
                 .count(),
-            mean: channels(),
-            inverse: channels(),
-            factor: channels(),
-            offset: channels(),
-            mean_gradient: channels(),
-            mean_product: channels(),
-        }
+            mean: channels()?,
+            inverse: channels()?,
+            factor: channels()?,
+            offset: channels()?,
+            mean_gradient: channels()?,
+            mean_product: channels()?,
+        })
     }
 
     /// Values each channel is averaged over.

@@ -11,6 +11,7 @@ mod gather;
 mod weight_gradient;
 mod weights;
 
+use nn_engine::EngineError;
 use nn_engine::plan::{GradientFlow, Group};
 use nn_graph::op::Conv2d;
 use nn_graph::{Graph, Op};
@@ -19,6 +20,7 @@ use self::gather::{Epilogue, Gather};
 use self::weights::WeightShape;
 use super::{Compiling, Step, Tensor};
 use crate::layout::Layout;
+use crate::memory::zeros;
 use crate::workspace::{Pass, Scratch};
 
 pub(super) struct ConvStep {
@@ -39,26 +41,30 @@ pub(super) struct ConvStep {
 }
 
 impl ConvStep {
-    pub(super) fn new(context: &Compiling<'_>, group: &Group, conv: &Conv2d) -> Self {
+    pub(super) fn new(
+        context: &Compiling<'_>,
+        group: &Group,
+        conv: &Conv2d,
+    ) -> Result<Self, EngineError> {
         let (input, output) = (context.input(group, 0), context.output(group));
         let weight = context.graph.parameter(conv.weight);
         let shape = WeightShape::new(&weight.shape, conv);
-        let forward = Gather::forward(input.layout, output.layout, &shape);
-        let backward = Gather::backward(input.layout, output.layout, &shape);
-        Self {
+        let forward = Gather::forward(input.layout, output.layout, &shape)?;
+        let backward = Gather::backward(input.layout, output.layout, &shape)?;
+        Ok(Self {
             input,
             output,
             addend: context.addend(group),
             weight: conv.weight.index(),
             bias: conv.bias.map(|bias| bias.index()),
             trained: weight.trainable,
-            forward_weights: vec![0.0; forward.weights()],
-            backward_weights: vec![0.0; backward.weights()],
-            bias_lanes: vec![0.0; output.layout.stored],
+            forward_weights: zeros(forward.weights())?,
+            backward_weights: zeros(backward.weights())?,
+            bias_lanes: zeros(output.layout.stored)?,
             shape,
             forward,
             backward,
-        }
+        })
     }
 
     /// Sum of the output's gradient over images and positions.
@@ -178,21 +184,19 @@ impl Step for ConvStep {
 
 /// The halo that every image of the network needs, so that no convolution, forward or backward, reads
 /// outside a buffer.
-pub(crate) fn halo(graph: &Graph) -> usize {
-    let convolutions = graph.nodes().iter().filter_map(|node| match &node.op {
-        Op::Conv2d(conv) => Some((node, conv)),
-        _ => None,
-    });
-    let reach = |node: &nn_graph::Node, conv: &Conv2d| {
+pub(crate) fn halo(graph: &Graph) -> Result<usize, EngineError> {
+    let mut halo = 0;
+    for node in graph.nodes() {
+        let Op::Conv2d(conv) = &node.op else { continue };
         let input = Layout::new(&graph.node(node.inputs[0]).shape, 0);
         let output = Layout::new(&node.shape, 0);
         let shape = WeightShape::new(&graph.parameter(conv.weight).shape, conv);
-        Gather::forward(input, output, &shape)
-            .reach()
-            .max(Gather::backward(input, output, &shape).reach())
-    };
-    convolutions
-        .map(|(node, conv)| reach(node, conv))
-        .max()
-        .unwrap_or(0)
+        for gather in [
+            Gather::forward(input, output, &shape)?,
+            Gather::backward(input, output, &shape)?,
+        ] {
+            halo = halo.max(gather.reach());
+        }
+    }
+    Ok(halo)
 }

@@ -87,16 +87,17 @@ impl Compiling<'_> {
 /// The step of a group.
 ///
 /// # Errors
-/// [`EngineError::Unsupported`] for an operation this engine does not have.
+/// [`EngineError::Unsupported`] for an operation this engine does not have, [`EngineError::Memory`]
+/// where the system has no room for what the step owns.
 pub(crate) fn compile(
     context: &Compiling<'_>,
     group: &Group,
 ) -> Result<Box<dyn Step>, EngineError> {
     let node = context.graph.node(group.head);
     Ok(match &node.op {
-        Op::Conv2d(conv) => Box::new(conv2d::ConvStep::new(context, group, conv)),
+        Op::Conv2d(conv) => Box::new(conv2d::ConvStep::new(context, group, conv)?),
         Op::Linear(linear) => Box::new(linear::LinearStep::new(context, group, linear)),
-        Op::BatchNorm(norm) => Box::new(batch_norm::NormStep::new(context, group, norm)),
+        Op::BatchNorm(norm) => Box::new(batch_norm::NormStep::new(context, group, norm)?),
         Op::Relu => Box::new(relu::ReluStep::new(context, group)),
         Op::Add => Box::new(add::AddStep::new(context, group)),
         Op::GlobalAveragePool => Box::new(global_average_pool::PoolStep::new(context, group)),

@@ -13,6 +13,7 @@
 
 use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView3, ArrayViewMut3};
+use nn_graph::Shape;
 use nn_graph::op::Conv2d;
 
 use super::{sum_in_order, vector};
@@ -23,6 +24,13 @@ pub(crate) struct Conv2dGradients {
     pub(crate) input: Tensor,
     pub(crate) weight: Tensor,
     pub(crate) bias: Tensor,
+}
+
+/// Elements of `x̂` for one image, for sizes that have not been checked yet.
+pub(crate) fn padded_elements(conv: &Conv2d, input: &Shape) -> u128 {
+    let around = |size: usize| size as u128 + 2 * conv.padding as u128;
+    let (channels, height, width) = input.image().unwrap_or_default();
+    channels as u128 * around(height) * around(width)
 }
 
 /// `y`.

@@ -8,8 +8,11 @@
 //! A tile of up to 8 neighbouring positions × 32 channels is held in registers, while the source's
 //! channels stream by: one multiply-add for each broadcast value and vector of weights.
 
+use nn_engine::EngineError;
+
 use super::weights::WeightShape;
 use crate::layout::Layout;
+use crate::memory::room;
 use crate::simd::{Kernel, LANES, Level, Simd};
 
 /// One term of the sum.
@@ -56,7 +59,11 @@ pub(super) struct Epilogue<'a> {
 
 impl Gather {
     /// Output from input.
-    pub(super) fn forward(input: Layout, output: Layout, shape: &WeightShape) -> Self {
+    pub(super) fn forward(
+        input: Layout,
+        output: Layout,
+        shape: &WeightShape,
+    ) -> Result<Self, EngineError> {
         let WeightShape {
             kernel,
             stride,
@@ -65,7 +72,7 @@ impl Gather {
             ..
         } = *shape;
         let padding = padding as isize;
-        let mut taps = Vec::new();
+        let mut taps = room(kernel * kernel)?;
         for u in 0..kernel {
             for v in 0..kernel {
                 let (rows, columns) = (u as isize - padding, v as isize - padding);
@@ -80,17 +87,21 @@ impl Gather {
             source_step: stride,
             taps,
         };
-        Self {
+        Ok(Self {
             source: input,
             target: output,
             taps: shape.taps(),
             phases: vec![phase],
-        }
+        })
     }
 
     /// Gradient of the input from that of the output: position `y` receives from `(y + p − u)/s`
     /// wherever that is whole.
-    pub(super) fn backward(input: Layout, output: Layout, shape: &WeightShape) -> Self {
+    pub(super) fn backward(
+        input: Layout,
+        output: Layout,
+        shape: &WeightShape,
+    ) -> Result<Self, EngineError> {
         let WeightShape {
             kernel,
             stride,
@@ -110,13 +121,14 @@ impl Gather {
                 .collect();
             (count, source, taps)
         };
-        let mut phases = Vec::new();
         // A stride beyond the image has more phases than the image has positions.
-        for y in 0..stride.min(input.height) {
-            for x in 0..stride.min(input.width) {
+        let (height, width) = (stride.min(input.height), stride.min(input.width));
+        let mut phases = room(height * width)?;
+        for y in 0..height {
+            for x in 0..width {
                 let (rows, source_y, taps_y) = axis(input.height, y);
                 let (columns, source_x, taps_x) = axis(input.width, x);
-                let mut taps = Vec::new();
+                let mut taps = room(taps_y.len() * taps_x.len())?;
                 for &(u, down) in &taps_y {
                     for &(v, right) in &taps_x {
                         taps.push(tap(output, down, right, (u * kernel + v) * out * LANES));
@@ -132,12 +144,12 @@ impl Gather {
                 });
             }
         }
-        Self {
+        Ok(Self {
             source: output,
             target: input,
             taps: shape.taps(),
             phases,
-        }
+        })
     }
 
     /// How far outside the source's image it reads.
