@@ -7,6 +7,7 @@ use nn_graph::{Graph, NodeId};
 use crate::chunks::{Chunks, MOST};
 use crate::layout::Layout;
 use crate::memory::zeros;
+use crate::op::Tensor;
 use crate::replica::{Replica, Statistics};
 use crate::simd::Level;
 
@@ -131,5 +132,41 @@ impl<'a> Pass<'a> {
             statistics_factors,
             workspace,
         }
+    }
+
+    /// Changes a tensor: calls `work(workspace, first image, these images of the tensor)` for every
+    /// chunk. The workspace that `work` reads lacks the tensor itself.
+    pub(crate) fn map_activation(
+        &mut self,
+        tensor: &Tensor,
+        work: impl Fn(&Workspace, usize, &mut [f32]) + Sync,
+    ) {
+        let mut target = std::mem::take(&mut self.workspace.activations[tensor.node]);
+        self.map(&mut target, tensor, work);
+        self.workspace.activations[tensor.node] = target;
+    }
+
+    /// As [`map_activation`](Self::map_activation), for the tensor's gradient where it has one.
+    pub(crate) fn map_gradient(
+        &mut self,
+        tensor: &Tensor,
+        work: impl Fn(&Workspace, usize, &mut [f32]) + Sync,
+    ) {
+        let Some(slot) = tensor.slot else { return };
+        let mut target = std::mem::take(&mut self.workspace.gradients[slot]);
+        self.map(&mut target, tensor, work);
+        self.workspace.gradients[slot] = target;
+    }
+
+    fn map(
+        &self,
+        target: &mut [f32],
+        tensor: &Tensor,
+        work: impl Fn(&Workspace, usize, &mut [f32]) + Sync,
+    ) {
+        let workspace = &*self.workspace;
+        let image = tensor.layout.image();
+        self.chunks
+            .map(target, image, |first, part| work(workspace, first, part));
     }
 }

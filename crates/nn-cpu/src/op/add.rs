@@ -24,25 +24,23 @@ impl AddStep {
 impl Step for AddStep {
     fn forward(&mut self, pass: &mut Pass<'_>) {
         let image = self.output.layout.image();
-        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
-        let [a, b] = self
-            .operands
-            .map(|operand| &pass.workspace.activations[operand.node]);
         let relu = self.relu;
-        pass.chunks.map(&mut output, image, |first, output| {
+        pass.map_activation(&self.output, |workspace, first, output| {
             let at = first * image;
+            let [a, b] = self
+                .operands
+                .map(|operand| &workspace.activations[operand.node]);
             for ((y, &a), &b) in output.iter_mut().zip(&a[at..]).zip(&b[at..]) {
                 let sum = a + b;
                 *y = if relu && sum <= 0.0 { 0.0 } else { sum };
             }
         });
-        pass.workspace.activations[self.output.node] = output;
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {
         let Some(slot) = self.output.slot else { return };
         if self.relu {
-            relu::mask(pass, &self.output, slot);
+            relu::mask(pass, &self.output);
         }
         for operand in &self.operands {
             super::pass_on(pass, slot, operand);

@@ -151,30 +151,26 @@ impl NormStep {
     }
 
     fn input_gradient(&self, pass: &mut Pass<'_>, own: usize) {
-        let Some(slot) = self.input.slot else { return };
         let (layout, level) = (self.input.layout, pass.level);
         let accumulate = self.input.flow == GradientFlow::Accumulate;
-        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
-        let input = &pass.workspace.activations[self.input.node];
-        let gradient = &pass.workspace.gradients[own];
-        pass.chunks
-            .map(&mut target, layout.image(), |first, target| {
-                for (index, dx) in target.chunks_exact_mut(layout.image()).enumerate() {
-                    let at = (first + index) * layout.image();
-                    let rows = layout.rows(&input[at..][..layout.image()]);
-                    let gradients = layout.rows(&gradient[at..][..layout.image()]);
-                    for ((dx, x), dy) in layout.rows_mut(dx).zip(rows).zip(gradients) {
-                        level.run(InputGradient {
-                            norm: self,
-                            x,
-                            dy,
-                            dx,
-                            accumulate,
-                        });
-                    }
+        pass.map_gradient(&self.input, |workspace, first, target| {
+            let input = &workspace.activations[self.input.node];
+            let gradient = &workspace.gradients[own];
+            for (index, dx) in target.chunks_exact_mut(layout.image()).enumerate() {
+                let at = (first + index) * layout.image();
+                let rows = layout.rows(&input[at..][..layout.image()]);
+                let gradients = layout.rows(&gradient[at..][..layout.image()]);
+                for ((dx, x), dy) in layout.rows_mut(dx).zip(rows).zip(gradients) {
+                    level.run(InputGradient {
+                        norm: self,
+                        x,
+                        dy,
+                        dx,
+                        accumulate,
+                    });
                 }
-            });
-        pass.workspace.gradients[slot] = target;
+            }
+        });
     }
 }
 
@@ -194,31 +190,27 @@ impl Step for NormStep {
                 .map_or(0.0, |shift| pass.parameters[shift][channel]);
         }
         let (layout, level) = (self.output.layout, pass.level);
-        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
-        let input = &pass.workspace.activations[self.input.node];
-        let addend = self
-            .addend
-            .map(|addend| &pass.workspace.activations[addend.node]);
-        pass.chunks
-            .map(&mut output, layout.image(), |first, output| {
-                for (index, y) in output.chunks_exact_mut(layout.image()).enumerate() {
-                    let at = (first + index) * layout.image();
-                    let image = &input[at..][..layout.image()];
-                    let mut addends =
-                        addend.map(|addend| layout.rows(&addend[at..][..layout.image()]));
-                    for (y, x) in layout.rows_mut(y).zip(layout.rows(image)) {
-                        let addend = addends.as_mut().and_then(Iterator::next);
-                        level.run(Apply {
-                            norm: self,
-                            x,
-                            addend,
-                            y,
-                            relu: self.relu,
-                        });
-                    }
+        pass.map_activation(&self.output, |workspace, first, output| {
+            let input = &workspace.activations[self.input.node];
+            let addend = self
+                .addend
+                .map(|addend| &workspace.activations[addend.node]);
+            for (index, y) in output.chunks_exact_mut(layout.image()).enumerate() {
+                let at = (first + index) * layout.image();
+                let image = &input[at..][..layout.image()];
+                let mut addends = addend.map(|addend| layout.rows(&addend[at..][..layout.image()]));
+                for (y, x) in layout.rows_mut(y).zip(layout.rows(image)) {
+                    let addend = addends.as_mut().and_then(Iterator::next);
+                    level.run(Apply {
+                        norm: self,
+                        x,
+                        addend,
+                        y,
+                        relu: self.relu,
+                    });
                 }
-            });
-        pass.workspace.activations[self.output.node] = output;
+            }
+        });
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {

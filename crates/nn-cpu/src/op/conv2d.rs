@@ -96,24 +96,22 @@ impl ConvStep {
     }
 
     fn input_gradient(&mut self, pass: &mut Pass<'_>, own: usize) {
-        let Some(slot) = self.input.slot else { return };
+        if self.input.slot.is_none() {
+            return;
+        }
         self.shape
             .pack_backward(&pass.parameters[self.weight], &mut self.backward_weights);
-        let layout = self.input.layout;
-        let accumulate = self.input.flow == GradientFlow::Accumulate;
-        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
-        let gradient = &pass.workspace.gradients[own];
-        let (level, gather, weights) = (pass.level, &self.backward, &self.backward_weights);
-        pass.chunks
-            .map(&mut target, layout.image(), |first, target| {
-                let epilogue = Epilogue {
-                    bias: None,
-                    addend: None,
-                    accumulate,
-                };
-                gather.run(level, weights, gradient, first, target, epilogue);
-            });
-        pass.workspace.gradients[slot] = target;
+        let epilogue = Epilogue {
+            bias: None,
+            addend: None,
+            accumulate: self.input.flow == GradientFlow::Accumulate,
+        };
+        let (level, weights) = (pass.level, &self.backward_weights);
+        pass.map_gradient(&self.input, |workspace, first, target| {
+            let gradient = &workspace.gradients[own];
+            self.backward
+                .run(level, weights, gradient, first, target, epilogue);
+        });
     }
 }
 
@@ -124,25 +122,22 @@ impl Step for ConvStep {
         if let Some(bias) = self.bias {
             self.bias_lanes[..self.shape.out].copy_from_slice(&pass.parameters[bias]);
         }
-        let layout = self.output.layout;
-        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
-        let input = &pass.workspace.activations[self.input.node];
-        let addend = self
-            .addend
-            .map(|addend| &pass.workspace.activations[addend.node][..]);
+        let image = self.output.layout.image();
         let bias = self.bias.map(|_| &self.bias_lanes[..]);
-        let (level, gather, weights) = (pass.level, &self.forward, &self.forward_weights);
-        pass.chunks
-            .map(&mut output, layout.image(), |first, output| {
-                let addend = addend.map(|addend| &addend[first * layout.image()..][..output.len()]);
-                let epilogue = Epilogue {
-                    bias,
-                    addend,
-                    accumulate: false,
-                };
-                gather.run(level, weights, input, first, output, epilogue);
-            });
-        pass.workspace.activations[self.output.node] = output;
+        let (level, weights) = (pass.level, &self.forward_weights);
+        pass.map_activation(&self.output, |workspace, first, output| {
+            let input = &workspace.activations[self.input.node];
+            let addend = self
+                .addend
+                .map(|addend| &workspace.activations[addend.node][first * image..][..output.len()]);
+            let epilogue = Epilogue {
+                bias,
+                addend,
+                accumulate: false,
+            };
+            self.forward
+                .run(level, weights, input, first, output, epilogue);
+        });
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {

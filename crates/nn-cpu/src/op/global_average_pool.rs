@@ -22,10 +22,9 @@ impl PoolStep {
 impl Step for PoolStep {
     fn forward(&mut self, pass: &mut Pass<'_>) {
         let (from, to) = (self.input.layout, self.output.layout);
-        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
-        let input = &pass.workspace.activations[self.input.node];
         let scale = (from.positions() as f32).recip();
-        pass.chunks.map(&mut output, to.image(), |first, output| {
+        pass.map_activation(&self.output, |workspace, first, output| {
+            let input = &workspace.activations[self.input.node];
             for (index, mean) in output.chunks_exact_mut(to.image()).enumerate() {
                 let image = &input[(first + index) * from.image()..][..from.image()];
                 mean.fill(0.0);
@@ -40,19 +39,15 @@ impl Step for PoolStep {
                 mean.iter_mut().for_each(|sum| *sum *= scale);
             }
         });
-        pass.workspace.activations[self.output.node] = output;
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {
-        let (Some(own), Some(slot)) = (self.output.slot, self.input.slot) else {
-            return;
-        };
+        let Some(own) = self.output.slot else { return };
         let (to, from) = (self.input.layout, self.output.layout);
         let flow = self.input.flow;
-        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
-        let source = &pass.workspace.gradients[own];
         let scale = (to.positions() as f32).recip();
-        pass.chunks.map(&mut target, to.image(), |first, target| {
+        pass.map_gradient(&self.input, |workspace, first, target| {
+            let source = &workspace.gradients[own];
             for (index, image) in target.chunks_exact_mut(to.image()).enumerate() {
                 let gradient = &source[(first + index) * from.image()..][..from.image()];
                 for position in to
@@ -70,6 +65,5 @@ impl Step for PoolStep {
                 }
             }
         });
-        pass.workspace.gradients[slot] = target;
     }
 }

@@ -72,11 +72,10 @@ impl LinearStep {
 impl Step for LinearStep {
     fn forward(&mut self, pass: &mut Pass<'_>) {
         let (from, to) = (self.input.layout, self.output.layout);
-        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
-        let input = &pass.workspace.activations[self.input.node];
         let weight = &pass.parameters[self.weight];
         let bias = self.bias.map(|bias| &pass.parameters[bias]);
-        pass.chunks.map(&mut output, to.image(), |first, output| {
+        pass.map_activation(&self.output, |workspace, first, output| {
+            let input = &workspace.activations[self.input.node];
             for (index, y) in output.chunks_exact_mut(to.image()).enumerate() {
                 let x = &input[(first + index) * from.image()..][..from.channels];
                 for (o, (y, w)) in y
@@ -89,7 +88,6 @@ impl Step for LinearStep {
                 }
             }
         });
-        pass.workspace.activations[self.output.node] = output;
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {
@@ -97,12 +95,10 @@ impl Step for LinearStep {
         if self.trained {
             self.parameter_gradients(pass, own);
         }
-        let Some(slot) = self.input.slot else { return };
         let (to, from, flow) = (self.input.layout, self.output.layout, self.input.flow);
-        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
-        let gradient = &pass.workspace.gradients[own];
         let weight = &pass.parameters[self.weight];
-        pass.chunks.map(&mut target, to.image(), |first, target| {
+        pass.map_gradient(&self.input, |workspace, first, target| {
+            let gradient = &workspace.gradients[own];
             for (index, dx) in target.chunks_exact_mut(to.image()).enumerate() {
                 if flow == GradientFlow::Write {
                     dx.fill(0.0);
@@ -113,7 +109,6 @@ impl Step for LinearStep {
                 }
             }
         });
-        pass.workspace.gradients[slot] = target;
     }
 
     fn scratch(&self) -> Scratch {

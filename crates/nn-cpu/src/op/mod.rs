@@ -117,18 +117,12 @@ pub(crate) fn compile(
 
 /// Moves a finished contribution into an input's gradient: overwrites or adds, position by position.
 fn pass_on(pass: &mut Pass<'_>, from: usize, to: &Tensor) {
-    let (Some(slot), Tensor { layout, flow, .. }) = (to.slot, to) else {
-        return;
-    };
-    if matches!(flow, GradientFlow::None | GradientFlow::Share) {
+    if matches!(to.flow, GradientFlow::None | GradientFlow::Share) {
         return;
     }
-    let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
-    let source = &pass.workspace.gradients[from];
-    let image = layout.image();
-    pass.chunks.map(&mut target, image, |first, target| {
-        let source = &source[first * image..][..target.len()];
-        match flow {
+    pass.map_gradient(to, |workspace, first, target| {
+        let source = &workspace.gradients[from][first * to.layout.image()..][..target.len()];
+        match to.flow {
             GradientFlow::Write => target.copy_from_slice(source),
             _ => target
                 .iter_mut()
@@ -136,5 +130,4 @@ fn pass_on(pass: &mut Pass<'_>, from: usize, to: &Tensor) {
                 .for_each(|(to, from)| *to += from),
         }
     });
-    pass.workspace.gradients[slot] = target;
 }

@@ -22,9 +22,8 @@ impl ReluStep {
 impl Step for ReluStep {
     fn forward(&mut self, pass: &mut Pass<'_>) {
         let image = self.output.layout.image();
-        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
-        let input = &pass.workspace.activations[self.input.node];
-        pass.chunks.map(&mut output, image, |first, output| {
+        pass.map_activation(&self.output, |workspace, first, output| {
+            let input = &workspace.activations[self.input.node];
             let input = &input[first * image..][..output.len()];
             // The halo and the channels beyond the last are 0 and stay so.
             output
@@ -32,28 +31,22 @@ impl Step for ReluStep {
                 .zip(input)
                 .for_each(|(y, &x)| *y = if x <= 0.0 { 0.0 } else { x });
         });
-        pass.workspace.activations[self.output.node] = output;
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {
         let Some(slot) = self.output.slot else { return };
-        mask(pass, &self.output, slot);
+        mask(pass, &self.output);
         super::pass_on(pass, slot, &self.input);
     }
 }
 
 /// Sets a gradient to 0 wherever the output was not positive.
-pub(super) fn mask(pass: &mut Pass<'_>, output: &Tensor, slot: usize) {
-    let image = output.layout.image();
-    let activations = &pass.workspace.activations[output.node];
-    pass.chunks.map(
-        &mut pass.workspace.gradients[slot],
-        image,
-        |first, gradient| {
-            let activations = &activations[first * image..][..gradient.len()];
-            for (gradient, &y) in gradient.iter_mut().zip(activations) {
-                *gradient = if y > 0.0 { *gradient } else { 0.0 };
-            }
-        },
-    );
+pub(super) fn mask(pass: &mut Pass<'_>, output: &Tensor) {
+    pass.map_gradient(output, |workspace, first, gradient| {
+        let activations = &workspace.activations[output.node];
+        let activations = &activations[first * output.layout.image()..][..gradient.len()];
+        for (gradient, &y) in gradient.iter_mut().zip(activations) {
+            *gradient = if y > 0.0 { *gradient } else { 0.0 };
+        }
+    });
 }

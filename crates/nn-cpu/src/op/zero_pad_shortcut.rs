@@ -26,9 +26,8 @@ impl ShortcutStep {
 impl Step for ShortcutStep {
     fn forward(&mut self, pass: &mut Pass<'_>) {
         let (from, to, stride) = (self.input.layout, self.output.layout, self.stride);
-        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
-        let input = &pass.workspace.activations[self.input.node];
-        pass.chunks.map(&mut output, to.image(), |first, output| {
+        pass.map_activation(&self.output, |workspace, first, output| {
+            let input = &workspace.activations[self.input.node];
             for (index, target) in output.chunks_exact_mut(to.image()).enumerate() {
                 let image = &input[(first + index) * from.image()..][..from.image()];
                 for (y, row) in to.rows_mut(target).enumerate() {
@@ -39,18 +38,14 @@ impl Step for ShortcutStep {
                 }
             }
         });
-        pass.workspace.activations[self.output.node] = output;
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {
-        let (Some(own), Some(slot)) = (self.output.slot, self.input.slot) else {
-            return;
-        };
+        let Some(own) = self.output.slot else { return };
         let (to, from, stride) = (self.input.layout, self.output.layout, self.stride);
         let write = self.input.flow == GradientFlow::Write;
-        let mut target = std::mem::take(&mut pass.workspace.gradients[slot]);
-        let source = &pass.workspace.gradients[own];
-        pass.chunks.map(&mut target, to.image(), |first, target| {
+        pass.map_gradient(&self.input, |workspace, first, target| {
+            let source = &workspace.gradients[own];
             if write {
                 target.fill(0.0);
             }
@@ -68,6 +63,5 @@ impl Step for ShortcutStep {
                 }
             }
         });
-        pass.workspace.gradients[slot] = target;
     }
 }
