@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nn_engine::{
     BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    ParameterComparison, Precision, Split, State, Stats, check_evaluate, check_images,
-    check_replica, check_run,
+    Images, ParameterComparison, Precision, Split, State, Stats, check_evaluate, check_replica,
+    check_run,
 };
 use nn_graph::Graph;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -36,8 +36,7 @@ pub struct CpuEngine {
     pool: ThreadPool,
     compiled: Compiled,
     replicas: Vec<Replica>,
-    train: Option<Arc<ImageSet>>,
-    test: Option<Arc<ImageSet>>,
+    images: Images,
 }
 
 impl CpuEngine {
@@ -82,8 +81,7 @@ impl CpuEngine {
             pool,
             compiled,
             replicas,
-            train: None,
-            test: None,
+            images: Images::default(),
         })
     }
 
@@ -121,26 +119,12 @@ impl Engine for CpuEngine {
     }
 
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
-        check_images(&self.graph, &images)?;
-        match split {
-            Split::Train => self.train = Some(images),
-            Split::Test => self.test = Some(images),
-        }
-        Ok(())
+        self.images.load(&self.graph, split, images)
     }
 
     fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
-        check_run(
-            batches,
-            hyper,
-            self.train.as_deref(),
-            &self.options,
-            PRECISION,
-        )?;
-        let images = self
-            .train
-            .as_deref()
-            .ok_or(EngineError::NoImages(Split::Train))?;
+        let images = self.images.get(Split::Train)?;
+        check_run(batches, hyper, images, &self.options, PRECISION)?;
         let mut stats = Stats::new(batches.len(), self.replicas.len());
         let Self {
             graph,
@@ -190,16 +174,11 @@ impl Engine for CpuEngine {
             pool,
             compiled,
             replicas,
-            train,
-            test,
+            images,
             ..
         } = self;
-        let images = match split {
-            Split::Train => train.as_deref(),
-            Split::Test => test.as_deref(),
-        };
-        check_evaluate(replica, split, images, scale_ratios, options)?;
-        let images = images.ok_or(EngineError::NoImages(split))?;
+        check_evaluate(replica, scale_ratios, options)?;
+        let images = images.get(split)?;
         let replica = &mut replicas[replica];
         Ok(pool.install(|| compiled.evaluate(*level, options, images, replica, scale_ratios)))
     }

@@ -163,18 +163,18 @@ pub trait Engine {
     fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError>;
 }
 
-/// Checks a call of [`Engine::run`] against what the engine holds and the precision it computes with.
+/// Checks a call of [`Engine::run`] against what the engine holds and the precision it computes with;
+/// `images` are those of the training split.
 ///
 /// # Errors
 /// As [`Engine::run`].
 pub fn check_run(
     batches: &[BatchSpec],
     hyper: &HyperTable,
-    train: Option<&ImageSet>,
+    images: &ImageSet,
     options: &EngineOptions,
     precision: Precision,
 ) -> Result<(), EngineError> {
-    let images = train.ok_or(EngineError::NoImages(Split::Train))?;
     let groups = options.symmetry.groups();
     if hyper.steps() < batches.len()
         || hyper.replicas() != options.replicas
@@ -217,19 +217,16 @@ pub fn check_run(
     Ok(())
 }
 
-/// Checks a call of [`Engine::evaluate`] against what the engine holds; `images` are those of `split`.
+/// Checks a call of [`Engine::evaluate`] against what the engine holds.
 ///
 /// # Errors
 /// As [`Engine::evaluate`].
 pub fn check_evaluate(
     replica: usize,
-    split: Split,
-    images: Option<&ImageSet>,
     scale_ratios: &[f64],
     options: &EngineOptions,
 ) -> Result<(), EngineError> {
     check_replica(replica, options)?;
-    images.ok_or(EngineError::NoImages(split))?;
     let groups = options.symmetry.groups();
     let usable = |&ratio: &f64| ratio > 0.0 && ratio.is_finite();
     if scale_ratios.len() != groups || !scale_ratios.iter().all(usable) {
@@ -250,30 +247,4 @@ pub fn check_replica(replica: usize, options: &EngineOptions) -> Result<(), Engi
         return Ok(());
     }
     Err(EngineError::Replica { replica, replicas })
-}
-
-/// Checks images against the graph they are for.
-///
-/// # Errors
-/// [`EngineError::Images`].
-pub fn check_images(graph: &Graph, images: &ImageSet) -> Result<(), EngineError> {
-    if graph.input_shape().dims() != images.shape() {
-        return Err(EngineError::Images(format!(
-            "they have shape {:?} and the network reads {}",
-            images.shape(),
-            graph.input_shape()
-        )));
-    }
-    let classes = graph.output_shape().channels();
-    match images
-        .labels()
-        .iter()
-        .position(|&label| usize::from(label) >= classes)
-    {
-        None => Ok(()),
-        Some(image) => Err(EngineError::Images(format!(
-            "image {image} has label {} and the network tells {classes} classes apart",
-            images.labels()[image]
-        ))),
-    }
 }

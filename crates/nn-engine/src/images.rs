@@ -1,6 +1,9 @@
 //! Images in memory: bytes, labels, and how bytes become numbers.
 
 use std::fmt;
+use std::sync::Arc;
+
+use nn_graph::Graph;
 
 use crate::{Crop, EngineError};
 
@@ -19,6 +22,45 @@ impl fmt::Display for Split {
             Split::Train => "training",
             Split::Test => "test",
         })
+    }
+}
+
+/// The images that an engine was given, by split.
+#[derive(Clone, Debug, Default)]
+pub struct Images {
+    train: Option<Arc<ImageSet>>,
+    test: Option<Arc<ImageSet>>,
+}
+
+impl Images {
+    /// Takes the images of a split for this graph, replacing those it had.
+    ///
+    /// # Errors
+    /// [`EngineError::Images`] if their shape or a label does not fit the graph.
+    pub fn load(
+        &mut self,
+        graph: &Graph,
+        split: Split,
+        images: Arc<ImageSet>,
+    ) -> Result<(), EngineError> {
+        images.check(graph)?;
+        match split {
+            Split::Train => self.train = Some(images),
+            Split::Test => self.test = Some(images),
+        }
+        Ok(())
+    }
+
+    /// The images of a split.
+    ///
+    /// # Errors
+    /// [`EngineError::NoImages`] if none were loaded.
+    pub fn get(&self, split: Split) -> Result<&ImageSet, EngineError> {
+        let images = match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        };
+        images.as_deref().ok_or(EngineError::NoImages(split))
     }
 }
 
@@ -146,6 +188,26 @@ impl ImageSet {
         self.pixels
             .truncate(count * self.shape.iter().product::<usize>());
         self
+    }
+
+    /// Checks shape and labels against the graph that is to read them.
+    fn check(&self, graph: &Graph) -> Result<(), EngineError> {
+        if graph.input_shape().dims() != self.shape {
+            return Err(EngineError::Images(format!(
+                "they have shape {:?} and the network reads {}",
+                self.shape,
+                graph.input_shape()
+            )));
+        }
+        let classes = graph.output_shape().channels();
+        let beyond = |&label: &u8| usize::from(label) >= classes;
+        match self.labels.iter().position(beyond) {
+            None => Ok(()),
+            Some(image) => Err(EngineError::Images(format!(
+                "image {image} has label {} and the network tells {classes} classes apart",
+                self.labels[image]
+            ))),
+        }
     }
 
     /// Calls `put(channel, row, column, value)` for every position of the augmented image.

@@ -15,12 +15,11 @@ mod symmetry;
 
 pub use batch::{BatchSpec, Crop};
 pub use engine::{
-    Device, Engine, EngineOptions, Precision, check_evaluate, check_images, check_replica,
-    check_run,
+    Device, Engine, EngineOptions, Precision, check_evaluate, check_replica, check_run,
 };
 pub use error::EngineError;
 pub use hyper::{GroupHyper, HyperTable};
-pub use images::{ImageSet, Split};
+pub use images::{ImageSet, Images, Split};
 pub use memory::check_memory;
 pub use state::{NamedTensor, State, momentum_name, statistics_names};
 pub use stats::{Evaluation, ParameterComparison, Stats, StepStats};

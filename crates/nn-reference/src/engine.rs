@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nn_engine::{
     BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats, check_evaluate,
-    check_images, check_memory, check_replica, check_run,
+    Images, NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats,
+    check_evaluate, check_memory, check_replica, check_run,
 };
 use nn_graph::Graph;
 use rayon::ThreadPool;
@@ -31,9 +31,8 @@ const MOST_THREADS: usize = 4096;
 #[derive(Debug)]
 pub struct ReferenceEngine {
     pub(crate) options: EngineOptions,
-    pub(crate) train: Option<Arc<ImageSet>>,
+    pub(crate) images: Images,
     graph: Graph,
-    test: Option<Arc<ImageSet>>,
     replicas: Vec<Replica>,
     /// `None` for the threads that the whole process shares.
     pool: Option<ThreadPool>,
@@ -62,8 +61,7 @@ impl ReferenceEngine {
         let initial = Replica::from_state(graph, &State::initial(graph, 0))?;
         Ok(Self {
             graph: graph.clone(),
-            train: None,
-            test: None,
+            images: Images::default(),
             replicas: vec![initial; options.replicas],
             pool: pool(options.threads)?,
             options,
@@ -90,10 +88,7 @@ impl ReferenceEngine {
         replica: usize,
         batch: &BatchSpec,
     ) -> Result<ForwardBackward, EngineError> {
-        let images = self
-            .train
-            .as_deref()
-            .ok_or(EngineError::NoImages(Split::Train))?;
+        let images = self.images.get(Split::Train)?;
         let parameters = &self.replicas[replica].parameters;
         let input = input(images, batch);
         let activations = network::forward(&self.graph, parameters, input, None)?;
@@ -153,22 +148,12 @@ impl Engine for ReferenceEngine {
     }
 
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
-        check_images(&self.graph, &images)?;
-        match split {
-            Split::Train => self.train = Some(images),
-            Split::Test => self.test = Some(images),
-        }
-        Ok(())
+        self.images.load(&self.graph, split, images)
     }
 
     fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
-        check_run(
-            batches,
-            hyper,
-            self.train.as_deref(),
-            &self.options,
-            PRECISION,
-        )?;
+        let images = self.images.get(Split::Train)?;
+        check_run(batches, hyper, images, &self.options, PRECISION)?;
         let largest = batches.iter().map(BatchSpec::len).max();
         self.check_batch_memory(largest.unwrap_or(0))?;
         let mut stats = Stats::new(batches.len(), self.options.replicas);
@@ -193,25 +178,15 @@ impl Engine for ReferenceEngine {
         split: Split,
         scale_ratios: &[f64],
     ) -> Result<Evaluation, EngineError> {
-        let images = match split {
-            Split::Train => self.train.clone(),
-            Split::Test => self.test.clone(),
-        };
-        check_evaluate(
-            replica,
-            split,
-            images.as_deref(),
-            scale_ratios,
-            &self.options,
-        )?;
-        let images = images.ok_or(EngineError::NoImages(split))?;
+        check_evaluate(replica, scale_ratios, &self.options)?;
+        let images = self.images.get(split)?;
         self.check_batch_memory(images.len().min(self.options.batch_size))?;
         let (mut sum, mut correct) = (0.0, 0);
         let all: Vec<u32> = (0..images.len() as u32).collect();
         for chunk in all.chunks(self.options.batch_size) {
             let chunk = BatchSpec::plain(chunk.to_vec());
             let chunk =
-                self.in_pool(|| self.evaluate_chunk(replica, &images, chunk, scale_ratios))?;
+                self.in_pool(|| self.evaluate_chunk(replica, images, chunk, scale_ratios))?;
             sum += chunk.0;
             correct += chunk.1 as usize;
         }

@@ -1,7 +1,8 @@
 //! Loss and gradients of one batch, without an update.
 
 use nn_engine::{
-    BatchSpec, Engine, EngineError, GroupHyper, HyperTable, NamedTensor, check_replica, check_run,
+    BatchSpec, Engine, EngineError, GroupHyper, HyperTable, NamedTensor, Split, check_replica,
+    check_run,
 };
 use nn_graph::Op;
 
@@ -105,13 +106,8 @@ impl ReferenceEngine {
         let still = |_, _, _| GroupHyper::new(0.0, 0.0, 0.0);
         let table = HyperTable::from_fn(1, replicas, groups, still)?;
         let batches = std::slice::from_ref(batch);
-        check_run(
-            batches,
-            &table,
-            self.train.as_deref(),
-            &self.options,
-            PRECISION,
-        )?;
+        let images = self.images.get(Split::Train)?;
+        check_run(batches, &table, images, &self.options, PRECISION)?;
         self.check_batch_memory(batch.len())?;
         self.in_pool(|| self.forward_backward(replica, batch))
     }
