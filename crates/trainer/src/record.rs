@@ -125,10 +125,10 @@ pub enum Record {
         epoch: u64,
         /// Steps finished.
         step: u64,
-        /// Mean training loss over the epoch's steps, nats.
+        /// Mean training loss over the epoch's images, each in its step, nats.
         #[serde(with = "finite_or_null")]
         train_loss: f64,
-        /// Training accuracy over the epoch's steps, 0 to 1.
+        /// Training accuracy over the epoch's images, each in its step, 0 to 1.
         train_accuracy: f64,
         /// Loss on the test images, nats.
         #[serde(with = "finite_or_null")]

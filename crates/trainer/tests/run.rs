@@ -142,6 +142,44 @@ fn records_are_complete_and_say_what_happened() {
 }
 
 #[test]
+fn an_epochs_training_loss_is_the_mean_over_its_images() {
+    let runs = tempfile::tempdir().unwrap();
+    // Steps of 4, 4, 4, 4 and 2 images.
+    let text = TINY.replace("train_images = 16", "train_images = 18");
+    let finished = run(&experiment(&text), runs.path()).unwrap();
+    let mut sums = [[0.0; 2]; 3];
+    let mut epochs = 0;
+    for record in records(&finished.folder) {
+        match record {
+            Record::Step {
+                run, step, loss, ..
+            } => {
+                let images = if step % 5 == 4 { 2.0 } else { 4.0 };
+                sums[run][(step / 5) as usize] += loss * images;
+            }
+            Record::Epoch {
+                run,
+                epoch,
+                train_loss,
+                train_accuracy,
+                ..
+            } => {
+                let mean = sums[run][epoch as usize - 1] / 18.0;
+                assert!(
+                    (train_loss / mean - 1.0).abs() < 1e-12,
+                    "run {run}, epoch {epoch}: {train_loss} and not {mean}"
+                );
+                let correct = train_accuracy * 18.0;
+                assert!((correct - correct.round()).abs() < 1e-12, "{correct}");
+                epochs += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(epochs, 6);
+}
+
+#[test]
 fn the_exact_twin_repeats_the_original() {
     let runs = tempfile::tempdir().unwrap();
     let text = TINY.replace("width = 2", "width = 2\nepsilon = 0.0");

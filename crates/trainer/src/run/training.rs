@@ -39,6 +39,7 @@ pub(super) struct Training<'a> {
 /// What an epoch adds up to for one run.
 #[derive(Clone, Copy, Default)]
 struct Sums {
+    /// Over images, not steps: the last batch may be smaller.
     loss: f64,
     correct: u64,
     images: u64,
@@ -108,7 +109,7 @@ impl<'a> Training<'a> {
                 run,
                 epoch,
                 step: self.step,
-                train_loss: sum.loss / self.timeline.steps_per_epoch as f64,
+                train_loss: sum.loss / sum.images as f64,
                 train_accuracy: sum.correct as f64 / sum.images as f64,
                 test_loss: test.loss,
                 test_accuracy: test.accuracy(),
@@ -168,7 +169,7 @@ impl<'a> Training<'a> {
         for (index, (batch, plan)) in batches.iter().zip(&planned).enumerate() {
             for (run, (sum, planned)) in sums.iter_mut().zip(plan).enumerate() {
                 let StepStats { loss, correct } = stats.get(index, run);
-                sum.loss += loss;
+                sum.loss += loss * batch.len() as f64;
                 sum.last_loss = loss;
                 sum.correct += u64::from(correct);
                 sum.images += batch.len() as u64;
