@@ -91,16 +91,27 @@ fn wrong_types() {
 }
 
 #[test]
+fn a_batch_larger_than_the_training_set() {
+    check(
+        "batch_size = 4",
+        "batch_size = 17",
+        "line 14, column 14: `training.batch_size` is 17; it must be at most `data.train_images`, which is 16; \
+         lower `training.batch_size` or raise `data.train_images`",
+    );
+    check(
+        "train_images = 16",
+        "train_images = 3",
+        "line 14, column 14: `training.batch_size` is 4; it must be at most `data.train_images`, which is 3; \
+         lower `training.batch_size` or raise `data.train_images`",
+    );
+}
+
+#[test]
 fn impossible_values() {
     check(
         "batch_size = 4",
         "batch_size = 0",
-        "line 14, column 14: `training.batch_size` is 0; it must be between 1 and 16",
-    );
-    check(
-        "batch_size = 4",
-        "batch_size = 17",
-        "line 14, column 14: `training.batch_size` is 17; it must be between 1 and 16",
+        "line 14, column 14: `training.batch_size` is 0; it must be between 1 and 65536",
     );
     check(
         "epochs = 2",

@@ -74,12 +74,18 @@ fn check_sizes(experiment: &Experiment) -> Result<(), Mistake> {
         data.crop_padding as u64,
         0..=super::IMAGE_SHAPE[1] as u64,
     )?;
-    let largest_batch = (data.train_images as u64).min(1 << 16);
-    within(
-        "training.batch_size",
-        training.batch_size as u64,
-        1..=largest_batch,
-    )?;
+    let batch_size = training.batch_size;
+    within("training.batch_size", batch_size as u64, 1..=1 << 16)?;
+    if batch_size > data.train_images {
+        return Err(out_of_range(
+            "training.batch_size",
+            batch_size,
+            format!(
+                "at most `data.train_images`, which is {}; lower `training.batch_size` or raise `data.train_images`",
+                data.train_images
+            ),
+        ));
+    }
     within("training.epochs", training.epochs, 1..=MOST_STEPS)?;
     within("training.norms_every", training.norms_every, 1..=MOST_STEPS)?;
     let steps = experiment
