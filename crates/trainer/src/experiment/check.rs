@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use nn_engine::Precision;
-use nn_graph::GraphError;
-use scale_invariance::{Verdict, analyse};
+use nn_engine::{Precision, Symmetry};
+use nn_graph::{Graph, GraphError};
+use scale_invariance::{Analysis, Verdict, analyse};
 use schedule_core::{LawError, Recipe, Schedule};
 
 use super::parse::check_name;
@@ -19,6 +19,13 @@ pub(super) struct Mistake {
     pub(super) problem: Problem,
 }
 
+/// What the checks work out and a run needs again.
+pub(crate) struct Prepared {
+    pub(crate) recipe: Recipe,
+    pub(crate) graph: Graph,
+    pub(crate) symmetry: Symmetry,
+}
+
 /// Far above any experiment, and few enough to try the conversion of every step beforehand.
 const MOST_STEPS: u64 = 10_000_000;
 
@@ -26,13 +33,18 @@ const MOST_STEPS: u64 = 10_000_000;
 /// over a tensor.
 const LN_HEADROOM: f64 = 12.0;
 
-pub(super) fn check(experiment: &Experiment) -> Result<(), Mistake> {
+pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
     check_name("name", &experiment.name).map_err(|problem| mistake("name", problem))?;
     check_sizes(experiment)?;
     check_runs(experiment)?;
     let recipe = experiment.checked_recipe()?;
-    check_network(experiment)?;
-    check_conversions(experiment, &recipe)
+    let (graph, symmetry) = check_network(experiment)?;
+    check_conversions(experiment, &recipe)?;
+    Ok(Prepared {
+        recipe,
+        graph,
+        symmetry,
+    })
 }
 
 fn mistake(path: &str, problem: Problem) -> Mistake {
@@ -137,6 +149,11 @@ impl Experiment {
     /// # Errors
     /// The first [`Problem`] found.
     pub fn validate(&self) -> Result<(), Problem> {
+        self.prepare().map(|_| ())
+    }
+
+    /// [`validate`](Self::validate), with what it worked out.
+    pub(crate) fn prepare(&self) -> Result<Prepared, Problem> {
         check(self).map_err(|mistake| mistake.problem)
     }
 
@@ -187,7 +204,7 @@ impl Experiment {
     }
 }
 
-fn check_network(experiment: &Experiment) -> Result<(), Mistake> {
+fn check_network(experiment: &Experiment) -> Result<(Graph, Symmetry), Mistake> {
     let network = &experiment.network;
     if !(network.epsilon >= 0.0 && network.epsilon.is_finite()) {
         return Err(out_of_range(
@@ -206,10 +223,10 @@ fn check_network(experiment: &Experiment) -> Result<(), Mistake> {
         other => mistake("network", Problem::Network(other)),
     })?;
     let converted = |run: &&super::RunSpec| run.transform != Transform::Original;
-    match (
-        analyse(&graph).verdict,
-        experiment.run.iter().find(converted),
-    ) {
+    let Analysis {
+        verdict, symmetry, ..
+    } = analyse(&graph);
+    match (verdict, experiment.run.iter().find(converted)) {
         (Verdict::NotInvariant(violation), Some(run)) => {
             let run = run.name.clone();
             Err(mistake(
@@ -217,7 +234,7 @@ fn check_network(experiment: &Experiment) -> Result<(), Mistake> {
                 Problem::NotScaleInvariant { run, violation },
             ))
         }
-        _ => Ok(()),
+        _ => Ok((graph, symmetry)),
     }
 }
 

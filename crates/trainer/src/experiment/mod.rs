@@ -13,6 +13,7 @@ use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
 use nn_graph::{Affine, Bias, Graph, GraphError, Training as HeadTraining};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::Prepared;
 pub use error::{ExperimentError, Problem};
 pub use position::Position;
 pub use schedule::{EpochSchedule, Part};

@@ -11,7 +11,7 @@ use crate::experiment::EngineKind;
 ///
 /// # Errors
 /// [`EngineError`] if it cannot train the graph or the options are out of range.
-pub fn build_engine(
+pub(super) fn build_engine(
     kind: EngineKind,
     graph: &Graph,
     options: EngineOptions,

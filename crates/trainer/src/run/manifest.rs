@@ -1,24 +1,25 @@
 //! Everything that is known before the first step.
 
-use datasets::Dataset;
-use nn_engine::Engine;
+use datasets::{Dataset, fingerprint};
+use nn_engine::Device;
+use nn_graph::Graph;
 
 use super::RunOptions;
-use crate::experiment::{Experiment, Problem, Transform};
+use crate::experiment::{Experiment, Prepared, Transform};
 use crate::plan::jumps;
 use crate::{DataRecord, Manifest, NetworkRecord, RunRecord};
 
 pub(super) fn describe(
     experiment: &Experiment,
-    engine: &dyn Engine,
+    prepared: &Prepared,
+    device: Device,
     dataset: &Dataset,
     options: &RunOptions,
-    sha256: String,
-) -> Result<Manifest, Problem> {
+) -> Manifest {
     let timeline = experiment.timeline();
     let training = &experiment.training;
-    let milestones = jumps(experiment.recipe()?.learning_rate());
-    Ok(Manifest {
+    let milestones = jumps(prepared.recipe.learning_rate());
+    Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         experiment: experiment.name.clone(),
         title: experiment.title.clone(),
@@ -26,16 +27,16 @@ pub(super) fn describe(
         command: options.command.clone(),
         started: options.started.clone(),
         commit: options.commit.clone(),
-        device: engine.device().to_string(),
+        device: device.to_string(),
         initial_seed: training.initial_seed,
         batch_seed: training.batch_seed,
         data: DataRecord {
             source: dataset.source.to_string(),
             train_images: dataset.train.len(),
             test_images: dataset.test.len(),
-            sha256,
+            sha256: fingerprint(dataset),
         },
-        network: network(experiment, engine),
+        network: network(experiment, &prepared.graph),
         batch_size: training.batch_size,
         steps_per_epoch: timeline.steps_per_epoch,
         steps: timeline.steps,
@@ -44,11 +45,10 @@ pub(super) fn describe(
             .filter(|&step| step < timeline.steps)
             .collect(),
         runs: runs(experiment),
-    })
+    }
 }
 
-fn network(experiment: &Experiment, engine: &dyn Engine) -> NetworkRecord {
-    let graph = engine.graph();
+fn network(experiment: &Experiment, graph: &Graph) -> NetworkRecord {
     let trained = || {
         graph
             .parameters()

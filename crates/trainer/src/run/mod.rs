@@ -10,16 +10,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use datasets::{Dataset, fingerprint};
-use nn_engine::{Engine, EngineOptions, Split, State};
-use scale_invariance::analyse;
+use datasets::Dataset;
+use nn_engine::{EngineOptions, Split, State};
 
-pub use engine::build_engine;
 pub use folder::RunFolder;
 pub use observer::{Event, Observer};
 
 use crate::experiment::Experiment;
 use crate::{Manifest, Record, TrainerError};
+use engine::build_engine;
 use training::Training;
 
 /// What an experiment does not say.
@@ -70,46 +69,34 @@ pub fn run_experiment(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Finished, TrainerError> {
-    experiment.validate()?;
-    let graph = experiment
-        .network
-        .graph()
-        .map_err(crate::experiment::Problem::Network)?;
+    let prepared = experiment.prepare()?;
+    let dataset = take_images(experiment, dataset)?;
     let engine_options = EngineOptions {
         batch_size: experiment.training.batch_size,
         replicas: experiment.run.len(),
-        symmetry: analyse(&graph).symmetry,
+        symmetry: prepared.symmetry.clone(),
         threads: options.threads,
     };
-    let dataset = take_images(experiment, dataset)?;
-    let mut engine = build_engine(experiment.training.engine, &graph, engine_options)?;
-    run_on(engine.as_mut(), experiment, dataset, options, observer)
-}
-
-/// As [`run_experiment`], on an engine of one's own: made for the experiment's graph with its batch
-/// size, one replica a run, and the symmetry that [`analyse`] finds.
-///
-/// # Errors
-/// As [`run_experiment`].
-pub fn run_on(
-    engine: &mut dyn Engine,
-    experiment: &Experiment,
-    dataset: Dataset,
-    options: &RunOptions,
-    observer: &mut dyn Observer,
-) -> Result<Finished, TrainerError> {
-    experiment.validate()?;
-    let dataset = take_images(experiment, dataset)?;
-    let manifest =
-        manifest::describe(experiment, engine, &dataset, options, fingerprint(&dataset))?;
+    let mut engine = build_engine(experiment.training.engine, &prepared.graph, engine_options)?;
+    let manifest = manifest::describe(experiment, &prepared, engine.device(), &dataset, options);
     engine.load_images(Split::Train, Arc::new(dataset.train))?;
     engine.load_images(Split::Test, Arc::new(dataset.test))?;
-    let start = State::initial(engine.graph(), experiment.training.initial_seed);
+    let start = State::initial(&prepared.graph, experiment.training.initial_seed);
     for replica in 0..experiment.run.len() {
         engine.load_state(replica, &start)?;
     }
-    let mut training = Training::new(engine, experiment)?;
+    let training = Training::new(engine.as_mut(), experiment, &prepared)?;
+    train(training, experiment, manifest, options, observer)
+}
 
+/// From the first step to the last, into a new folder.
+fn train(
+    mut training: Training<'_>,
+    experiment: &Experiment,
+    manifest: Manifest,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<Finished, TrainerError> {
     let mut folder = RunFolder::create(&options.runs, &experiment.name, options.preset.as_deref())?;
     folder.write_experiment(experiment)?;
     folder.write_manifest(&manifest)?;

@@ -6,7 +6,7 @@ use datasets::Sampler;
 use nn_engine::{Engine, HyperTable, Split, StepStats};
 
 use super::{Event, Observer, RunFolder};
-use crate::experiment::{Experiment, Transform};
+use crate::experiment::{Experiment, Prepared, Transform};
 use crate::plan::{PlannedStep, RunSchedule, Timeline};
 use crate::{Record, TrainerError};
 
@@ -50,17 +50,20 @@ impl<'a> Training<'a> {
     pub(super) fn new(
         engine: &'a mut dyn Engine,
         experiment: &Experiment,
+        Prepared {
+            recipe,
+            graph,
+            symmetry,
+        }: &Prepared,
     ) -> Result<Self, TrainerError> {
-        let recipe = experiment.recipe()?;
         let original = experiment.original_run();
         let twin = |transform| original.filter(|_| transform != Transform::Original);
         let schedules: Result<_, _> = experiment
             .run
             .iter()
-            .map(|run| RunSchedule::new(&recipe, run.transform))
+            .map(|run| RunSchedule::new(recipe, run.transform))
             .collect();
-        let symmetry = scale_invariance::analyse(engine.graph()).symmetry;
-        let parameters = engine.graph().parameters().iter().zip(&symmetry.group);
+        let parameters = graph.parameters().iter().zip(&symmetry.group);
         Ok(Self {
             timeline: experiment.timeline(),
             norms_every: experiment.training.norms_every.max(1),
