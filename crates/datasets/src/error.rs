@@ -100,6 +100,27 @@ pub enum DataError {
     Images(#[from] EngineError),
 }
 
+impl DataError {
+    /// Whether the fault lies in what was given (a folder, its files, the sizes asked for) and not in the network, the
+    /// machine or this crate.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Missing { .. }
+            | Self::Kind { .. }
+            | Self::Unreadable { .. }
+            | Self::Truncated { .. }
+            | Self::Empty { .. }
+            | Self::WrongSize { .. }
+            | Self::Label { .. }
+            | Self::SyntheticSize { .. } => true,
+            Self::Environment { reason } => reason.is_bad_input(),
+            #[cfg(feature = "download")]
+            Self::Download(_) => false,
+            Self::Images(_) => false,
+        }
+    }
+}
+
 /// The remedy of every damaged or missing file.
 const GET_IT: &str = "fetch the binary version of CIFAR-10 from \
     https://www.cs.toronto.edu/~kriz/cifar.html and unpack it afresh, or ask for the synthetic images";

@@ -36,7 +36,9 @@ fn sound() -> (TempDir, std::path::PathBuf) {
 }
 
 fn refusal(dir: &Path) -> String {
-    cifar10::read(dir, RECORDS).unwrap_err().to_string()
+    let error = cifar10::read(dir, RECORDS).unwrap_err();
+    assert!(error.is_bad_input(), "{error}");
+    error.to_string()
 }
 
 #[test]

@@ -117,3 +117,18 @@ pub enum ReportError {
         source: csv::Error,
     },
 }
+
+impl ReportError {
+    /// Whether the fault lies in the run folder that was given and not in making or writing the report.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Read { .. }
+            | Self::Manifest { .. }
+            | Self::Twin { .. }
+            | Self::Record { .. }
+            | Self::UnknownRun { .. }
+            | Self::OutOfOrder { .. } => true,
+            Self::Write { .. } | Self::Drawing { .. } | Self::Table { .. } => false,
+        }
+    }
+}

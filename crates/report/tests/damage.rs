@@ -37,6 +37,7 @@ fn with_line(number: usize, line: &[u8]) -> ReportError {
 fn refused(folder: &Path) -> ReportError {
     let error = report::write(folder).expect_err("an error");
     assert!(!folder.join("report.html").exists() && !folder.join("figures").exists());
+    assert!(error.is_bad_input(), "{error}");
     error
 }
 
@@ -199,5 +200,6 @@ fn a_folder_that_cannot_be_written_is_named() {
     fs::write(folder.path().join("figures"), "a file in the way").expect("a file");
     let error = report::write(folder.path()).expect_err("an error");
     assert!(matches!(error, ReportError::Write { .. }), "{error:?}");
+    assert!(!error.is_bad_input());
     assert!(error.to_string().contains("cannot write") && error.to_string().contains("figures"));
 }

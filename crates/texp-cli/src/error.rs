@@ -24,8 +24,9 @@ impl CommandError {
     pub fn report(&self) -> ExitCode {
         eprintln!("error: {self}");
         let bad_input = match self {
-            Self::Data(_) | Self::Report(_) => true,
+            Self::Data(error) => error.is_bad_input(),
             Self::Trainer(error) => error.is_bad_input(),
+            Self::Report(error) => error.is_bad_input(),
         };
         ExitCode::from(if bad_input { 2 } else { 1 })
     }

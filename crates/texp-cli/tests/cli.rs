@@ -114,3 +114,22 @@ fn bad_input_is_one_sentence_and_exit_code_2_and_leaves_nothing() {
     refusal(folder.path(), &["report", "nowhere"]);
     assert!(!folder.path().join("runs").exists());
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tiny.toml"), TINY).unwrap();
+    let output = texp(folder.path(), &["train", "tiny.toml", "--synthetic"]);
+    assert!(output.status.success());
+    // As a full disk would be: the input is right, the output has no place.
+    let page = folder.path().join("runs/tiny/report.html");
+    fs::remove_file(&page).unwrap();
+    fs::create_dir(&page).unwrap();
+    let output = texp(folder.path(), &["report", "runs/tiny"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("cannot write runs/tiny/report.html"),
+        "{message}"
+    );
+}

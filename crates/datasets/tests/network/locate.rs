@@ -91,7 +91,9 @@ fn a_directory_that_was_named_is_never_replaced() {
         "{sentence}"
     );
     options.environment = options.dir.take();
-    let sentence = find(&options).unwrap_err().to_string();
+    let error = find(&options).unwrap_err();
+    assert!(error.is_bad_input());
+    let sentence = error.to_string();
     assert!(sentence.starts_with("$CIFAR10_DIR: `"), "{sentence}");
 }
 
@@ -174,4 +176,5 @@ fn a_damaged_download_is_an_error_and_no_synthetic_set() {
     };
     let error = find(&options).unwrap_err();
     assert!(matches!(error, DataError::Download(_)), "{error}");
+    assert!(!error.is_bad_input());
 }
