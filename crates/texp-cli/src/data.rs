@@ -7,7 +7,7 @@ use datasets::{DataError, Dataset, LocateOptions, Preference, locate, synthetic}
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trainer::experiment::Experiment;
 
-use crate::train::RunArgs;
+use crate::RunArgs;
 
 /// The data set that an experiment runs on; says which on standard error.
 pub(crate) fn find(
