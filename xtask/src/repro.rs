@@ -14,16 +14,14 @@ pub(crate) struct Args {
 
 /// Trains `experiments/figure-2.toml`, at its `small` preset unless another is named.
 pub(crate) fn run(Args { mut run }: Args) -> ExitCode {
-    let preset = run.preset.get_or_insert_with(|| "small".to_owned());
-    let data = if run.synthetic { " --synthetic" } else { "" };
-    let command = format!("cargo xtask repro --preset {preset}{data}");
+    run.preset.get_or_insert_with(|| "small".to_owned());
     // Whatever folder of the workspace it is called from.
     let (root, places) = (root(), Places::within(&root()));
     match train(
         &root.join("experiments/figure-2.toml"),
         &run,
         &places,
-        command,
+        &["cargo", "xtask", "repro"],
     ) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),

@@ -1,9 +1,11 @@
-//! The arguments of every command that trains.
+//! The arguments of every command that trains, and the way back from them to a command line.
 
 use std::path::PathBuf;
 
+use datasets::Source;
+
 /// What every command that trains accepts.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub struct RunArgs {
     /// Preset of the experiment to apply.
     #[arg(long, value_name = "NAME")]
@@ -20,4 +22,119 @@ pub struct RunArgs {
     /// Threads to compute with, 0 for all; results do not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
+}
+
+impl RunArgs {
+    /// `command` followed by these arguments, as one line for a POSIX shell. Defaults are left out.
+    ///
+    /// ```
+    /// let mut args = texp_cli::RunArgs::default();
+    /// args.data = Some("my images".into());
+    /// args.threads = 2;
+    /// assert_eq!(
+    ///     args.command_line(&["texp", "train", "e.toml"]),
+    ///     "texp train e.toml --data 'my images' --threads 2",
+    /// );
+    /// ```
+    pub fn command_line(&self, command: &[&str]) -> String {
+        let mut words: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        words.extend(option("--preset", self.preset.clone()));
+        words.extend(option("--data", path(&self.data)));
+        words.extend(self.synthetic.then(|| "--synthetic".to_owned()));
+        words.extend(option("--out", path(&self.out)));
+        let threads = (self.threads != 0).then(|| self.threads.to_string());
+        words.extend(option("--threads", threads));
+        let words = || words.iter().map(String::as_str);
+        // NUL cannot be quoted, and no argument of a process can hold it.
+        shlex::try_join(words()).unwrap_or_else(|_| words().collect::<Vec<_>>().join(" "))
+    }
+
+    /// The arguments that find the same images as were found this time, `environment` being the value of `$CIFAR10_DIR`.
+    pub(crate) fn finding_again(&self, found: &Source, environment: Option<PathBuf>) -> Self {
+        let mut args = self.clone();
+        match found {
+            // Also where they stood in for a CIFAR-10 that may be there next time.
+            Source::Synthetic { .. } => (args.synthetic, args.data) = (true, None),
+            _ => args.data = args.data.or(environment),
+        }
+        args
+    }
+}
+
+/// The words of an option.
+fn option(name: &str, value: Option<String>) -> Vec<String> {
+    match value {
+        None => Vec::new(),
+        // Alone it would be read as an option.
+        Some(value) if value.starts_with('-') => vec![format!("{name}={value}")],
+        Some(value) => vec![name.to_owned(), value],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use datasets::NoCifar10;
+    use proptest::option::of;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    fn arguments() -> impl Strategy<Value = RunArgs> {
+        // What shells take apart or replace, and what looks like an option.
+        let text = || "[-=a ~'\"\\\\$!*?#;&|<>(){}`\n\tü]{0,6}";
+        let path = move || of(text().prop_filter("a path", |path| !path.is_empty()));
+        (of(text()), path(), any::<bool>(), path(), 0..3usize).prop_map(
+            |(preset, data, synthetic, out, threads)| RunArgs {
+                preset,
+                data: data.filter(|_| !synthetic).map(PathBuf::from),
+                synthetic,
+                out: out.map(PathBuf::from),
+                threads,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_command_line_gives_back_its_arguments(args in arguments()) {
+            let line = args.command_line(&["my program"]);
+            let words = shlex::split(&line).expect("words");
+            prop_assert_eq!(&words[0], "my program");
+            prop_assert_eq!(Cli::try_parse_from(words).expect("arguments").run, args);
+        }
+    }
+
+    #[test]
+    fn the_same_images_are_found_again() {
+        let cifar = Source::Cifar10 {
+            dir: "data/cifar-10-batches-bin".into(),
+            note: None,
+        };
+        let synthetic = Source::Synthetic {
+            seed: 0,
+            reason: Some(NoCifar10::DownloadForbidden),
+        };
+        let again = |args: &RunArgs, found, environment: Option<&str>| {
+            args.finding_again(found, environment.map(PathBuf::from))
+                .command_line(&["texp"])
+        };
+        let none = RunArgs::default();
+        let named = RunArgs {
+            data: Some("named".into()),
+            ..RunArgs::default()
+        };
+        assert_eq!(again(&none, &cifar, None), "texp");
+        assert_eq!(again(&none, &cifar, Some("e")), "texp --data e");
+        assert_eq!(again(&named, &cifar, Some("e")), "texp --data named");
+        assert_eq!(again(&none, &synthetic, None), "texp --synthetic");
+        assert_eq!(again(&none, &synthetic, Some("e")), "texp --synthetic");
+    }
 }

@@ -9,10 +9,18 @@ use trainer::experiment::Experiment;
 
 use crate::RunArgs;
 
+/// `$CIFAR10_DIR`; an empty one counts as none.
+pub(crate) fn environment() -> Option<PathBuf> {
+    std::env::var_os("CIFAR10_DIR")
+        .filter(|dir| !dir.is_empty())
+        .map(PathBuf::from)
+}
+
 /// The data set that an experiment runs on; says which on standard error.
 pub(crate) fn find(
     experiment: &Experiment,
     args: &RunArgs,
+    environment: Option<PathBuf>,
     default_dir: &Path,
 ) -> Result<Dataset, DataError> {
     let (train, test) = (experiment.data.train_images, experiment.data.test_images);
@@ -24,9 +32,7 @@ pub(crate) fn find(
         },
         dir: args.data.clone(),
         default_dir: default_dir.to_owned(),
-        environment: std::env::var_os("CIFAR10_DIR")
-            .filter(|dir| !dir.is_empty())
-            .map(PathBuf::from),
+        environment,
         synthetic: synthetic::Spec {
             train,
             test,

@@ -33,16 +33,13 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Verb::Train { file, run } => {
-            let preset = run
-                .preset
-                .as_ref()
-                .map(|preset| format!(" --preset {preset}"));
-            let command = format!(
-                "texp train {}{}",
-                file.display(),
-                preset.unwrap_or_default()
-            );
-            train(&file, &run, &Places::within(Path::new("")), command)
+            let mut name = file.display().to_string();
+            if name.starts_with('-') {
+                // Else it would be read as an option when the command is given again.
+                name.insert_str(0, "./");
+            }
+            let places = Places::within(Path::new(""));
+            train(&file, &run, &places, &["texp", "train", &name])
         }
         Verb::Report { folder } => rewrite_report(&folder),
     };

@@ -30,7 +30,7 @@ impl Places {
 }
 
 /// Trains all runs of an experiment and writes its report; results go to standard output, progress to
-/// standard error. `command` is recorded as the way to do it again.
+/// standard error. `command`, without what `args` holds, is recorded with it as the way to do it again.
 ///
 /// # Errors
 /// [`CommandError`]; bad input is found before anything is written.
@@ -38,15 +38,17 @@ pub fn train(
     file: &Path,
     args: &RunArgs,
     places: &Places,
-    command: String,
+    command: &[&str],
 ) -> Result<(), CommandError> {
     let experiment =
         Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
-    let dataset = data::find(&experiment, args, &places.data)?;
+    let environment = data::environment();
+    let dataset = data::find(&experiment, args, environment.clone(), &places.data)?;
+    let again = args.finding_again(&dataset.source, environment);
     let options = RunOptions {
         runs: args.out.clone().unwrap_or_else(|| places.runs.clone()),
         preset: args.preset.clone(),
-        command,
+        command: again.command_line(command),
         started: provenance::now(),
         commit: provenance::commit(),
         threads: args.threads,

@@ -133,3 +133,45 @@ fn a_report_that_cannot_be_written_is_exit_code_1() {
         "{message}"
     );
 }
+
+#[test]
+fn the_manifest_records_the_command_that_makes_the_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let preset = format!("{TINY}[presets.\"two\"]\ntraining = {{ norms_every = 2 }}\n");
+    fs::write(folder.path().join("my tiny.toml"), preset).unwrap();
+    let output = texp(
+        folder.path(),
+        &[
+            "train",
+            "--threads=1",
+            "--out",
+            "it's mine",
+            "--synthetic",
+            "--preset",
+            "two",
+            "my tiny.toml",
+        ],
+    );
+    let progress = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{progress}");
+    let command = |run: &str| {
+        let text = fs::read_to_string(folder.path().join(run).join("manifest.json")).unwrap();
+        let manifest: trainer::Manifest = serde_json::from_str(&text).unwrap();
+        manifest.command
+    };
+    assert_eq!(
+        command("it's mine/tiny-two"),
+        "texp train 'my tiny.toml' --preset two --synthetic --out \"it's mine\" --threads 1"
+    );
+
+    fs::write(folder.path().join("-tiny.toml"), TINY).unwrap();
+    let output = texp(
+        folder.path(),
+        &["train", "--synthetic", "--out=-o", "--", "-tiny.toml"],
+    );
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        command("-o/tiny"),
+        "texp train ./-tiny.toml --synthetic '--out=-o'"
+    );
+}
