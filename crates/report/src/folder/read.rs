@@ -14,10 +14,9 @@ impl RunFolder {
     pub(crate) fn read(run_folder: &Path) -> Result<Self, ReportError> {
         let manifest = read_manifest(&run_folder.join("manifest.json"))?;
         let toml = run_folder.join("experiment.toml");
+        let experiment = fs::read(&toml).map_err(unreadable(&toml))?;
         // Only shown, so bytes that are no UTF-8 need not stop a report.
-        let experiment = fs::read(&toml)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .map_err(|source| ReportError::Read { path: toml, source })?;
+        let experiment = String::from_utf8_lossy(&experiment).into_owned();
         let runs = manifest.runs.iter().cloned().map(Run::new).collect();
         let ending = Ending::Unfinished { cut_line: None };
         let mut folder = Self {
@@ -32,15 +31,12 @@ impl RunFolder {
     }
 
     fn read_records(&mut self, path: &Path) -> Result<(), ReportError> {
-        let unreadable = |source: io::Error| ReportError::Read {
-            path: path.to_owned(),
-            source,
-        };
-        let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+        let mut reader = BufReader::new(File::open(path).map_err(unreadable(path))?);
         let mut bytes = Vec::new();
         for line in 1.. {
             bytes.clear();
-            if reader.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
+            let read = reader.read_until(b'\n', &mut bytes);
+            if read.map_err(unreadable(path))? == 0 {
                 break;
             }
             if bytes.trim_ascii().is_empty() {
@@ -129,10 +125,7 @@ impl RunFolder {
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest, ReportError> {
-    let bytes = fs::read(path).map_err(|source| ReportError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = fs::read(path).map_err(unreadable(path))?;
     let manifest: Manifest =
         serde_json::from_slice(&bytes).map_err(|source| ReportError::Manifest {
             path: path.to_owned(),
@@ -150,6 +143,13 @@ fn read_manifest(path: &Path) -> Result<Manifest, ReportError> {
         }
     }
     Ok(manifest)
+}
+
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> ReportError {
+    |source| ReportError::Read {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 /// A line of the records, for errors.
