@@ -3,6 +3,7 @@
 use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
+use super::normalised_linear::{NormalisedLinear, normalised_linear};
 use crate::field::{Field, Gf61, dot};
 use crate::optimiser::SgdState;
 
@@ -46,7 +47,7 @@ impl<T> Batches<T> {
     }
 }
 
-fn batches<T: Clone + std::fmt::Debug>(
+pub(super) fn batches<T: Clone + std::fmt::Debug>(
     batch: impl Strategy<Value = T> + Clone,
 ) -> impl Strategy<Value = Batches<T>> {
     (any::<u64>(), batch.clone(), vec(batch, 1..6)).prop_map(|(seed, first, others)| Batches {
@@ -214,6 +215,8 @@ pub enum Loss {
     Cosine(CosineLoss),
     /// [`TwoLayerNet`].
     TwoLayer(TwoLayerNet),
+    /// [`NormalisedLinear`].
+    Linear(NormalisedLinear),
 }
 
 impl StochasticLoss for Loss {
@@ -222,6 +225,7 @@ impl StochasticLoss for Loss {
             Self::Rayleigh(loss) => loss.value(step, parameters),
             Self::Cosine(loss) => loss.value(step, parameters),
             Self::TwoLayer(loss) => loss.value(step, parameters),
+            Self::Linear(loss) => loss.value(step, parameters),
         }
     }
 
@@ -230,6 +234,7 @@ impl StochasticLoss for Loss {
             Self::Rayleigh(loss) => loss.gradient(step, parameters),
             Self::Cosine(loss) => loss.gradient(step, parameters),
             Self::TwoLayer(loss) => loss.gradient(step, parameters),
+            Self::Linear(loss) => loss.gradient(step, parameters),
         }
     }
 
@@ -238,6 +243,7 @@ impl StochasticLoss for Loss {
             Self::Rayleigh(loss) => loss.initial_state(),
             Self::Cosine(loss) => loss.initial_state(),
             Self::TwoLayer(loss) => loss.initial_state(),
+            Self::Linear(loss) => loss.initial_state(),
         }
     }
 }
@@ -297,12 +303,13 @@ pub fn loss() -> impl Strategy<Value = Loss> {
         rayleigh_quotient().prop_map(Loss::Rayleigh),
         cosine_loss().prop_map(Loss::Cosine),
         two_layer_net().prop_map(Loss::TwoLayer),
+        normalised_linear().prop_map(Loss::Linear),
     ]
 }
 
 /// Parameters that are nowhere near the origin, where a scale-invariant loss is singular, and a
 /// buffer, often zero.
-fn state(dimension: usize) -> impl Strategy<Value = SgdState> {
+pub(super) fn state(dimension: usize) -> impl Strategy<Value = SgdState> {
     let coordinate =
         (0.5..1.5, any::<bool>()).prop_map(|(x, minus): (f64, _)| if minus { -x } else { x });
     let buffer = prop_oneof![Just(vec![0.0; dimension]), vec(-0.5..0.5, dimension)];

@@ -18,12 +18,14 @@
 use ::proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 mod losses;
+mod normalised_linear;
 mod recipes;
 
 pub use losses::{
     Batches, CosineLoss, Loss, RayleighQuotient, StochasticLoss, TwoLayerNet, cosine_loss,
     exact_rayleigh_quotient, gf61, loss, rayleigh_quotient, two_layer_net,
 };
+pub use normalised_linear::{NormalisedLinear, normalised_linear};
 pub use recipes::{
     convertible_recipe, piecewise_constant_recipe, piecewise_constant_schedule, schedule,
 };
