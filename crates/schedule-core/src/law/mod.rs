@@ -1,10 +1,14 @@
 //! The conversion of weight decay into an exponential learning rate.
 
+mod adamw;
 mod constant_phase;
+mod decoupled;
 mod exact;
 mod texp;
 
+pub use adamw::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
 pub use constant_phase::ConstantPhase;
+pub use decoupled::{DecoupledError, DecoupledLaw, DecoupledStep};
 pub use exact::{EquivalentStep, ExactLaw, ExactSteps};
 pub use texp::{Texp, TexpPhase};
 

@@ -4,6 +4,33 @@
 //! coupled to), and are what laws are tested on. Where the step is rational, it is written for any
 //! [field](crate::field).
 
+mod adamw;
+mod lion;
+mod moving_average;
+mod muon;
 mod sgd;
+mod sgdw;
 
+pub(crate) use adamw::bias_correction;
+pub use adamw::{AdamWCoefficients, AdamWState};
+pub use lion::LionState;
+pub use moving_average::MovingAverage;
+pub use muon::{MuonState, newton_schulz};
 pub use sgd::SgdState;
+pub use sgdw::SgdwState;
+
+use crate::field::Field;
+
+/// `(1 − ηλ) θ − η u`.
+fn decoupled_update<F: Field>(
+    parameters: &[F],
+    learning_rate: F,
+    weight_decay: F,
+    direction: &[F],
+) -> Vec<F> {
+    let shrink = F::ONE - learning_rate * weight_decay;
+    let pairs = parameters.iter().zip(direction);
+    pairs
+        .map(|(&p, &u)| shrink * p - learning_rate * u)
+        .collect()
+}

@@ -6,5 +6,7 @@
 //! holds to the last digit or not at all.
 
 mod coupled;
+mod decoupled;
 
 pub use coupled::{Coupled, coupled};
+pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};

@@ -12,7 +12,10 @@
 //! }
 //! ```
 
+mod adamw;
+mod decoupled;
 mod exact;
+mod pair;
 mod prime_field;
 mod property;
 
@@ -45,9 +48,14 @@ impl Statement {
 
 /// All statements.
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
-    [exact::STATEMENTS, prime_field::STATEMENTS]
-        .into_iter()
-        .flatten()
+    [
+        exact::STATEMENTS,
+        decoupled::STATEMENTS,
+        adamw::STATEMENTS,
+        prime_field::STATEMENTS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Source of what goes beyond the paper.

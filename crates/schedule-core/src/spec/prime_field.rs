@@ -23,7 +23,7 @@ pub(super) const STATEMENTS: &[Statement] = &[Statement {
 }];
 
 /// Random hyperparameters, one for each of a cycle of steps.
-fn hyperparameters() -> impl Strategy<Value = Vec<Hyperparameters<Gf61>>> {
+pub(super) fn hyperparameters() -> impl Strategy<Value = Vec<Hyperparameters<Gf61>>> {
     let one = (gf61(), gf61(), gf61()).prop_map(|(learning_rate, weight_decay, momentum)| {
         Hyperparameters {
             learning_rate,
