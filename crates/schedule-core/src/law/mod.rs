@@ -4,12 +4,14 @@ mod adamw;
 mod constant_phase;
 mod decoupled;
 mod exact;
+mod nesterov;
 mod texp;
 
 pub use adamw::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
 pub use constant_phase::ConstantPhase;
 pub use decoupled::{DecoupledError, DecoupledLaw, DecoupledStep};
 pub use exact::{EquivalentStep, ExactLaw, ExactSteps};
+pub use nesterov::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use texp::{Texp, TexpPhase};
 
 /// `√((1 − √γ)²) = 1 − √γ`, without cancellation near `γ = 1`.

@@ -8,6 +8,7 @@ mod adamw;
 mod lion;
 mod moving_average;
 mod muon;
+mod nesterov;
 mod sgd;
 mod sgdw;
 
@@ -16,6 +17,7 @@ pub use adamw::{AdamWCoefficients, AdamWState};
 pub use lion::LionState;
 pub use moving_average::MovingAverage;
 pub use muon::{MuonState, newton_schulz};
+pub use nesterov::{NesterovHyperparameters, NesterovState};
 pub use sgd::SgdState;
 pub use sgdw::SgdwState;
 

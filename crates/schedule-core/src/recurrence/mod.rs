@@ -7,6 +7,8 @@
 
 mod coupled;
 mod decoupled;
+mod nesterov;
 
 pub use coupled::{Coupled, coupled};
 pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};
+pub use nesterov::{Nesterov, NesterovTwin, nesterov, nesterov_twin};

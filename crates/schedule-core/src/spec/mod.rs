@@ -15,6 +15,7 @@
 mod adamw;
 mod decoupled;
 mod exact;
+mod nesterov;
 mod pair;
 mod prime_field;
 mod property;
@@ -52,6 +53,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         exact::STATEMENTS,
         decoupled::STATEMENTS,
         adamw::STATEMENTS,
+        nesterov::STATEMENTS,
         prime_field::STATEMENTS,
     ]
     .into_iter()

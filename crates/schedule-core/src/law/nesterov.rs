@@ -1,0 +1,377 @@
+//! The law for Nesterov's look-ahead.
+
+use crate::optimiser::NesterovHyperparameters;
+use crate::recurrence::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
+use crate::sum::CompensatedSum;
+use crate::{RecipeError, RunningStatisticsCorrection};
+
+/// The form of the run without weight decay.
+///
+/// Of the optimiser `b' = γ̃b + δ̃G`, `θ' = θ − η̃(G + ν̃b')`, two of the three coefficients are determined and
+/// one is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NesterovForm {
+    /// `ν̃ = γ̃`, `δ̃` changing: PyTorch's look-ahead, with a buffer dampening `1 − δ̃` (which PyTorch refuses
+    /// together with `nesterov=True`, and leaves out in the first step).
+    FreeDampening,
+    /// `δ̃ = 1`, `ν̃` changing: no root is taken, so this holds wherever the scales stay positive.
+    SeparateLookahead,
+    /// `ν̃ = γ̃` *and* `δ̃ = 1`: what PyTorch offers. It holds while there is no weight decay, and fails with
+    /// the reason at the first step that has some.
+    PyTorch,
+}
+
+/// A step of Nesterov SGD that has no equivalent without weight decay.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NesterovError {
+    /// Rate, decay or momentum are invalid by themselves.
+    #[error(transparent)]
+    Hyperparameters(#[from] RecipeError),
+    /// The gradient's weight is not positive, or the look-ahead negative, or one not finite.
+    #[error(
+        "step {step}: the gradient weight δ is {gradient_weight:?} and the look-ahead ν is {lookahead:?}; \
+         δ must be finite and above 0, ν finite and not negative: PyTorch has δ = 1 and ν the momentum"
+    )]
+    WeightsOutOfRange {
+        /// The step.
+        step: u64,
+        /// `δ_t`.
+        gradient_weight: f64,
+        /// `ν_t`.
+        lookahead: f64,
+    },
+    /// `a_t ≤ 0`: the step would map the parameters through the origin.
+    #[error(
+        "step {step} has no weight-decay-free equivalent with a positive learning rate: \
+         a_t = 1 − η(λ + νd) = {shrink:?} is not positive at {with:?}, buffer coefficient \
+         κ = {buffer_coefficient:?}; lower the learning rate, the weight decay or the momentum"
+    )]
+    ShrinkNotPositive {
+        /// The step `t`.
+        step: u64,
+        /// The hyperparameters.
+        with: NesterovHyperparameters,
+        /// `κ_{t−1}`.
+        buffer_coefficient: f64,
+        /// `a_t`.
+        shrink: f64,
+    },
+    /// A quantity of the recurrence leaves float64.
+    #[error(
+        "the conversion of step {step} leaves float64 at {with:?}, buffer coefficient \
+         κ = {buffer_coefficient:?}; use a smaller weight decay or look-ahead"
+    )]
+    Overflow {
+        /// The step `t`.
+        step: u64,
+        /// The hyperparameters.
+        with: NesterovHyperparameters,
+        /// `κ_{t−1}`.
+        buffer_coefficient: f64,
+    },
+    /// The root that a free dampening needs is not of a positive number.
+    #[error(
+        "step {step}: a twin with look-ahead ν̃ = γ̃ needs the root of νσ/(γwa) = {square:?}, which is not \
+         positive and finite at {with:?}; use the form with a separate look-ahead, which needs no root"
+    )]
+    RootNotPositive {
+        /// The step `t`.
+        step: u64,
+        /// The hyperparameters.
+        with: NesterovHyperparameters,
+        /// What the root was to be taken of.
+        square: f64,
+    },
+    /// The gradient's weight of the equivalent step is not 1, in PyTorch's form.
+    #[error(
+        "step {step} has no equivalent in PyTorch's nesterov=True: its momentum is both what the buffer \
+         is multiplied by and how far the step looks ahead, so that removing weight decay asks for \
+         six equations with five unknowns; the buffer would have to take the gradient with the weight \
+         {gradient_weight:?} (a dampening of {}), which PyTorch holds at 1; use the form with a free \
+         dampening or with a separate look-ahead, in an optimiser of your own",
+        1.0 - gradient_weight
+    )]
+    PyTorchFormNotClosed {
+        /// The step `t`.
+        step: u64,
+        /// `δ̃_t` in the form with a free dampening.
+        gradient_weight: f64,
+    },
+    /// The step counter is at its end.
+    #[error("the step counter has reached its largest value, {step}; start a new law")]
+    StepsExhausted {
+        /// The largest step there is.
+        step: u64,
+    },
+}
+
+/// One step of Nesterov SGD without weight decay, and how its state relates to that of the run with.
+///
+/// Before the step `θ̃_t = θ_t/A_t` and `b̃_t = exp(ln_buffer_scale) (b_t − κ_{t−1}θ_t)`; after it the same
+/// with the fields that end in `_after`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NesterovStep {
+    /// `t`, from 0.
+    pub step: u64,
+    /// `ln η̃_t = ln η_t − ln A_t − ln A_{t+1} − ln w_t`; −∞ where `η_t = 0`.
+    pub ln_learning_rate: f64,
+    /// `γ̃_t`.
+    pub momentum: f64,
+    /// `δ̃_t`.
+    pub gradient_weight: f64,
+    /// `ν̃_t`.
+    pub lookahead: f64,
+    /// `a_t = A_{t+1}/A_t > 0`.
+    pub shrink: f64,
+    /// `ln a_t`, accurate also where `a_t` is near 1.
+    pub ln_shrink: f64,
+    /// `ln A_t`.
+    pub ln_scale: f64,
+    /// `ln A_{t+1}`.
+    pub ln_scale_after: f64,
+    /// `ln(σ_t A_{t−1})`, the buffer's own scale; 0 in the first step.
+    pub ln_buffer_scale: f64,
+    /// `ln(σ_{t+1} A_t)`.
+    pub ln_buffer_scale_after: f64,
+    /// `κ_{t−1}`, the part of the parameters that the momentum buffer holds.
+    pub buffer_coefficient: f64,
+    /// `κ_t`.
+    pub buffer_coefficient_after: f64,
+}
+
+impl NesterovStep {
+    /// The step's hyperparameters, without weight decay; the rate is infinite where it leaves float64.
+    #[must_use]
+    pub fn hyperparameters(&self) -> NesterovHyperparameters {
+        NesterovHyperparameters {
+            learning_rate: self.ln_learning_rate.exp(),
+            weight_decay: 0.0,
+            momentum: self.momentum,
+            gradient_weight: self.gradient_weight,
+            lookahead: self.lookahead,
+        }
+    }
+
+    /// What running statistics are multiplied by once this step is done; see
+    /// [`EquivalentStep::running_statistics_correction`](crate::EquivalentStep::running_statistics_correction).
+    #[must_use]
+    pub fn running_statistics_correction(&self, input_degree: f64) -> RunningStatisticsCorrection {
+        RunningStatisticsCorrection::new(self.ln_shrink, input_degree)
+    }
+}
+
+/// The exact equivalence of Nesterov SGD with coupled weight decay to Nesterov SGD without, on
+/// scale-invariant stochastic losses, step by step in constant memory (texp).
+///
+/// For the [optimiser](crate::optimiser::NesterovState) `b' = γb + δG`, `θ' = θ − η(G + νb')`, `G = g + λθ`, from
+/// equal buffers (`κ_{−1} = 0`), with `A_0 = A_{−1} = σ_0 = 1`:
+/// ```text
+/// d = δλ + γκ_{t−1}    a = 1 − η(λ + νd)    κ_t = d/a    w = 1 + κ_tην    v = δ + κ_tη(1 + νδ)
+/// η̃ = η/(A_tA_{t+1}w)    γ̃ = γ w a_{t−1} σ_{t+1}/σ_t    δ̃ = v σ_{t+1}    ν̃ = ν/σ_{t+1}
+/// θ̃_t = θ_t/A_t    b̃_t = σ_tA_{t−1}(b_t − κ_{t−1}θ_t)
+/// ```
+/// The [form](NesterovForm) chooses `σ`. Neither the coefficients nor `σ` grow with the scale, so they are
+/// plain numbers; only rate and scales are logarithms.
+///
+/// ```
+/// use schedule_core::optimiser::NesterovHyperparameters;
+/// use schedule_core::{Hyperparameters, NesterovError, NesterovForm, NesterovLaw};
+///
+/// let sgd = Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 };
+/// let with = NesterovHyperparameters::pytorch(sgd);
+///
+/// let separate = NesterovLaw::new(NesterovForm::SeparateLookahead).step(with)?;
+/// assert_eq!(separate.gradient_weight, 1.0);
+/// assert!(separate.lookahead > 0.9);
+///
+/// let dampened = NesterovLaw::new(NesterovForm::FreeDampening).step(with)?;
+/// assert_eq!(dampened.lookahead, dampened.momentum);
+/// assert!(dampened.gradient_weight > 1.0);
+///
+/// let stock = NesterovLaw::new(NesterovForm::PyTorch).step(with);
+/// assert!(matches!(stock, Err(NesterovError::PyTorchFormNotClosed { step: 0, .. })));
+/// # Ok::<(), NesterovError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NesterovLaw {
+    form: NesterovForm,
+    step: u64,
+    shrink_before: f64,
+    /// `ln A_{t−1}`.
+    ln_scale_before: f64,
+    ln_scale: CompensatedSum,
+    buffer_coefficient: f64,
+    /// `σ_t`.
+    buffer_gauge: f64,
+}
+
+impl NesterovLaw {
+    /// The law from step 0, both runs starting from the same momentum buffer.
+    #[must_use]
+    pub fn new(form: NesterovForm) -> Self {
+        Self {
+            form,
+            step: 0,
+            shrink_before: 1.0,
+            ln_scale_before: 0.0,
+            ln_scale: CompensatedSum::default(),
+            buffer_coefficient: 0.0,
+            buffer_gauge: 1.0,
+        }
+    }
+
+    /// Converts the next step. On an error the law stays where it was.
+    ///
+    /// # Errors
+    /// [`NesterovError`], with the step, all values and what to do.
+    pub fn step(&mut self, with: NesterovHyperparameters) -> Result<NesterovStep, NesterovError> {
+        let step = self.step;
+        validate(step, with)?;
+        let next = step
+            .checked_add(1)
+            .ok_or(NesterovError::StepsExhausted { step })?;
+        let (algebra, gauge, twin) = self.algebra(with)?;
+        let ln_shrink = algebra.shrink_minus_one.ln_1p();
+        let ln_scale = self.ln_scale.value();
+        let ln_scale_after = self.ln_scale.plus(ln_shrink);
+        let ln_growth = (algebra.buffer_coefficient * with.learning_rate * with.lookahead).ln_1p();
+        let converted = NesterovStep {
+            step,
+            ln_learning_rate: with.learning_rate.ln()
+                - (ln_scale + ln_scale_after.value())
+                - ln_growth,
+            momentum: twin.momentum,
+            // What a form holds is held to the last digit.
+            gradient_weight: match self.form {
+                NesterovForm::SeparateLookahead => 1.0,
+                NesterovForm::FreeDampening | NesterovForm::PyTorch => twin.gradient_weight,
+            },
+            lookahead: match self.form {
+                NesterovForm::SeparateLookahead => twin.lookahead,
+                NesterovForm::FreeDampening | NesterovForm::PyTorch => twin.momentum,
+            },
+            shrink: algebra.shrink,
+            ln_shrink,
+            ln_scale,
+            ln_scale_after: ln_scale_after.value(),
+            ln_buffer_scale: self.buffer_gauge.ln() + self.ln_scale_before,
+            ln_buffer_scale_after: gauge.ln() + ln_scale,
+            buffer_coefficient: self.buffer_coefficient,
+            buffer_coefficient_after: algebra.buffer_coefficient,
+        };
+        if self.form == NesterovForm::PyTorch && converted.gradient_weight != 1.0 {
+            return Err(NesterovError::PyTorchFormNotClosed {
+                step,
+                gradient_weight: converted.gradient_weight,
+            });
+        }
+        *self = Self {
+            form: self.form,
+            step: next,
+            shrink_before: algebra.shrink,
+            ln_scale_before: ln_scale,
+            ln_scale: ln_scale_after,
+            buffer_coefficient: algebra.buffer_coefficient,
+            buffer_gauge: gauge,
+        };
+        Ok(converted)
+    }
+
+    /// The step's algebra, `σ_{t+1}` and the coefficients of the twin, all finite and the scales positive.
+    fn algebra(
+        &self,
+        with: NesterovHyperparameters,
+    ) -> Result<(Nesterov<f64>, f64, NesterovTwin<f64>), NesterovError> {
+        let step = self.step;
+        let buffer_coefficient = self.buffer_coefficient;
+        let algebra = nesterov(with, buffer_coefficient);
+        let shrink = algebra.shrink;
+        if shrink <= 0.0 {
+            return Err(NesterovError::ShrinkNotPositive {
+                step,
+                with,
+                buffer_coefficient,
+                shrink,
+            });
+        }
+        let overflow = NesterovError::Overflow {
+            step,
+            with,
+            buffer_coefficient,
+        };
+        // The largest of the quantities, all of them positive.
+        let weight = algebra.gradient_weight;
+        if !(shrink.is_finite() && weight.is_finite() && algebra.buffer_growth.is_finite()) {
+            return Err(overflow);
+        }
+        let gauge = self.gauge_after(with, &algebra)?;
+        let twin = nesterov_twin(with, &algebra, self.shrink_before, self.buffer_gauge, gauge);
+        let coefficients = [twin.momentum, twin.gradient_weight, twin.lookahead];
+        if !(coefficients.iter().all(|x| x.is_finite()) && algebra.buffer_coefficient.is_finite()) {
+            return Err(overflow);
+        }
+        Ok((algebra, gauge, twin))
+    }
+
+    /// `σ_{t+1}`.
+    fn gauge_after(
+        &self,
+        with: NesterovHyperparameters,
+        algebra: &Nesterov<f64>,
+    ) -> Result<f64, NesterovError> {
+        let step = self.step;
+        // 0/0 of a run without momentum: the buffer does not matter, and 1 is the limit.
+        let ratio = if with.lookahead == with.momentum {
+            1.0
+        } else {
+            with.lookahead / with.momentum
+        };
+        let (gauge, square) = match self.form {
+            NesterovForm::SeparateLookahead => {
+                let gauge = 1.0 / algebra.gradient_weight;
+                (gauge, gauge)
+            }
+            NesterovForm::FreeDampening | NesterovForm::PyTorch => {
+                let square =
+                    ratio * self.buffer_gauge / (algebra.buffer_growth * self.shrink_before);
+                (square.sqrt(), square)
+            }
+        };
+        if !(gauge > 0.0 && gauge.is_finite()) {
+            return Err(NesterovError::RootNotPositive { step, with, square });
+        }
+        Ok(gauge)
+    }
+
+    /// The step to be converted next, from 0.
+    #[must_use]
+    pub fn next_step(&self) -> u64 {
+        self.step
+    }
+
+    /// `ln A_t` before the next step `t`.
+    #[must_use]
+    pub fn ln_scale(&self) -> f64 {
+        self.ln_scale.value()
+    }
+}
+
+fn validate(step: u64, with: NesterovHyperparameters) -> Result<(), NesterovError> {
+    with.validate_sgd(step)?;
+    let NesterovHyperparameters {
+        gradient_weight,
+        lookahead,
+        ..
+    } = with;
+    let finite = gradient_weight.is_finite() && lookahead.is_finite();
+    if finite && gradient_weight > 0.0 && lookahead >= 0.0 {
+        return Ok(());
+    }
+    Err(NesterovError::WeightsOutOfRange {
+        step,
+        gradient_weight,
+        lookahead,
+    })
+}
