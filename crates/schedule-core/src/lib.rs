@@ -24,6 +24,7 @@ pub use error::{LawError, RecipeError, ScheduleError};
 pub use law::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
 pub use law::{ConstantPhase, EquivalentStep, ExactLaw, ExactSteps, Texp, TexpPhase};
 pub use law::{DecoupledError, DecoupledLaw, DecoupledStep};
+pub use law::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use law::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use recipe::{Hyperparameter, Hyperparameters, Recipe, RecipePhase};
 pub use running_statistics::RunningStatisticsCorrection;

@@ -4,6 +4,7 @@ mod adamw;
 mod constant_phase;
 mod decoupled;
 mod exact;
+mod groups;
 mod nesterov;
 mod texp;
 
@@ -11,6 +12,7 @@ pub use adamw::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, St
 pub use constant_phase::ConstantPhase;
 pub use decoupled::{DecoupledError, DecoupledLaw, DecoupledStep};
 pub use exact::{EquivalentStep, ExactLaw, ExactSteps};
+pub use groups::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use nesterov::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use texp::{Texp, TexpPhase};
 

@@ -17,10 +17,15 @@
 
 use ::proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
+mod grouped;
 mod losses;
 mod normalised_linear;
 mod recipes;
 
+pub use grouped::{
+    BlocksLoss, GroupedLoss, ProductNet, blocks_loss, exact_blocks_loss, exact_product_net,
+    product_net,
+};
 pub use losses::{
     Batches, CosineLoss, Loss, RayleighQuotient, StochasticLoss, TwoLayerNet, cosine_loss,
     exact_rayleigh_quotient, gf61, loss, rayleigh_quotient, two_layer_net,

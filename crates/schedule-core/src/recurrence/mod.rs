@@ -8,7 +8,9 @@
 mod coupled;
 mod decoupled;
 mod nesterov;
+mod residual;
 
 pub use coupled::{Coupled, coupled};
 pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};
 pub use nesterov::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
+pub use residual::{ResidualDecay, residual};

@@ -15,6 +15,7 @@
 mod adamw;
 mod decoupled;
 mod exact;
+mod groups;
 mod nesterov;
 mod pair;
 mod prime_field;
@@ -54,6 +55,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         decoupled::STATEMENTS,
         adamw::STATEMENTS,
         nesterov::STATEMENTS,
+        groups::STATEMENTS,
         prime_field::STATEMENTS,
     ]
     .into_iter()

@@ -1,6 +1,8 @@
 //! A run and its twin, for optimisers of any kind.
 
 use crate::check::Start;
+use crate::optimiser::SgdState;
+use crate::{EquivalentStep, Hyperparameters};
 
 /// Two runs side by side.
 pub(super) struct Pair<S> {
@@ -78,4 +80,35 @@ pub(super) fn worse(a: f64, b: f64) -> f64 {
 
 pub(super) fn norm(vector: &[f64]) -> f64 {
     vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// How far a twin of SGD is from the image of the original: its parameters relative to their length,
+/// its buffer to the terms that it is a sum of.
+pub(super) fn sgd_distance(
+    around: &Around<SgdState>,
+    gradient_size: f64,
+    with: Hyperparameters,
+    equivalent: &EquivalentStep,
+) -> f64 {
+    let (scale, coefficient) = (
+        equivalent.ln_scale_after.exp(),
+        equivalent.buffer_coefficient_after,
+    );
+    let image = around.after.equivalent(scale, coefficient);
+    let terms = with.momentum * norm(&around.before.buffer)
+        + gradient_size
+        + (with.weight_decay + coefficient.abs()) * norm(&around.before.parameters);
+    worse(
+        relative(&around.twin.parameters, &image.parameters),
+        distance(&around.twin.buffer, &image.buffer, scale * terms),
+    )
+}
+
+/// The hyperparameters of an equivalent step.
+pub(super) fn hyperparameters(equivalent: &EquivalentStep) -> Hyperparameters {
+    Hyperparameters {
+        learning_rate: equivalent.learning_rate(),
+        weight_decay: equivalent.weight_decay,
+        momentum: equivalent.momentum,
+    }
 }

@@ -1,0 +1,205 @@
+//! Parameter groups: which keep a weight decay, and what errors say.
+
+use proptest::prelude::*;
+use schedule_core::proptest::{GroupedLoss, blocks_loss, convertible_recipe, product_net, seeded};
+use schedule_core::{
+    EquivalentStep, ExactLaw, GroupRole, GroupsError, GroupsLaw, Hyperparameters, Residual,
+};
+
+const SGD: Hyperparameters = Hyperparameters {
+    learning_rate: 0.1,
+    weight_decay: 5e-4,
+    momentum: 0.9,
+};
+
+proptest! {
+    #![proptest_config(seeded())]
+
+    /// Only `ηλ` counts, so a group with another rate may lose its decay along with its leader.
+    #[test]
+    fn groups_with_one_intrinsic_rate_lose_their_decay_together(
+        recipe in convertible_recipe(300),
+        factor in 0.1..10.0,
+    ) {
+        let mut law = GroupsLaw::common_direction(&[2.0, 2.0, 0.0])?;
+        let mut alone = ExactLaw::new();
+        for t in 0..300 {
+            let with = recipe.at(t);
+            let scaled = Hyperparameters {
+                learning_rate: factor * with.learning_rate,
+                weight_decay: with.weight_decay / factor,
+                ..with
+            };
+            let groups = law.step(&[with, scaled, with])?;
+            prop_assert_eq!(groups[0].equivalent, alone.step(with)?);
+            for group in &groups[..2] {
+                prop_assert_eq!(group.residual, Residual::WeightDecayFree);
+                prop_assert_eq!(group.equivalent.weight_decay, 0.0);
+            }
+            let kept: EquivalentStep = groups[2].equivalent;
+            prop_assert_eq!(kept.weight_decay, with.weight_decay);
+            prop_assert_eq!((kept.ln_scale, kept.ln_scale_after, kept.shrink), (0.0, 0.0, 1.0));
+            prop_assert!((kept.learning_rate() / with.learning_rate - 1.0).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn gradients_of_grouped_losses_agree_with_central_differences(
+        blocks in blocks_loss(),
+        net in product_net(),
+        step in 0..100_u64,
+    ) {
+        check_gradient(&blocks, step)?;
+        check_gradient(&net, step)?;
+    }
+
+    #[test]
+    fn the_product_net_is_invariant_under_its_own_scaling_only(net in product_net(), c in 0.5..2.0_f64) {
+        let value = |exponents: [i32; 3]| {
+            let groups: Vec<Vec<f64>> = net
+                .initial_states()
+                .into_iter()
+                .zip(exponents)
+                .map(|(state, d)| state.parameters.iter().map(|x| x * c.powi(d)).collect())
+                .collect();
+            net.value(0, &groups)
+        };
+        let here = value([0, 0, 0]);
+        prop_assert!((value([1, 1, 2]) - here).abs() < 1e-13 * (1.0 + here.abs()));
+        prop_assert!((value([1, -1, 0]) - here).abs() < 1e-13 * (1.0 + here.abs()));
+    }
+}
+
+fn check_gradient(loss: &impl GroupedLoss, step: u64) -> Result<(), TestCaseError> {
+    let at: Vec<Vec<f64>> = loss
+        .initial_states()
+        .into_iter()
+        .map(|s| s.parameters)
+        .collect();
+    let gradient = loss.gradient(step, &at);
+    let h = 1e-5;
+    for group in 0..at.len() {
+        prop_assert_eq!(gradient[group].len(), at[group].len());
+        for index in 0..at[group].len() {
+            let moved = |by: f64| {
+                let mut groups = at.clone();
+                groups[group][index] += by;
+                loss.value(step, &groups)
+            };
+            let difference = (moved(h) - moved(-h)) / (2.0 * h);
+            prop_assert!(
+                (difference - gradient[group][index]).abs() < 1e-7,
+                "{group} {index}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_follower_with_a_weaker_decay_gets_a_negative_one() {
+    let weaker = Hyperparameters {
+        weight_decay: 1e-4,
+        ..SGD
+    };
+    let stronger = Hyperparameters {
+        weight_decay: 1e-3,
+        ..SGD
+    };
+    let mut law = GroupsLaw::common_direction(&[1.0, 1.0, 1.0]).unwrap();
+    let mut groups = Vec::new();
+    for _ in 0..1_000 {
+        groups = law.step(&[SGD, weaker, stronger]).unwrap();
+    }
+    let left = |index: usize| match groups[index].residual {
+        Residual::WeightDecayFree => 0.0,
+        Residual::Left(left) => left,
+    };
+    assert_eq!(left(0), 0.0);
+    assert!((left(1) + 4e-4).abs() < 1e-6, "{}", left(1));
+    assert!((left(2) - 5e-4).abs() < 1e-6, "{}", left(2));
+    let scale = groups[1].equivalent.ln_scale;
+    let ratio = groups[1].equivalent.weight_decay / left(1);
+    assert!((ratio.ln() - 2.0 * scale).abs() < 1e-12);
+}
+
+#[test]
+fn a_balanced_direction_may_have_negative_exponents() {
+    let mut law = GroupsLaw::common_direction(&[1.0, -1.0]).unwrap();
+    let groups = law.step(&[SGD, SGD]).unwrap();
+    let (first, second) = (groups[0].equivalent, groups[1].equivalent);
+    assert_eq!(second.ln_scale_after, -first.ln_scale_after);
+    assert!(second.weight_decay > 2.0 * SGD.weight_decay);
+}
+
+#[test]
+fn groups_that_cannot_be_converted_are_errors() {
+    let follows = |leader, exponent| GroupRole::Follows { leader, exponent };
+    let error = GroupsLaw::new(&[GroupRole::Leads, follows(1, 1.0)]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "group 1 is to follow group 1, which does not lead; name one of the 2 groups (from 0) whose role \
+         is to lead"
+    );
+    assert!(GroupsLaw::new(&[GroupRole::Leads, follows(9, 1.0)]).is_err());
+    let infinite = GroupsLaw::new(&[GroupRole::Leads, follows(0, f64::INFINITY)]);
+    assert!(matches!(
+        infinite,
+        Err(GroupsError::ExponentNotFinite { group: 1, .. })
+    ));
+    let nan = GroupsLaw::common_direction(&[0.0, f64::NAN]).unwrap_err();
+    assert!(
+        nan.to_string()
+            .starts_with("the exponent of group 1 is NaN")
+    );
+
+    let mut law = GroupsLaw::common_direction(&[0.0, 1.0, 2.0]).unwrap();
+    let start = law.clone();
+    let error = law.step(&[SGD]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "step 0: there are 3 groups and hyperparameters for 1; give one for each group"
+    );
+    let flipped = Hyperparameters {
+        weight_decay: 20.0,
+        ..SGD
+    };
+    let error = law.step(&[SGD, flipped, SGD]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("parameter group 1: step 0 has no weight-decay-free equivalent"),
+        "{error}"
+    );
+    let at_rest = Hyperparameters {
+        learning_rate: 0.0,
+        ..SGD
+    };
+    let error = law.step(&[SGD, SGD, at_rest]).unwrap_err();
+    assert!(matches!(
+        error,
+        GroupsError::CannotFollowAtRest {
+            step: 0,
+            group: 2,
+            ..
+        }
+    ));
+    // Everything at rest is no obstacle; what was at rest may decay later.
+    assert!(law.step(&[at_rest; 3]).is_ok());
+    assert!(law.step(&[SGD; 3]).is_ok());
+    assert_eq!(law.next_step(), 2);
+    let negative = Hyperparameters {
+        momentum: 1.0,
+        ..SGD
+    };
+    assert!(matches!(
+        law.step(&[negative, SGD, SGD]),
+        Err(GroupsError::Group { group: 0, .. })
+    ));
+
+    let mut steep = GroupsLaw::common_direction(&[1.0, 1e300]).unwrap();
+    assert!(matches!(
+        steep.step(&[SGD, SGD]),
+        Err(GroupsError::Overflow { group: 1, .. })
+    ));
+    let mut law = start;
+    assert_eq!(law.step(&[SGD; 3]).unwrap().len(), 3);
+}
