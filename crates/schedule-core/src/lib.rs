@@ -4,13 +4,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod check;
+mod companions;
 mod error;
 pub mod field;
 mod law;
 pub mod optimiser;
 mod recipe;
 pub mod recurrence;
-mod running_statistics;
 mod schedule;
 mod segments;
 mod sum;
@@ -20,6 +20,10 @@ pub mod proptest;
 #[cfg(feature = "proptest")]
 pub mod spec;
 
+pub use companions::{
+    EqualAverage, ExponentialAverage, NormClipping, RunningStatisticsCorrection, ValueClipping,
+    norm_of_groups,
+};
 pub use error::{LawError, RecipeError, ScheduleError};
 pub use law::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
 pub use law::{ConstantPhase, EquivalentStep, ExactLaw, ExactSteps, Texp, TexpPhase};
@@ -27,7 +31,6 @@ pub use law::{DecoupledError, DecoupledLaw, DecoupledStep};
 pub use law::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use law::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use recipe::{Hyperparameter, Hyperparameters, Recipe, RecipePhase};
-pub use running_statistics::RunningStatisticsCorrection;
 pub use schedule::{
     Constant, Cosine, Joined, LinearWarmup, Phase, Piecewise, Schedule, ScheduleKind, StepDecay,
 };

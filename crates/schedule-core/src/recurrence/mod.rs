@@ -5,11 +5,13 @@
 //! finite precision needs; the tests run the same code in a prime field, where an identity either
 //! holds to the last digit or not at all.
 
+mod averages;
 mod coupled;
 mod decoupled;
 mod nesterov;
 mod residual;
 
+pub use averages::{equal_average, exponential_average};
 pub use coupled::{Coupled, coupled};
 pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};
 pub use nesterov::{Nesterov, NesterovTwin, nesterov, nesterov_twin};

@@ -13,6 +13,7 @@
 //! ```
 
 mod adamw;
+mod companions;
 mod decoupled;
 mod exact;
 mod groups;
@@ -55,6 +56,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         decoupled::STATEMENTS,
         adamw::STATEMENTS,
         nesterov::STATEMENTS,
+        companions::STATEMENTS,
         groups::STATEMENTS,
         prime_field::STATEMENTS,
     ]
