@@ -164,9 +164,49 @@ pub enum LawError {
         /// `κ_{t−1}`.
         buffer_coefficient: f64,
     },
-    /// The initial buffer coefficient `κ_{−1}` is NaN or infinite.
+    /// `a_t ≤ 0` in a conversion that keeps a weight decay.
     #[error(
-        "the initial buffer coefficient is {value}; give a finite number, 0 for a buffer left as it is"
+        "step {step} has no equivalent with weight decay λ̃ = {kept_weight_decay:?} and a positive \
+         learning rate: a_t = 1 − η(λ − λ̃/A² + γκ) = {shrink:?} is not positive at learning rate \
+         η = {learning_rate:?}, weight decay λ = {weight_decay:?}, momentum γ = {momentum:?}, buffer \
+         coefficient κ = {buffer_coefficient:?}, ln A = {ln_scale:?}; keep more of the weight decay, or \
+         lower the learning rate, the weight decay or the momentum"
+    )]
+    ShrinkNotPositiveKeeping {
+        /// The step `t`.
+        step: u64,
+        /// `η_t`.
+        learning_rate: f64,
+        /// `λ_t`.
+        weight_decay: f64,
+        /// `γ_t`.
+        momentum: f64,
+        /// `κ_{t−1}`.
+        buffer_coefficient: f64,
+        /// `λ̃_t`.
+        kept_weight_decay: f64,
+        /// `ln A_t`.
+        ln_scale: f64,
+        /// `a_t`.
+        shrink: f64,
+    },
+    /// `λ̃_t/A_t²` leaves float64.
+    #[error(
+        "the weight decay λ̃ = {kept_weight_decay:?} that is to be kept at step {step} is λ̃/A² of the \
+         original's parameters, which leaves float64 at ln A = {ln_scale:?}; keep a weight decay from \
+         early on, which holds A up, or none"
+    )]
+    KeptDecayOverflows {
+        /// The step `t`.
+        step: u64,
+        /// `λ̃_t`.
+        kept_weight_decay: f64,
+        /// `ln A_t`.
+        ln_scale: f64,
+    },
+    /// A buffer coefficient `κ` is NaN or infinite.
+    #[error(
+        "the buffer coefficient is {value}; give a finite number, 0 for a buffer left as it is"
     )]
     BufferCoefficientNotFinite {
         /// What was given.

@@ -295,7 +295,7 @@ fn initial_buffer_coefficients() {
     for value in [f64::NAN, f64::INFINITY] {
         let error = ExactLaw::from_buffer_coefficient(value).unwrap_err();
         assert!(matches!(error, LawError::BufferCoefficientNotFinite { .. }));
-        assert_says(&error, &["initial buffer coefficient", "finite"]);
+        assert_says(&error, &["the buffer coefficient", "finite"]);
     }
 }
 

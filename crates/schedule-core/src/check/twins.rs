@@ -1,7 +1,7 @@
 //! Two runs side by side, and how far the one is from the other's image.
 
 use crate::optimiser::SgdState;
-use crate::{EquivalentStep, Hyperparameters};
+use crate::{BufferShift, EquivalentStep, Hyperparameters};
 
 /// From where the twin takes each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Start {
 #[derive(Clone, Debug)]
 pub struct Twins {
     start: Start,
+    /// `start`, or `Free` once the twin has been shifted.
+    next: Start,
     original: SgdState,
     twin: Option<SgdState>,
 }
@@ -26,6 +28,7 @@ impl Twins {
     pub fn new(initial: SgdState, start: Start) -> Self {
         Self {
             start,
+            next: start,
             original: initial,
             twin: None,
         }
@@ -43,10 +46,7 @@ impl Twins {
         let mapped = self
             .original
             .equivalent(equivalent.ln_scale.exp(), equivalent.buffer_coefficient);
-        let current = match (self.start, self.twin.take()) {
-            (Start::Free, Some(twin)) => twin,
-            _ => mapped,
-        };
+        let current = self.current(mapped);
         let with = Hyperparameters {
             learning_rate: equivalent.learning_rate(),
             weight_decay: equivalent.weight_decay,
@@ -65,6 +65,26 @@ impl Twins {
         let distance = relative_distance(&next, &mapped, scale * (terms + mapped_away));
         self.twin = Some(next);
         distance
+    }
+
+    /// Shifts the twin's buffer before the next step, whose `buffer_coefficient` is to be the new `κ`.
+    pub fn shift(&mut self, shift: &BufferShift) {
+        let mapped = self
+            .original
+            .equivalent(shift.ln_scale.exp(), shift.buffer_coefficient);
+        let current = self.current(mapped);
+        self.twin = Some(current.shifted(shift.factor()));
+        // The step is to start from the shifted buffer, and not from an image that needs no shift.
+        self.next = Start::Free;
+    }
+
+    /// From where the twin takes its next step: the image of the original, or where it is.
+    fn current(&mut self, mapped: SgdState) -> SgdState {
+        let start = std::mem::replace(&mut self.next, self.start);
+        match (start, self.twin.take()) {
+            (Start::Free, Some(twin)) => twin,
+            _ => mapped,
+        }
     }
 
     /// The original after the steps so far.
@@ -126,7 +146,7 @@ fn buffer_terms(state: &SgdState, gradient: &[f64], with: Hyperparameters) -> f6
     let parameters = norm(&state.parameters);
     with.momentum * norm(&state.buffer)
         + norm(gradient).max(1.0 / parameters)
-        + with.weight_decay * parameters
+        + with.weight_decay.abs() * parameters
 }
 
 /// A buffer is a sum whose terms may cancel, and cannot be known better than they are: `buffer_size`

@@ -1,16 +1,20 @@
 //! The exact law, for any schedules.
 
+mod shift;
+
 use super::one_minus_root_of;
 use crate::recurrence::coupled;
 use crate::sum::CompensatedSum;
 use crate::{Hyperparameters, LawError, Recipe, RunningStatisticsCorrection};
 
-/// One step of a run without weight decay, and how its state relates to that of the run with it.
+pub use shift::{BufferShift, ContinuedStep};
+
+/// One step of a run without weight decay (or with another one), and how its state relates to that of the run with it.
 ///
 /// With `A_t = exp(ln_scale)` and `κ_{t−1} = buffer_coefficient`, before the step
 /// `θ̃_t = θ_t/A_t` and `b̃_t = A_t (b_t − κ_{t−1} θ_t)`; after it the same holds with the fields
 /// that end in `_after`. The step itself is SGD with learning rate `exp(ln_learning_rate)`, momentum
-/// `momentum` and no weight decay.
+/// `momentum` and weight decay `weight_decay`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EquivalentStep {
@@ -18,7 +22,8 @@ pub struct EquivalentStep {
     pub step: u64,
     /// `ln η̃_t = ln η_t − ln A_t − ln A_{t+1}`; −∞ where `η_t = 0`.
     pub ln_learning_rate: f64,
-    /// `λ̃_t`, the weight decay that is left: 0, unless a law says otherwise.
+    /// `λ̃_t`, the weight decay that is left: 0, unless a law says otherwise, as
+    /// [`ExactLaw::step_keeping`] does.
     pub weight_decay: f64,
     /// `γ̃_t = γ_t`.
     pub momentum: f64,
@@ -145,6 +150,42 @@ impl ExactLaw {
     /// [`LawError::Hyperparameters`] for invalid ones, [`LawError::ShrinkNotPositive`] for `a_t ≤ 0`,
     /// [`LawError::Overflow`] where `d_t` or `κ_t` leaves float64, [`LawError::StepsExhausted`].
     pub fn step(&mut self, hyperparameters: Hyperparameters) -> Result<EquivalentStep, LawError> {
+        self.step_keeping(hyperparameters, 0.0)
+    }
+
+    /// Converts the next step into one that keeps a weight decay `λ̃_t`: one weight decay schedule into
+    /// another. On an error the law stays where it was.
+    ///
+    /// As [`step`](Self::step), which keeps 0, with
+    /// ```text
+    /// d_t = λ_t − λ̃_t/A_t² + γ_t κ_{t−1}
+    /// ```
+    /// Conversions compose: if one has `A` and `κ`, and another of its result `A'` and `κ'`, then `A A'`
+    /// and `κ_t + κ'_t/A_{t+1}²` are those of the conversion at once. Source: texp.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step); [`LawError::Hyperparameters`] also for a `λ̃_t` that is negative or not
+    /// finite; [`LawError::ShrinkNotPositiveKeeping`] for `a_t ≤ 0` where `λ̃_t > 0`;
+    /// [`LawError::KeptDecayOverflows`] where `λ̃_t/A_t²` leaves float64.
+    ///
+    /// ```
+    /// use schedule_core::{ExactLaw, Hyperparameters};
+    ///
+    /// let sgd = Hyperparameters { learning_rate: 0.5, weight_decay: 0.5, momentum: 0.0 };
+    /// let mut law = ExactLaw::new();
+    /// // Half of the decay is kept, so half of it is left to shrink the parameters.
+    /// let step = law.step_keeping(sgd, 0.25)?;
+    /// assert_eq!((step.weight_decay, step.shrink), (0.25, 1.0 - 0.5 * 0.25));
+    /// // They now are 1/0.875 of the original's, and feel that much more of it.
+    /// let step = law.step_keeping(sgd, 0.25)?;
+    /// assert!((step.shrink - (1.0 - 0.5 * (0.5 - 0.25 / 0.875f64.powi(2)))).abs() < 1e-15);
+    /// # Ok::<(), schedule_core::LawError>(())
+    /// ```
+    pub fn step_keeping(
+        &mut self,
+        hyperparameters: Hyperparameters,
+        kept_weight_decay: f64,
+    ) -> Result<EquivalentStep, LawError> {
         let step = self.step;
         hyperparameters.validate(step)?;
         let next = step
@@ -156,39 +197,35 @@ impl ExactLaw {
             momentum,
         } = hyperparameters;
         let buffer_coefficient = self.buffer_coefficient;
-        let overflow = LawError::Overflow {
-            step,
+
+        let kept = self.kept(hyperparameters, kept_weight_decay)?;
+        let algebra = coupled(
             learning_rate,
-            weight_decay,
+            weight_decay - kept,
             momentum,
             buffer_coefficient,
-        };
-
-        let algebra = coupled(learning_rate, weight_decay, momentum, buffer_coefficient);
+        );
         let shrink = algebra.shrink;
         if shrink <= 0.0 {
-            let limit = one_minus_root_of(momentum).powi(2);
-            return Err(LawError::ShrinkNotPositive {
+            return Err(self.shrink_not_positive(hyperparameters, kept_weight_decay, shrink));
+        }
+        let buffer_coefficient_after = algebra.buffer_coefficient;
+        let ln_shrink = algebra.shrink_minus_one.ln_1p();
+        if !(shrink.is_finite() && buffer_coefficient_after.is_finite()) {
+            return Err(LawError::Overflow {
                 step,
                 learning_rate,
                 weight_decay,
                 momentum,
                 buffer_coefficient,
-                shrink,
-                limit,
             });
-        }
-        let buffer_coefficient_after = algebra.buffer_coefficient;
-        let ln_shrink = algebra.shrink_minus_one.ln_1p();
-        if !(shrink.is_finite() && buffer_coefficient_after.is_finite()) {
-            return Err(overflow);
         }
 
         let ln_scale_after = self.ln_scale.plus(ln_shrink);
         let converted = EquivalentStep {
             step,
             ln_learning_rate: learning_rate.ln() - (self.ln_scale.value() + ln_scale_after.value()),
-            weight_decay: 0.0,
+            weight_decay: kept_weight_decay,
             momentum,
             shrink,
             ln_shrink,
@@ -203,6 +240,65 @@ impl ExactLaw {
             buffer_coefficient: buffer_coefficient_after,
         };
         Ok(converted)
+    }
+
+    /// `λ̃_t/A_t²`, the kept decay as the original's parameters see it.
+    fn kept(&self, original: Hyperparameters, kept_weight_decay: f64) -> Result<f64, LawError> {
+        let step = self.step;
+        let twin = Hyperparameters {
+            weight_decay: kept_weight_decay,
+            ..original
+        };
+        twin.validate(step)?;
+        // 0 is kept as it is where 1/A² is infinite.
+        if kept_weight_decay == 0.0 {
+            return Ok(0.0);
+        }
+        let ln_scale = self.ln_scale.value();
+        let kept = kept_weight_decay * (-2.0 * ln_scale).exp();
+        if !kept.is_finite() {
+            return Err(LawError::KeptDecayOverflows {
+                step,
+                kept_weight_decay,
+                ln_scale,
+            });
+        }
+        Ok(kept)
+    }
+
+    fn shrink_not_positive(
+        &self,
+        original: Hyperparameters,
+        kept_weight_decay: f64,
+        shrink: f64,
+    ) -> LawError {
+        let Hyperparameters {
+            learning_rate,
+            weight_decay,
+            momentum,
+        } = original;
+        let (step, buffer_coefficient) = (self.step, self.buffer_coefficient);
+        if kept_weight_decay == 0.0 {
+            return LawError::ShrinkNotPositive {
+                step,
+                learning_rate,
+                weight_decay,
+                momentum,
+                buffer_coefficient,
+                shrink,
+                limit: one_minus_root_of(momentum).powi(2),
+            };
+        }
+        LawError::ShrinkNotPositiveKeeping {
+            step,
+            learning_rate,
+            weight_decay,
+            momentum,
+            buffer_coefficient,
+            kept_weight_decay,
+            ln_scale: self.ln_scale.value(),
+            shrink,
+        }
     }
 
     /// Converts the steps of a recipe from the law's current step on, without end.

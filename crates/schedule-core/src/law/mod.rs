@@ -11,7 +11,7 @@ mod texp;
 pub use adamw::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
 pub use constant_phase::ConstantPhase;
 pub use decoupled::{DecoupledError, DecoupledLaw, DecoupledStep};
-pub use exact::{EquivalentStep, ExactLaw, ExactSteps};
+pub use exact::{BufferShift, ContinuedStep, EquivalentStep, ExactLaw, ExactSteps};
 pub use groups::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use nesterov::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use texp::{Texp, TexpPhase};

@@ -1,6 +1,6 @@
 //! TEXP, the exponential schedule of a step decay.
 
-use super::{ConstantPhase, EquivalentStep};
+use super::{BufferShift, ConstantPhase, EquivalentStep};
 use crate::segments::Segments;
 use crate::sum::CompensatedSum;
 use crate::{Hyperparameters, LawError, Recipe};
@@ -18,7 +18,8 @@ use crate::{Hyperparameters, LawError, Recipe};
 /// its transients. Against the exact law from a zero buffer `ln η̃` is off by
 /// [a constant](ConstantPhase::settled_ln_difference) of first order in `λη` at the start and of second
 /// order at each boundary. It is exact from the initial buffer `b̃_0 = b_0 − κ*_0 θ_0` if at each `T_I`
-/// both runs use the [boundary momentum](Self::boundary_momentum).
+/// both runs use the [boundary momentum](Self::boundary_momentum), or if the [buffer is
+/// shifted](Self::buffer_shift) there.
 ///
 /// Access to any step takes a search among the phases, whatever the step.
 ///
@@ -164,6 +165,40 @@ impl Texp {
             return entered.boundary_momentum;
         }
         Some(entered.phase.hyperparameters().momentum)
+    }
+
+    /// The shift of the buffer, before the step, that makes TEXP exact with the recipe's own momentum in
+    /// both runs: from `κ*_{I−1}` to `κ*_I` at `T_I`. Source: texp.
+    ///
+    /// `None` inside a phase, and at step 0, where `b̃_0 = b_0 − κ*_0 θ_0` is all that is needed.
+    ///
+    /// ```
+    /// use schedule_core::optimiser::SgdState;
+    /// use schedule_core::{Recipe, Schedule, Texp};
+    ///
+    /// let recipe = Recipe::new(
+    ///     Schedule::step_decay(0.1, 0.1, &[1_000])?,
+    ///     Schedule::constant(5e-4)?,
+    ///     Schedule::constant(0.9)?,
+    /// )?;
+    /// let texp = Texp::new(&recipe)?;
+    /// let mut twin = SgdState { parameters: vec![1.0, 2.0], buffer: vec![0.0, 0.0] };
+    /// assert!(texp.buffer_shift(999).is_none());
+    /// if let Some(shift) = texp.buffer_shift(1_000) {
+    ///     twin = twin.shifted(shift.factor());
+    /// }
+    /// assert!(twin.buffer[0] > 0.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn buffer_shift(&self, step: u64) -> Option<BufferShift> {
+        let (start, entered) = self.segments.locate(step);
+        (step == start && step > 0).then(|| BufferShift {
+            step,
+            ln_scale: entered.ln_scale,
+            buffer_coefficient: entered.buffer_coefficient,
+            buffer_coefficient_after: entered.phase.stationary_buffer_coefficient(),
+        })
     }
 
     /// The phases, in order.

@@ -56,4 +56,15 @@ impl<F: Field> SgdState<F> {
                 .collect(),
         }
     }
+
+    /// The state with `factor` times the parameters added to the buffer, `b + fθ`: what a
+    /// [buffer shift](crate::BufferShift) does.
+    #[must_use]
+    pub fn shifted(&self, factor: F) -> Self {
+        let pairs = self.buffer.iter().zip(&self.parameters);
+        Self {
+            parameters: self.parameters.clone(),
+            buffer: pairs.map(|(&b, &p)| b + factor * p).collect(),
+        }
+    }
 }

@@ -10,9 +10,11 @@ mod coupled;
 mod decoupled;
 mod nesterov;
 mod residual;
+mod shift;
 
 pub use averages::{equal_average, exponential_average};
 pub use coupled::{Coupled, coupled};
 pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};
 pub use nesterov::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
 pub use residual::{ResidualDecay, residual};
+pub use shift::buffer_shift;

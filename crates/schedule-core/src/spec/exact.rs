@@ -8,7 +8,7 @@ use crate::check::{Start, largest_distance};
 use crate::proptest::{Loss, StochasticLoss, convertible_recipe, loss, piecewise_constant_recipe};
 use crate::{ConstantPhase, EquivalentStep, ExactLaw, Hyperparameters, Recipe, Texp};
 
-const STEPS: u64 = 500;
+pub(super) const STEPS: u64 = 500;
 
 pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
@@ -61,7 +61,11 @@ fn pairs(
         .collect()
 }
 
-fn distance(loss: &Loss, start: Start, pairs: Vec<(Hyperparameters, EquivalentStep)>) -> f64 {
+pub(super) fn distance(
+    loss: &Loss,
+    start: Start,
+    pairs: Vec<(Hyperparameters, EquivalentStep)>,
+) -> f64 {
     let gradient = |step: u64, parameters: &[f64]| loss.gradient(step, parameters);
     largest_distance(start, loss.initial_state(), gradient, pairs)
 }

@@ -16,11 +16,14 @@ mod adamw;
 mod companions;
 mod decoupled;
 mod exact;
+mod field_twins;
 mod groups;
+mod keeping;
 mod nesterov;
 mod pair;
 mod prime_field;
 mod property;
+mod shift;
 
 pub use property::{Outcome, Settings, Tamper};
 
@@ -58,6 +61,8 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         nesterov::STATEMENTS,
         companions::STATEMENTS,
         groups::STATEMENTS,
+        keeping::STATEMENTS,
+        shift::STATEMENTS,
         prime_field::STATEMENTS,
     ]
     .into_iter()

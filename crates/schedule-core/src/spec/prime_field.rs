@@ -11,7 +11,7 @@ use crate::proptest::{RayleighQuotient, StochasticLoss, exact_rayleigh_quotient,
 use crate::recurrence::coupled;
 
 /// Steps of one case. A wrong law is caught at the first.
-const STEPS: u64 = 200;
+pub(super) const STEPS: u64 = 200;
 
 pub(super) const STATEMENTS: &[Statement] = &[Statement {
     id: "field/exact",
@@ -34,7 +34,7 @@ pub(super) fn hyperparameters() -> impl Strategy<Value = Vec<Hyperparameters<Gf6
     vec(one, 1..8)
 }
 
-fn gradient<'a>(
+pub(super) fn gradient<'a>(
     loss: &'a RayleighQuotient<Gf61>,
     step: u64,
 ) -> impl Fn(&[Gf61]) -> Vec<Gf61> + use<'a> {
