@@ -5,6 +5,7 @@ mod constant_phase;
 mod decoupled;
 mod exact;
 mod groups;
+mod inverse;
 mod nesterov;
 mod texp;
 
@@ -13,6 +14,7 @@ pub use constant_phase::ConstantPhase;
 pub use decoupled::{DecoupledError, DecoupledLaw, DecoupledStep};
 pub use exact::{BufferShift, ContinuedStep, EquivalentStep, ExactLaw, ExactSteps};
 pub use groups::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
+pub use inverse::{ConstantGrowth, InverseError, InverseLaw, InverseStep, Root, WithoutDecay};
 pub use nesterov::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use texp::{Texp, TexpPhase};
 

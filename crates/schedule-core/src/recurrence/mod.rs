@@ -8,6 +8,7 @@
 mod averages;
 mod coupled;
 mod decoupled;
+mod inside;
 mod nesterov;
 mod residual;
 mod shift;
@@ -15,6 +16,7 @@ mod shift;
 pub use averages::{equal_average, exponential_average};
 pub use coupled::{Coupled, coupled};
 pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};
+pub use inside::{Inside, inside, inverse, stationary};
 pub use nesterov::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
 pub use residual::{ResidualDecay, residual};
 pub use shift::buffer_shift;

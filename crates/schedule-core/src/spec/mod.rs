@@ -18,6 +18,7 @@ mod decoupled;
 mod exact;
 mod field_twins;
 mod groups;
+mod inverse;
 mod keeping;
 mod nesterov;
 mod pair;
@@ -62,6 +63,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         companions::STATEMENTS,
         groups::STATEMENTS,
         keeping::STATEMENTS,
+        inverse::STATEMENTS,
         shift::STATEMENTS,
         prime_field::STATEMENTS,
     ]

@@ -1,0 +1,17 @@
+//! From an exponential learning rate to weight decay.
+
+mod constant_growth;
+mod error;
+mod law;
+
+pub use constant_growth::{ConstantGrowth, Root};
+pub use error::InverseError;
+pub use law::{InverseLaw, InverseStep, WithoutDecay};
+
+/// `value/rate`, from `ln rate`; 0 stays 0 whatever the rate.
+fn per_rate(value: f64, ln_rate: f64) -> f64 {
+    if value == 0.0 {
+        return 0.0;
+    }
+    value * (-ln_rate).exp()
+}
