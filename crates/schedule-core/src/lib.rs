@@ -30,6 +30,7 @@ pub use law::{BufferShift, ContinuedStep};
 pub use law::{ConstantGrowth, InverseError, InverseLaw, InverseStep, Root, WithoutDecay};
 pub use law::{ConstantPhase, EquivalentStep, ExactLaw, ExactSteps, Texp, TexpPhase};
 pub use law::{DecoupledError, DecoupledLaw, DecoupledStep};
+pub use law::{FormChange, FormError, InsideLaw, InsideStep, MomentumForm, WithoutDampening};
 pub use law::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use law::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use recipe::{Hyperparameter, Hyperparameters, Recipe, RecipePhase};

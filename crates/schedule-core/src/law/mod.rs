@@ -4,6 +4,7 @@ mod adamw;
 mod constant_phase;
 mod decoupled;
 mod exact;
+mod form;
 mod groups;
 mod inverse;
 mod nesterov;
@@ -13,6 +14,7 @@ pub use adamw::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, St
 pub use constant_phase::ConstantPhase;
 pub use decoupled::{DecoupledError, DecoupledLaw, DecoupledStep};
 pub use exact::{BufferShift, ContinuedStep, EquivalentStep, ExactLaw, ExactSteps};
+pub use form::{FormChange, FormError, InsideLaw, InsideStep, MomentumForm, WithoutDampening};
 pub use groups::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use inverse::{ConstantGrowth, InverseError, InverseLaw, InverseStep, Root, WithoutDecay};
 pub use nesterov::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};

@@ -10,6 +10,7 @@ mod moving_average;
 mod muon;
 mod nesterov;
 mod sgd;
+mod sgd_inside;
 mod sgdw;
 
 pub(crate) use adamw::bias_correction;
@@ -36,3 +37,4 @@ fn decoupled_update<F: Field>(
         .map(|(&p, &u)| shrink * p - learning_rate * u)
         .collect()
 }
+pub use sgd_inside::SgdInsideState;

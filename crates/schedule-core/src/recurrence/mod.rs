@@ -8,6 +8,7 @@
 mod averages;
 mod coupled;
 mod decoupled;
+mod form;
 mod inside;
 mod nesterov;
 mod residual;
@@ -16,6 +17,7 @@ mod shift;
 pub use averages::{equal_average, exponential_average};
 pub use coupled::{Coupled, coupled};
 pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};
+pub use form::{Undampened, momentum_inside, undampened};
 pub use inside::{Inside, inside, inverse, stationary};
 pub use nesterov::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
 pub use residual::{ResidualDecay, residual};

@@ -17,6 +17,7 @@ mod companions;
 mod decoupled;
 mod exact;
 mod field_twins;
+mod form;
 mod groups;
 mod inverse;
 mod keeping;
@@ -65,6 +66,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         keeping::STATEMENTS,
         inverse::STATEMENTS,
         shift::STATEMENTS,
+        form::STATEMENTS,
         prime_field::STATEMENTS,
     ]
     .into_iter()
