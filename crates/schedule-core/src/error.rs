@@ -204,6 +204,22 @@ pub enum LawError {
         /// `ln A_t`.
         ln_scale: f64,
     },
+    /// A recipe's weight decay cannot take the place of the changes of its rate.
+    #[error(
+        "the recipe has no equal at the constant learning rate of its step 0, {initial:?}: its weight \
+         decay at some step times the learning rate there divided by this one is not a finite float64; \
+         let the learning rate start above 0 and not far below its later values"
+    )]
+    NoConstantRate {
+        /// `η_0`.
+        initial: f64,
+    },
+    /// The growth of an exponential schedule is NaN or infinite.
+    #[error("the growth of ln η̃ in a step is {value}; give a finite number")]
+    GrowthNotFinite {
+        /// What was given.
+        value: f64,
+    },
     /// A buffer coefficient `κ` is NaN or infinite.
     #[error(
         "the buffer coefficient is {value}; give a finite number, 0 for a buffer left as it is"

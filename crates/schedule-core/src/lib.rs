@@ -26,7 +26,7 @@ pub use companions::{
 };
 pub use error::{LawError, RecipeError, ScheduleError};
 pub use law::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
-pub use law::{BufferShift, ContinuedStep};
+pub use law::{BufferShift, ContinuedStep, ExponentialRate};
 pub use law::{ConstantGrowth, InverseError, InverseLaw, InverseStep, Root, WithoutDecay};
 pub use law::{ConstantPhase, EquivalentStep, ExactLaw, ExactSteps, Texp, TexpPhase};
 pub use law::{DecoupledError, DecoupledLaw, DecoupledStep};

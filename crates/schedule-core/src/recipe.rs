@@ -222,7 +222,11 @@ pub struct RecipePhase {
     pub hyperparameters: Hyperparameters,
 }
 
-fn not_negative(hyperparameter: Hyperparameter, schedule: &Schedule) -> Result<(), RecipeError> {
+/// Checks that a rate or a decay is never negative.
+pub(crate) fn not_negative(
+    hyperparameter: Hyperparameter,
+    schedule: &Schedule,
+) -> Result<(), RecipeError> {
     let (step, value) = schedule.extremes(0, u64::MAX).smallest;
     if value < 0.0 {
         return Err(RecipeError::NegativeOrNotFinite {

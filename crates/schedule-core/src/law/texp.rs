@@ -21,6 +21,9 @@ use crate::{Hyperparameters, LawError, Recipe};
 /// both runs use the [boundary momentum](Self::boundary_momentum), or if the [buffer is
 /// shifted](Self::buffer_shift) there.
 ///
+/// The paper's TEXP−−, "the same without the instant decay", has no factor `η_I/η_{I−1}`: it is
+/// TEXP of the recipe [at constant rate](Recipe::with_constant_rate).
+///
 /// Access to any step takes a search among the phases, whatever the step.
 ///
 /// ```

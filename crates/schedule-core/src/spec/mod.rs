@@ -26,6 +26,7 @@ mod pair;
 mod prime_field;
 mod property;
 mod shift;
+mod tapered;
 
 pub use property::{Outcome, Settings, Tamper};
 
@@ -66,6 +67,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         keeping::STATEMENTS,
         inverse::STATEMENTS,
         shift::STATEMENTS,
+        tapered::STATEMENTS,
         form::STATEMENTS,
         prime_field::STATEMENTS,
     ]
