@@ -28,7 +28,7 @@ pub use error::{LawError, RecipeError, ScheduleError};
 pub use law::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
 pub use law::{BufferShift, ContinuedStep, ExponentialRate};
 pub use law::{ConstantGrowth, InverseError, InverseLaw, InverseStep, Root, WithoutDecay};
-pub use law::{ConstantPhase, EquivalentStep, ExactLaw, ExactSteps, Texp, TexpPhase};
+pub use law::{ConstantPhase, EquivalentStep, ExactAccess, ExactLaw, ExactSteps, Texp, TexpPhase};
 pub use law::{DecoupledError, DecoupledLaw, DecoupledStep};
 pub use law::{FormChange, FormError, InsideLaw, InsideStep, MomentumForm, WithoutDampening};
 pub use law::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};

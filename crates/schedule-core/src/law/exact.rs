@@ -339,6 +339,20 @@ impl ExactLaw {
         self.ln_scale.value()
     }
 
+    /// `ln A_t` before the next step `t`, with the digits that do not fit into a float64.
+    pub(super) fn compensated_ln_scale(&self) -> CompensatedSum {
+        self.ln_scale
+    }
+
+    /// The law at a later step, where `ln A` is larger by `ln_scale` and `κ` is `buffer_coefficient`.
+    pub(super) fn moved_to(&self, step: u64, ln_scale: f64, buffer_coefficient: f64) -> Self {
+        Self {
+            step,
+            ln_scale: self.ln_scale.plus(ln_scale),
+            buffer_coefficient,
+        }
+    }
+
     /// `κ_{t−1}` before the next step `t`.
     #[must_use]
     pub fn buffer_coefficient(&self) -> f64 {
