@@ -11,6 +11,7 @@ mod law;
 pub mod optimiser;
 mod recipe;
 pub mod recurrence;
+mod rescaling;
 mod schedule;
 mod segments;
 mod sum;
@@ -34,6 +35,7 @@ pub use law::{FormChange, FormError, InsideLaw, InsideStep, MomentumForm, Withou
 pub use law::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use law::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use recipe::{Hyperparameter, Hyperparameters, Recipe, RecipePhase};
+pub use rescaling::{NotInvertible, Quantity, Rescaling};
 pub use schedule::{
     Constant, Cosine, Joined, LinearWarmup, Phase, Piecewise, Schedule, ScheduleKind, StepDecay,
 };

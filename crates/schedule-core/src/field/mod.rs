@@ -34,6 +34,11 @@ impl Field for f64 {
     const ONE: Self = 1.0;
 }
 
+impl Field for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+}
+
 /// `⟨a, b⟩`, over the shorter of the two.
 pub(crate) fn dot<F: Field>(a: &[F], b: &[F]) -> F {
     a.iter().zip(b).fold(F::ZERO, |sum, (&x, &y)| sum + x * y)

@@ -103,6 +103,25 @@ impl<F: Field> RayleighQuotient<F> {
     }
 }
 
+impl RayleighQuotient {
+    /// The same loss, its numbers rounded to float32.
+    #[must_use]
+    pub fn in_single_precision(&self) -> RayleighQuotient<f32> {
+        let single = |vector: &Vec<f64>| -> Vec<f32> { vector.iter().map(|x| *x as f32).collect() };
+        RayleighQuotient {
+            matrices: Batches {
+                seed: self.matrices.seed,
+                first: single(&self.matrices.first),
+                others: self.matrices.others.iter().map(single).collect(),
+            },
+            initial: SgdState {
+                parameters: single(&self.initial.parameters),
+                buffer: single(&self.initial.buffer),
+            },
+        }
+    }
+}
+
 /// Logistic regression on the cosine: `L_t = ln(1 + exp(−z))`, `z = ⟨x_t, θ⟩/‖θ‖`. Not even.
 #[derive(Clone, Debug)]
 pub struct CosineLoss {

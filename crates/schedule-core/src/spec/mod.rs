@@ -25,6 +25,7 @@ mod nesterov;
 mod pair;
 mod prime_field;
 mod property;
+mod rescaling;
 mod shift;
 mod tapered;
 
@@ -70,6 +71,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         tapered::STATEMENTS,
         form::STATEMENTS,
         prime_field::STATEMENTS,
+        rescaling::STATEMENTS,
     ]
     .into_iter()
     .flatten()

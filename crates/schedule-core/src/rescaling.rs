@@ -1,0 +1,248 @@
+//! The rescaling group `Π^c`: the freedom that a scale-invariant loss leaves.
+
+use crate::Hyperparameters;
+use crate::field::{Field, scaled};
+use crate::optimiser::SgdState;
+
+/// A quantity of a run, which `Π^c` multiplies by a power of `c`.
+///
+/// The *degree* of a normaliser's input is that of its homogeneity in the parameters: 1 for a
+/// convolution on normalised input, 2 for a convolution after a trained affine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Quantity {
+    /// The parameters `θ`, and averages of them: `c`.
+    Parameters,
+    /// The gradient and means of it, such as a momentum buffer `b` or Adam's `m`: `c⁻¹`.
+    Gradient,
+    /// Means of the squared gradient, such as Adam's `v`: `c⁻²`.
+    SquaredGradient,
+    /// The learning rate `η` of an update of degree `k` in the gradients: `c^{1+k}`. `k` is 1 for SGD in any
+    /// form, 0 for Adam, Lion and Muon.
+    LearningRate {
+        /// `k`.
+        update_degree: i32,
+    },
+    /// The weight decay `λ` that goes with it, coupled or decoupled: `c^{−(1+k)}`.
+    WeightDecay {
+        /// `k`.
+        update_degree: i32,
+    },
+    /// The `ε` that Adam adds to `√v`: `c⁻¹`.
+    AdamEpsilon,
+    /// The largest norm that clipping leaves a gradient, or the largest value: `c⁻¹`.
+    ClippingThreshold,
+    /// The `ε` that a normaliser adds to the variance of an input of degree `x`: `c^{2x}`.
+    NormaliserEpsilon {
+        /// `x`.
+        input_degree: i32,
+    },
+    /// A normaliser's running mean of an input of degree `x`: `cˣ`.
+    RunningMean {
+        /// `x`.
+        input_degree: i32,
+    },
+    /// A normaliser's running variance of an input of degree `x`: `c^{2x}`.
+    RunningVariance {
+        /// `x`.
+        input_degree: i32,
+    },
+}
+
+impl Quantity {
+    /// The `w` in "`Π^c` multiplies it by `c^w`".
+    #[must_use]
+    pub const fn weight(self) -> i32 {
+        match self {
+            Self::Parameters => 1,
+            Self::Gradient | Self::AdamEpsilon | Self::ClippingThreshold => -1,
+            Self::SquaredGradient => -2,
+            Self::LearningRate { update_degree } => update_degree.saturating_add(1),
+            Self::WeightDecay { update_degree } => update_degree.saturating_add(1).saturating_neg(),
+            Self::RunningMean { input_degree } => input_degree,
+            Self::NormaliserEpsilon { input_degree } | Self::RunningVariance { input_degree } => {
+                input_degree.saturating_mul(2)
+            }
+        }
+    }
+}
+
+/// `Π^c`, a change of scale that takes each run on a scale-invariant loss to another one, `c > 0`:
+/// ```text
+/// θ → cθ    b → b/c    η → c²η    λ → λ/c²    γ → γ
+/// ```
+/// and every other [quantity](Quantity) by its own power of `c`. Since `L(cθ) = L(θ)` and
+/// `∇L(cθ) = ∇L(θ)/c`, it commutes with the step of the optimiser: to rescale and then to step is
+/// to step and then to rescale. `Π^c Π^d = Π^{cd}`: the `Π^c` are a group (texp, after the maps of Li & Arora,
+/// arXiv:1910.07454, that leave the momentum buffer as it is).
+///
+/// With `c` a power of two and nothing that leaves the range of normal numbers, it is exact, bit for
+/// bit: multiplying by `2ᵏ` commutes with every rounding.
+///
+/// The sign of the convention: the run that is converted to one without weight decay has
+/// `θ̃_t = θ_t/A_t`, so its scale is that of `Π^c` with `c = 1/A_t`, which grows.
+///
+/// ```
+/// use schedule_core::{Hyperparameters, Rescaling};
+/// use schedule_core::optimiser::SgdState;
+///
+/// let quarter = Rescaling::power_of_two(-2);
+/// let with = Hyperparameters { learning_rate: 0.5, weight_decay: 0.25, momentum: 0.9 };
+/// let rescaled = quarter.hyperparameters(&with);
+/// assert_eq!((rescaled.learning_rate, rescaled.weight_decay), (0.03125, 4.0));
+///
+/// let start = SgdState { parameters: vec![1.0, 2.0], buffer: vec![0.5, -0.5] };
+/// let gradient = |p: &[f64]| {
+///     let square = p[0] * p[0] + p[1] * p[1];
+///     vec![p[1] / square, -p[0] / square]
+/// };
+/// let stepped_first = quarter.state(&start.stepped(gradient, with));
+/// assert_eq!(stepped_first, quarter.state(&start).stepped(gradient, rescaled));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rescaling<F = f64> {
+    factor: F,
+    inverse: F,
+}
+
+/// A rescaling by a number that has no inverse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the factor of a rescaling has no inverse: it is 0, infinite, NaN, or so small or large that its \
+     inverse is one of them; give a factor whose inverse is a number too"
+)]
+pub struct NotInvertible;
+
+impl<F: Field> Rescaling<F> {
+    /// `Π^c`. Where numbers have an order `c` must be positive: only for those `L(cθ) = L(θ)`.
+    ///
+    /// # Errors
+    /// [`NotInvertible`].
+    ///
+    /// ```
+    /// use schedule_core::Rescaling;
+    /// assert!(Rescaling::new(1.5).is_ok());
+    /// assert!(Rescaling::new(0.0).is_err() && Rescaling::new(f64::NAN).is_err());
+    /// ```
+    pub fn new(factor: F) -> Result<Self, NotInvertible> {
+        let inverse = F::ONE / factor;
+        let is_number = |x: F| x - x == F::ZERO && x != F::ZERO;
+        if is_number(factor) && is_number(inverse) {
+            return Ok(Self { factor, inverse });
+        }
+        Err(NotInvertible)
+    }
+
+    /// `Π¹`, which changes nothing.
+    #[must_use]
+    pub fn identity() -> Self {
+        Self {
+            factor: F::ONE,
+            inverse: F::ONE,
+        }
+    }
+
+    /// `Π^{2ᵏ}`, exact in floating point. An exponent beyond ±1000 is taken as ±1000.
+    #[must_use]
+    pub fn power_of_two(exponent: i32) -> Self {
+        let two = F::ONE + F::ONE;
+        let up = power(two, exponent.clamp(-1_000, 1_000).unsigned_abs());
+        let down = power(F::ONE / two, exponent.clamp(-1_000, 1_000).unsigned_abs());
+        if exponent < 0 {
+            return Self {
+                factor: down,
+                inverse: up,
+            };
+        }
+        Self {
+            factor: up,
+            inverse: down,
+        }
+    }
+
+    /// `c`.
+    #[must_use]
+    pub fn factor(&self) -> F {
+        self.factor
+    }
+
+    /// `Π^{cd}`, from `Π^c` first and then `Π^d`; the order does not matter.
+    #[must_use]
+    pub fn then(&self, other: &Self) -> Self {
+        Self {
+            factor: self.factor * other.factor,
+            inverse: self.inverse * other.inverse,
+        }
+    }
+
+    /// `Π^{1/c}`.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        Self {
+            factor: self.inverse,
+            inverse: self.factor,
+        }
+    }
+
+    /// A quantity of the rescaled run, `c^w` times that of the original.
+    ///
+    /// ```
+    /// use schedule_core::{Quantity, Rescaling};
+    ///
+    /// let double = Rescaling::power_of_two(1);
+    /// // AdamW: m → m/c, v → v/c², ε → ε/c, η → cη, λ → λ/c.
+    /// assert_eq!(double.apply(Quantity::SquaredGradient, 1.0), 0.25);
+    /// assert_eq!(double.apply(Quantity::LearningRate { update_degree: 0 }, 1.0), 2.0);
+    /// // A normaliser after a trained affine.
+    /// assert_eq!(double.apply(Quantity::RunningVariance { input_degree: 2 }, 1.0), 16.0);
+    /// ```
+    #[must_use]
+    pub fn apply(&self, quantity: Quantity, value: F) -> F {
+        self.factor_of(quantity) * value
+    }
+
+    /// `c^w`, what [`apply`](Self::apply) multiplies by.
+    #[must_use]
+    pub fn factor_of(&self, quantity: Quantity) -> F {
+        let weight = quantity.weight();
+        let base = if weight < 0 {
+            self.inverse
+        } else {
+            self.factor
+        };
+        power(base, weight.unsigned_abs())
+    }
+
+    /// The state of the rescaled run of SGD: `cθ`, `b/c`.
+    #[must_use]
+    pub fn state(&self, state: &SgdState<F>) -> SgdState<F> {
+        SgdState {
+            parameters: scaled(&state.parameters, self.factor_of(Quantity::Parameters)),
+            buffer: scaled(&state.buffer, self.factor_of(Quantity::Gradient)),
+        }
+    }
+
+    /// The hyperparameters of the rescaled run of SGD: `c²η`, `λ/c²`, `γ`.
+    #[must_use]
+    pub fn hyperparameters(&self, with: &Hyperparameters<F>) -> Hyperparameters<F> {
+        let update_degree = 1;
+        Hyperparameters {
+            learning_rate: self.apply(Quantity::LearningRate { update_degree }, with.learning_rate),
+            weight_decay: self.apply(Quantity::WeightDecay { update_degree }, with.weight_decay),
+            momentum: with.momentum,
+        }
+    }
+}
+
+/// `base^exponent` by squaring.
+fn power<F: Field>(base: F, mut exponent: u32) -> F {
+    let (mut result, mut square) = (F::ONE, base);
+    while exponent > 0 {
+        if exponent % 2 == 1 {
+            result = result * square;
+        }
+        square = square * square;
+        exponent /= 2;
+    }
+    result
+}

@@ -1,0 +1,330 @@
+//! The rescaling group: it commutes with the step, it is a group, and powers of two are exact.
+
+use ::proptest::collection::vec;
+use ::proptest::prelude::*;
+
+use super::prime_field::{gradient, hyperparameters};
+use super::property::{exact, property};
+use super::{OURS, Outcome, Settings, Statement, Tamper};
+use crate::field::{Field, Gf61, dot};
+use crate::optimiser::SgdState;
+use crate::proptest::{
+    StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss, rayleigh_quotient,
+};
+use crate::{Hyperparameters, Quantity, Recipe, Rescaling};
+
+const STEPS: u64 = 200;
+
+pub(super) const STATEMENTS: &[Statement] = &[
+    Statement {
+        id: "rescaling/commutes",
+        words: "to rescale and then to step is to step and then to rescale, with weight decay too",
+        formula: "Π^c: θ → cθ, b → b/c, η → c²η, λ → λ/c²",
+        source: OURS,
+        tolerance: 1e-13,
+        property: commutes,
+    },
+    Statement {
+        id: "rescaling/commutes-adamw",
+        words: "the same for AdamW, ε included",
+        formula: "Π^c: θ → cθ, m → m/c, v → v/c², ε → ε/c, η → cη, λ → λ/c",
+        source: OURS,
+        tolerance: 1e-13,
+        property: commutes_with_adamw,
+    },
+    Statement {
+        id: "rescaling/power-of-two",
+        words: "rescaled by powers of two along the way, a run in float64 is the same, bit for bit",
+        formula: "Π^c, c = 2ᵏ",
+        source: OURS,
+        tolerance: 0.0,
+        property: power_of_two,
+    },
+    Statement {
+        id: "rescaling/power-of-two-single",
+        words: "and so is a run in float32",
+        formula: "Π^c, c = 2ᵏ",
+        source: OURS,
+        tolerance: 0.0,
+        property: power_of_two_single,
+    },
+    Statement {
+        id: "field/rescaling-commutes",
+        words: "rescaling and stepping commute exactly, for any numbers",
+        formula: "Π^c ∘ step = step ∘ Π^c  in GF(2⁶¹ − 1)",
+        source: OURS,
+        tolerance: 0.0,
+        property: commutes_in_field,
+    },
+    Statement {
+        id: "field/rescaling-composition",
+        words: "one rescaling after another is the rescaling by the product",
+        formula: "Π^d Π^c = Π^{cd}  in GF(2⁶¹ − 1)",
+        source: OURS,
+        tolerance: 0.0,
+        property: composition,
+    },
+    Statement {
+        id: "field/rescaling-inverse",
+        words: "every rescaling can be undone by one",
+        formula: "Π^{1/c} Π^c = Π¹  in GF(2⁶¹ − 1)",
+        source: OURS,
+        tolerance: 0.0,
+        property: inverse,
+    },
+];
+
+/// The quantities that no SGD state holds.
+const QUANTITIES: [Quantity; 10] = [
+    Quantity::Parameters,
+    Quantity::Gradient,
+    Quantity::SquaredGradient,
+    Quantity::LearningRate { update_degree: 0 },
+    Quantity::WeightDecay { update_degree: 0 },
+    Quantity::AdamEpsilon,
+    Quantity::ClippingThreshold,
+    Quantity::NormaliserEpsilon { input_degree: 2 },
+    Quantity::RunningMean { input_degree: 3 },
+    Quantity::RunningVariance { input_degree: 2 },
+];
+
+fn tampered<F: Field>(with: Hyperparameters<F>, tamper: Tamper) -> Hyperparameters<F> {
+    Hyperparameters {
+        learning_rate: tamper.factor::<F>() * with.learning_rate,
+        ..with
+    }
+}
+
+/// `c` on a logarithmic scale, or the error that it never is.
+fn positive() -> impl Strategy<Value = Rescaling> {
+    (-10.0..10.0_f64).prop_filter_map("not invertible", |ln| Rescaling::new(ln.exp()).ok())
+}
+
+fn any_in_field() -> impl Strategy<Value = Rescaling<Gf61>> {
+    gf61().prop_filter_map("not invertible", |factor| Rescaling::new(factor).ok())
+}
+
+fn relative(a: &[f64], b: &[f64], size: f64) -> f64 {
+    let difference: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
+    dot(&difference, &difference).sqrt() / size
+}
+
+fn norm(vector: &[f64]) -> f64 {
+    dot(vector, vector).sqrt()
+}
+
+fn commutes(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (convertible_recipe(STEPS), loss(), positive());
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(recipe, loss, rescaling), tamper| {
+            let (mut state, mut largest) = (loss.initial_state(), 0.0_f64);
+            for step in 0..STEPS {
+                let with = recipe.at(step);
+                let rescaled = tampered(rescaling.hyperparameters(&with), tamper);
+                let gradient = |p: &[f64]| loss.gradient(step, p);
+                let after = rescaling.state(&state).stepped(gradient, rescaled);
+                state = state.stepped(gradient, with);
+                let expected = rescaling.state(&state);
+                let size = norm(&expected.parameters);
+                largest = largest.max(relative(&after.parameters, &expected.parameters, size));
+                // A buffer is a sum of terms of the size of 1/‖θ‖ that may cancel.
+                let size = norm(&expected.buffer) + 1.0 / size;
+                largest = largest.max(relative(&after.buffer, &expected.buffer, size));
+            }
+            Ok(largest)
+        },
+    )
+}
+
+/// `θ`, `m`, `v`.
+type Moments = [Vec<f64>; 3];
+
+/// One step of AdamW: `m ← βm + (1−β)g`, `v` the same with `g²`, `θ ← (1−ηλ)θ − η m/(√v + ε)`, the bias
+/// corrections left out: they are the same numbers for both runs.
+fn adamw([p, m, v]: &Moments, g: &[f64], [rate, decay, epsilon]: [f64; 3]) -> Moments {
+    let mean = |old: &[f64], new: &dyn Fn(f64) -> f64| -> Vec<f64> {
+        let pairs = old.iter().zip(g);
+        pairs.map(|(old, g)| 0.9 * old + 0.1 * new(*g)).collect()
+    };
+    let (m, v) = (mean(m, &|g| g), mean(v, &|g| g * g));
+    let terms = p.iter().zip(m.iter().zip(&v));
+    let moved = terms.map(|(p, (m, v))| (1.0 - rate * decay) * p - rate * m / (v.sqrt() + epsilon));
+    [moved.collect(), m, v]
+}
+
+fn commutes_with_adamw(settings: &Settings, tolerance: f64) -> Outcome {
+    let hyperparameters = [1e-3..1e-2, 0.0..0.1, 1e-8..1e-2_f64];
+    let cases = (hyperparameters, loss(), positive());
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(with, loss, rescaling), tamper| {
+            let quantities = [
+                Quantity::Parameters,
+                Quantity::Gradient,
+                Quantity::SquaredGradient,
+            ];
+            let rescaled = |state: &Moments| -> Moments {
+                std::array::from_fn(|i| {
+                    let values = state[i].iter();
+                    values.map(|x| rescaling.apply(quantities[i], *x)).collect()
+                })
+            };
+            let [rate, decay, epsilon] = with;
+            let update_degree = 0;
+            let others = [
+                tamper.factor::<f64>()
+                    * rescaling.apply(Quantity::LearningRate { update_degree }, rate),
+                rescaling.apply(Quantity::WeightDecay { update_degree }, decay),
+                rescaling.apply(Quantity::AdamEpsilon, epsilon),
+            ];
+            let initial = loss.initial_state().parameters;
+            let zero = vec![0.0; initial.len()];
+            let (mut state, mut largest) = ([initial, zero.clone(), zero], 0.0_f64);
+            for step in 0..STEPS {
+                let mapped = rescaled(&state);
+                let after = adamw(&mapped, &loss.gradient(step, &mapped[0]), others);
+                state = adamw(&state, &loss.gradient(step, &state[0]), with);
+                let [parameters, _, _] = rescaled(&state);
+                let size = norm(&parameters);
+                largest = largest.max(relative(&after[0], &parameters, size));
+            }
+            Ok(largest)
+        },
+    )
+}
+
+/// Whether a run that is rescaled by `2ᵏ` every so many steps is the plain run, bit for bit.
+fn is_the_plain_run<F: Field>(
+    gradient: impl Fn(u64, &[F]) -> Vec<F>,
+    initial: SgdState<F>,
+    with: impl Fn(u64) -> Hyperparameters<F>,
+    exponents: &[i32],
+    tamper: Tamper,
+) -> bool {
+    let (mut plain, mut renormalised) = (initial.clone(), initial);
+    let mut total = Rescaling::identity();
+    for (step, exponent) in (0..STEPS).zip(exponents.iter().cycle()) {
+        let rescaling = Rescaling::power_of_two(*exponent);
+        // Back and forth, so that everything stays among the normal numbers.
+        let rescaling = match step % 14 {
+            0 => rescaling,
+            7 => total.inverse(),
+            _ => Rescaling::identity(),
+        };
+        total = total.then(&rescaling);
+        renormalised = rescaling.state(&renormalised);
+        let rescaled = tampered(total.hyperparameters(&with(step)), tamper);
+        renormalised = renormalised.stepped(|p| gradient(step, p), rescaled);
+        plain = plain.stepped(|p| gradient(step, p), with(step));
+        if renormalised != total.state(&plain) {
+            return false;
+        }
+    }
+    true
+}
+
+fn exponents() -> impl Strategy<Value = Vec<i32>> {
+    vec(-25..25, 1..9)
+}
+
+fn power_of_two(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (convertible_recipe(STEPS), loss(), exponents());
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(recipe, loss, exponents), tamper| {
+            let gradient = |step: u64, p: &[f64]| loss.gradient(step, p);
+            let with = |step| recipe.at(step);
+            let same = is_the_plain_run(gradient, loss.initial_state(), with, &exponents, tamper);
+            Ok(exact(&same, &true))
+        },
+    )
+}
+
+fn single(recipe: &Recipe, step: u64) -> Hyperparameters<f32> {
+    let with = recipe.at(step);
+    Hyperparameters {
+        learning_rate: with.learning_rate as f32,
+        weight_decay: with.weight_decay as f32,
+        momentum: with.momentum as f32,
+    }
+}
+
+fn power_of_two_single(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (convertible_recipe(STEPS), rayleigh_quotient(), exponents());
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(recipe, loss, exponents), tamper| {
+            let loss = loss.in_single_precision();
+            let gradient = |step: u64, p: &[f32]| loss.gradient(step, p);
+            let with = |step| single(&recipe, step);
+            let same = is_the_plain_run(gradient, loss.initial_state(), with, &exponents, tamper);
+            Ok(exact(&same, &true))
+        },
+    )
+}
+
+fn commutes_in_field(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (hyperparameters(), exact_rayleigh_quotient(), any_in_field());
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(recipe, loss, rescaling), tamper| {
+            let mut original = loss.initial_state();
+            let mut other = rescaling.state(&original);
+            for (step, with) in (0..STEPS).zip(recipe.iter().cycle()) {
+                let rescaled = tampered(rescaling.hyperparameters(with), tamper);
+                original = original.stepped(gradient(&loss, step), *with);
+                other = other.stepped(gradient(&loss, step), rescaled);
+                if other != rescaling.state(&original) {
+                    return Ok(exact(&false, &true));
+                }
+            }
+            Ok(0.0)
+        },
+    )
+}
+
+/// What a rescaling does to each quantity, the number 1.
+fn factors(rescaling: &Rescaling<Gf61>) -> [Gf61; 10] {
+    QUANTITIES.map(|quantity| rescaling.apply(quantity, Gf61::ONE))
+}
+
+fn composition(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (any_in_field(), any_in_field());
+    property(settings, tolerance, cases, |(first, second), tamper| {
+        let both = first.factor() * second.factor() * tamper.factor();
+        let both =
+            Rescaling::new(both).map_err(|error| TestCaseError::reject(error.to_string()))?;
+        let one_by_one: Vec<Gf61> = QUANTITIES
+            .iter()
+            .zip(factors(&first))
+            .map(|(quantity, factor)| second.apply(*quantity, factor))
+            .collect();
+        let same = first.then(&second) == both && one_by_one == factors(&both);
+        Ok(exact(&same, &true))
+    })
+}
+
+fn inverse(settings: &Settings, tolerance: f64) -> Outcome {
+    property(settings, tolerance, any_in_field(), |rescaling, tamper| {
+        let factor = rescaling.inverse().factor() * tamper.factor();
+        let back =
+            Rescaling::new(factor).map_err(|error| TestCaseError::reject(error.to_string()))?;
+        let undone = QUANTITIES
+            .iter()
+            .zip(factors(&rescaling))
+            .all(|(quantity, factor)| back.apply(*quantity, factor) == Gf61::ONE);
+        let same = undone && rescaling.then(&back) == Rescaling::identity();
+        Ok(exact(&same, &true))
+    })
+}
