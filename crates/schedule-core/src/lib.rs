@@ -5,12 +5,14 @@
 
 pub mod check;
 mod companions;
+mod equilibrium;
 mod error;
 pub mod field;
 mod law;
 pub mod optimiser;
 mod recipe;
 pub mod recurrence;
+pub mod renormalisation;
 mod rescaling;
 mod schedule;
 mod segments;
@@ -25,6 +27,7 @@ pub use companions::{
     EqualAverage, ExponentialAverage, NormClipping, RunningStatisticsCorrection, ValueClipping,
     norm_of_groups,
 };
+pub use equilibrium::Equilibrium;
 pub use error::{LawError, RecipeError, ScheduleError};
 pub use law::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
 pub use law::{BufferShift, ContinuedStep, ExponentialRate};

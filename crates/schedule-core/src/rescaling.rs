@@ -126,7 +126,7 @@ impl<F: Field> Rescaling<F> {
     /// ```
     pub fn new(factor: F) -> Result<Self, NotInvertible> {
         let inverse = F::ONE / factor;
-        let is_number = |x: F| x - x == F::ZERO && x != F::ZERO;
+        let is_number = |x: F| x * F::ZERO == F::ZERO && x != F::ZERO;
         if is_number(factor) && is_number(inverse) {
             return Ok(Self { factor, inverse });
         }

@@ -1,0 +1,139 @@
+//! When the plain schedule leaves a format.
+
+use super::{Bounds, FloatFormat, Magnitudes, Monitored};
+use crate::{EquivalentStep, LawError};
+
+/// On which side a number leaves a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Above the largest number.
+    Overflow,
+    /// Below the smallest normal number, from where on digits are lost.
+    Underflow,
+}
+
+/// A number that leaves its format.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Departure {
+    /// The first step in which it does.
+    pub step: u64,
+    /// Which number.
+    pub what: Monitored,
+    /// Where it goes.
+    pub side: Side,
+    /// The logarithm of its value there.
+    pub ln_value: f64,
+}
+
+/// What becomes of a schedule without weight decay in a float format, if nothing is done about it.
+///
+/// ```
+/// use schedule_core::renormalisation::{Bounds, FloatFormat, Magnitudes, RangeReport};
+/// use schedule_core::{ExactLaw, Recipe, Schedule};
+///
+/// let constant = Schedule::constant;
+/// let recipe = Recipe::new(constant(0.1)?, constant(5e-4)?, constant(0.9)?)?;
+/// let one = Bounds::just(1.0);
+/// let magnitudes = Magnitudes::new(one, one, one, 2)?;
+/// let steps = ExactLaw::new().steps(&recipe).take(100_000);
+/// let report = RangeReport::of(steps, FloatFormat::F32, &magnitudes)?;
+/// let first = report.departures.first().unwrap();
+/// assert_eq!(first.step, 44_158); // the variances
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RangeReport {
+    /// The first departure of each number on each side, in the order of the steps.
+    pub departures: Vec<Departure>,
+    /// The first of the last steps in all of which the growth factor `a_t⁻²` rounds to 1 in the format: a rate
+    /// kept in it and multiplied by a factor kept in it does not grow from there on. `None` if the
+    /// last growth there is can be represented.
+    pub growth_rounds_to_one_from: Option<u64>,
+    /// The first of the last steps in all of which even the largest update, relative to the smallest
+    /// parameters, is below half a unit in the last place of any number: parameters kept in the format
+    /// do not move from there on.
+    pub updates_lost_from: Option<u64>,
+}
+
+impl RangeReport {
+    /// Follows the steps to the end.
+    ///
+    /// # Errors
+    /// The first error among the steps.
+    pub fn of(
+        steps: impl IntoIterator<Item = Result<EquivalentStep, LawError>>,
+        format: FloatFormat,
+        magnitudes: &Magnitudes,
+    ) -> Result<Self, LawError> {
+        let mut report = Self {
+            departures: Vec::new(),
+            growth_rounds_to_one_from: None,
+            updates_lost_from: None,
+        };
+        for step in steps {
+            let step = step?;
+            for what in Monitored::ALL {
+                if let Some(found) = departure(&step, what, 0.0, format, magnitudes) {
+                    report.add(found);
+                }
+            }
+            // A number just above 1 rounds to it within half of ε, one just below within a quarter.
+            let growth = (-2.0 * step.ln_shrink).exp_m1();
+            if growth != 0.0 {
+                let rounds = growth <= format.epsilon() / 2.0 && growth >= -format.epsilon() / 4.0;
+                extend(&mut report.growth_rounds_to_one_from, rounds, step.step);
+            }
+            let update = largest_relative_update(&step, magnitudes);
+            if update > 0.0 {
+                let lost = update < format.epsilon() / 4.0;
+                extend(&mut report.updates_lost_from, lost, step.step);
+            }
+        }
+        Ok(report)
+    }
+
+    fn add(&mut self, found: Departure) {
+        let known = |known: &Departure| known.what == found.what && known.side == found.side;
+        if !self.departures.iter().any(known) {
+            self.departures.push(found);
+        }
+    }
+}
+
+/// Goes on with a stretch of steps or ends it.
+fn extend(from: &mut Option<u64>, holds: bool, step: u64) {
+    *from = holds.then(|| from.unwrap_or(step));
+}
+
+/// `η‖b‖/‖θ‖`, the buffer being at most `‖g‖/(1−γ)`.
+fn largest_relative_update(step: &EquivalentStep, magnitudes: &Magnitudes) -> f64 {
+    let ln_rate = step.ln_learning_rate + step.ln_scale + step.ln_scale_after;
+    let buffer = magnitudes.gradient_norm().largest / (1.0 - step.momentum);
+    ln_rate.exp() * buffer / magnitudes.parameter_norm().smallest
+}
+
+/// The departure of a number in a step, `Π^c` with `ln c = ln_factor` being applied.
+pub(super) fn departure(
+    step: &EquivalentStep,
+    what: Monitored,
+    ln_factor: f64,
+    format: FloatFormat,
+    magnitudes: &Magnitudes,
+) -> Option<Departure> {
+    let Bounds { smallest, largest } = magnitudes.ln_of_twin(what, step, ln_factor)?;
+    let (side, ln_value) = if largest > format.largest().ln() {
+        (Side::Overflow, largest)
+    } else if smallest < format.smallest_normal().ln() {
+        (Side::Underflow, smallest)
+    } else {
+        return None;
+    };
+    Some(Departure {
+        step: step.step,
+        what,
+        side,
+        ln_value,
+    })
+}
