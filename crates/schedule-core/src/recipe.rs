@@ -58,6 +58,7 @@ impl Hyperparameters {
     /// let message = bad.validate(7).unwrap_err().to_string();
     /// assert_eq!(message, "the weight decay is -0.0001 at step 7; it must be finite and not negative");
     /// ```
+    #[inline]
     pub fn validate(&self, step: u64) -> Result<(), RecipeError> {
         let not_negative = |hyperparameter, value: f64| {
             if value.is_finite() && value >= 0.0 {
@@ -137,6 +138,7 @@ impl Recipe {
 
     /// The hyperparameters of a step.
     #[must_use]
+    #[inline]
     pub fn at(&self, step: u64) -> Hyperparameters {
         Hyperparameters {
             learning_rate: self.learning_rate.at(step),

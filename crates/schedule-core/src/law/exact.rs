@@ -149,6 +149,7 @@ impl ExactLaw {
     /// # Errors
     /// [`LawError::Hyperparameters`] for invalid ones, [`LawError::ShrinkNotPositive`] for `a_t ≤ 0`,
     /// [`LawError::Overflow`] where `d_t` or `κ_t` leaves float64, [`LawError::StepsExhausted`].
+    #[inline]
     pub fn step(&mut self, hyperparameters: Hyperparameters) -> Result<EquivalentStep, LawError> {
         self.step_keeping(hyperparameters, 0.0)
     }
@@ -379,6 +380,7 @@ impl ExactSteps<'_> {
 impl Iterator for ExactSteps<'_> {
     type Item = Result<EquivalentStep, LawError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;

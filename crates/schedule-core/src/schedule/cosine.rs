@@ -33,18 +33,17 @@ impl Cosine {
         if step >= self.steps {
             return self.r#final;
         }
-        // (1 ± cos πx)/2 as the squared sine of what is left or done: nothing cancels near the ends.
-        let weight = |steps: u64| {
-            (PI / 2.0 * (steps as f64 / self.steps as f64))
-                .sin()
-                .powi(2)
+        // (1 ± cos πx)/2 as squares, by the angle to the nearer end: nothing cancels there.
+        let left = self.steps - step;
+        let part = step.min(left) as f64 / self.steps as f64;
+        let (sine, cosine) = (PI / 2.0 * part).sin_cos();
+        let (near, far) = (sine * sine, cosine * cosine);
+        let (to_weight, from_weight) = if step <= left {
+            (near, far)
+        } else {
+            (far, near)
         };
-        interpolate(
-            self.initial,
-            weight(self.steps - step),
-            self.r#final,
-            weight(step),
-        )
+        interpolate(self.initial, from_weight, self.r#final, to_weight)
     }
 
     /// The value at step 0.

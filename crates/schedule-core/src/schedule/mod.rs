@@ -160,6 +160,7 @@ impl Schedule {
 
     /// The value at a step. Total: finite at every step.
     #[must_use]
+    #[inline]
     pub fn at(&self, step: u64) -> f64 {
         match self {
             Self::Constant(schedule) => schedule.value(),
