@@ -81,6 +81,34 @@ proptest! {
         prop_assert!(excess <= 1.0, "{excess}");
     }
 
+    /// Any numbers at all: an error, or a number at every step.
+    #[test]
+    fn it_is_total(
+        rates in prop::collection::vec(any::<f64>(), 3),
+        decays in prop::collection::vec(any::<f64>(), 3),
+        momentum: f64,
+        boundaries in [1..1_000_u64, 1_000..u64::MAX],
+        coefficient in prop_oneof![Just(0.0), any::<f64>()],
+        step: u64,
+    ) {
+        let positive = |values: Vec<f64>| -> Vec<f64> {
+            // Half of them of a size that can be converted.
+            values.iter().map(|x| if x.is_sign_negative() { x.abs().fract() } else { *x }).collect()
+        };
+        let schedule = |values: Vec<f64>| Schedule::piecewise(&positive(values), &boundaries);
+        let (Ok(rates), Ok(decays), Ok(momentum)) = (schedule(rates), schedule(decays), Schedule::constant(momentum.abs().fract())) else {
+            return Ok(());
+        };
+        let recipe = Recipe::new(rates, decays, momentum).unwrap();
+        if let Ok(access) = ExactAccess::new(&recipe, coefficient) {
+            for step in [0, 1, step, boundaries[1] - 1, boundaries[1], u64::MAX] {
+                let found = access.at(step);
+                prop_assert!(found.ln_learning_rate < f64::INFINITY, "{found:?}");
+                prop_assert!(found.shrink > 0.0 && found.buffer_coefficient.is_finite(), "{found:?}");
+            }
+        }
+    }
+
     /// Any roots, any buffer: the same steps, and the same end.
     #[test]
     fn it_ends_where_the_streaming_law_does(
