@@ -255,10 +255,10 @@ pub enum LawError {
         /// `(1 − √γ)²`.
         limit: f64,
     },
-    /// TEXP was asked for a recipe that is not piecewise constant.
+    /// TEXP or random access was asked for a recipe that is not piecewise constant.
     #[error(
-        "the {hyperparameter} follows a {kind} schedule, but TEXP is defined for piecewise constant \
-         recipes only; use the exact law, which takes any schedule"
+        "the {hyperparameter} follows a {kind} schedule, but TEXP and random access are defined for \
+         piecewise constant recipes only; use the streaming exact law, which takes any schedule"
     )]
     NotPiecewiseConstant {
         /// Which one it is.
