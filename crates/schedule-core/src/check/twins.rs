@@ -1,5 +1,6 @@
 //! Two runs side by side, and how far the one is from the other's image.
 
+use crate::field::norm;
 use crate::optimiser::SgdState;
 use crate::{BufferShift, EquivalentStep, Hyperparameters};
 
@@ -163,10 +164,6 @@ fn relative_distance(state: &SgdState, other: &SgdState, buffer_size: f64) -> f6
     } else {
         buffer
     }
-}
-
-pub(super) fn norm(vector: &[f64]) -> f64 {
-    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {

@@ -1,7 +1,7 @@
 //! The checker that a user calls.
 
-use super::twins::{Start, Twins, norm};
-use crate::field::dot;
+use super::twins::{Start, Twins};
+use crate::field::{dot, norm};
 use crate::optimiser::SgdState;
 use crate::{ExactLaw, LawError, Recipe};
 

@@ -48,3 +48,8 @@ pub(crate) fn dot<F: Field>(a: &[F], b: &[F]) -> F {
 pub(crate) fn scaled<F: Field>(vector: &[F], factor: F) -> Vec<F> {
     vector.iter().map(|&x| factor * x).collect()
 }
+
+/// `‖v‖₂`.
+pub(crate) fn norm(vector: &[f64]) -> f64 {
+    dot(vector, vector).sqrt()
+}

@@ -4,7 +4,7 @@ use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
 use super::normalised_linear::{NormalisedLinear, normalised_linear};
-use crate::field::{Field, Gf61, dot};
+use crate::field::{Field, Gf61, dot, norm};
 use crate::optimiser::SgdState;
 
 /// A loss that depends on the step through its batch and is scale-invariant for each batch.
@@ -334,8 +334,4 @@ pub(super) fn state(dimension: usize) -> impl Strategy<Value = SgdState> {
     let buffer = prop_oneof![Just(vec![0.0; dimension]), vec(-0.5..0.5, dimension)];
     (vec(coordinate, dimension), buffer)
         .prop_map(|(parameters, buffer)| SgdState { parameters, buffer })
-}
-
-fn norm(vector: &[f64]) -> f64 {
-    dot(vector, vector).sqrt()
 }

@@ -78,7 +78,7 @@ pub struct NesterovTwin<F> {
 /// use schedule_core::recurrence::{nesterov, nesterov_twin};
 ///
 /// let with = NesterovHyperparameters {
-///     learning_rate: 0.5, weight_decay: 0.5, momentum: 0.5, gradient_weight: 1.0, lookahead: 0.5,
+///     learning_rate: 0.5_f64, weight_decay: 0.5, momentum: 0.5, gradient_weight: 1.0, lookahead: 0.5,
 /// };
 /// let step = nesterov(with, 0.0);
 /// let twin = nesterov_twin(with, &step, 1.0, 1.0, 1.0 / step.gradient_weight);

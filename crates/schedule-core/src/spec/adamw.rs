@@ -3,10 +3,11 @@
 use ::proptest::prelude::*;
 use ::proptest::test_runner::TestCaseError;
 
-use super::pair::{Pair, distance, gradient_size, norm, relative, worse};
+use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::property::property;
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
+use crate::field::norm;
 use crate::optimiser::AdamWState;
 use crate::proptest::{Loss, StochasticLoss, convertible_recipe, loss};
 use crate::{AdamWHyperparameters, AdamWLaw};

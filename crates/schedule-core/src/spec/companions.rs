@@ -3,12 +3,12 @@
 use ::proptest::prelude::*;
 use ::proptest::test_runner::TestCaseError;
 
-use super::pair::{Pair, gradient_size, hyperparameters, norm, relative, sgd_distance, worse};
+use super::pair::{Pair, gradient_size, hyperparameters, relative, sgd_distance, worse};
 use super::prime_field;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
-use crate::field::{Field, Gf61, scaled};
+use crate::field::{Field, Gf61, norm, scaled};
 use crate::optimiser::{MovingAverage, SgdState};
 use crate::proptest::{
     GroupedLoss, Loss, StochasticLoss, blocks_loss, convertible_recipe, exact_rayleigh_quotient,

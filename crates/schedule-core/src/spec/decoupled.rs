@@ -3,12 +3,12 @@
 use ::proptest::prelude::*;
 use ::proptest::test_runner::TestCaseError;
 
-use super::pair::{Pair, distance, gradient_size, norm, relative, worse};
+use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
-use crate::field::{Field, Gf61, dot};
+use crate::field::{Field, Gf61, dot, norm};
 use crate::optimiser::{LionState, MovingAverage, MuonState, SgdwState};
 use crate::proptest::{
     Loss, StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss,

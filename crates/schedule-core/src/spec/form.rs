@@ -3,6 +3,7 @@
 use ::proptest::collection::vec;
 
 use super::exact::STEPS;
+use super::pair::{relative, worse};
 use super::prime_field::{self, gradient, hyperparameters};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
@@ -82,18 +83,6 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
 ];
 
-/// `‖a − b‖/‖b‖`.
-fn relative(a: &[f64], b: &[f64]) -> f64 {
-    let square = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>();
-    let difference = square(&mut a.iter().zip(b).map(|(x, y)| x - y));
-    (difference / square(&mut b.iter().copied())).sqrt()
-}
-
-/// The larger, NaN if one of them is.
-fn larger(a: f64, b: f64) -> f64 {
-    if a > b || a.is_nan() { a } else { b }
-}
-
 fn inside_law(settings: &Settings, tolerance: f64, start: Start) -> Outcome {
     let cases = (convertible_recipe(STEPS), loss());
     property(settings, tolerance, cases, |(recipe, loss), tamper| {
@@ -118,7 +107,7 @@ fn inside_law(settings: &Settings, tolerance: f64, start: Start) -> Outcome {
             twin = twin.stepped(|p| loss.gradient(step, p), without);
             let scales = (here.ln_scale_after.exp(), here.ln_scale.exp());
             let mapped = original.equivalent(scales.0, scales.1, here.buffer_coefficient_after);
-            largest = larger(relative(&twin.parameters, &mapped.parameters), largest);
+            largest = worse(relative(&twin.parameters, &mapped.parameters), largest);
         }
         Ok(largest)
     })
@@ -140,7 +129,7 @@ fn form_trajectory(settings: &Settings, tolerance: f64) -> Outcome {
             changed.momentum *= tamper.factor::<f64>();
             outside = outside.stepped(|p| loss.gradient(step, p), with);
             inside = inside.stepped(|p| loss.gradient(step, p), changed);
-            largest = larger(relative(&inside.parameters, &outside.parameters), largest);
+            largest = worse(relative(&inside.parameters, &outside.parameters), largest);
         }
         Ok(largest)
     })
@@ -169,7 +158,7 @@ fn laws_agree(settings: &Settings, tolerance: f64) -> Outcome {
                 (held, b.buffer_coefficient_after, 1.0),
                 (again.momentum, with.momentum, 1.0),
             ] {
-                largest = larger((a - b).abs() / (size + a.abs()), largest);
+                largest = worse((a - b).abs() / (size + a.abs()), largest);
             }
         }
         Ok(largest)
@@ -215,7 +204,7 @@ fn dampening_trajectory(settings: &Settings, tolerance: f64) -> Outcome {
                 let weight = 1.0 - dampening.at(step);
                 with = dampened(&with, |p| loss.gradient(step, p), given, weight);
                 without = without.stepped(|p| loss.gradient(step, p), changed);
-                largest = larger(relative(&without.parameters, &with.parameters), largest);
+                largest = worse(relative(&without.parameters, &with.parameters), largest);
             }
             Ok(largest)
         },

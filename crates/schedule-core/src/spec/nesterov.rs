@@ -3,12 +3,12 @@
 use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
-use super::pair::{Pair, distance, gradient_size, norm, relative, worse};
+use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::Start;
-use crate::field::{Field, Gf61};
+use crate::field::{Field, Gf61, norm};
 use crate::optimiser::{NesterovHyperparameters, NesterovState};
 use crate::proptest::{StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss};
 use crate::recurrence::{nesterov, nesterov_twin};

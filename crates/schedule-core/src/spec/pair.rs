@@ -1,6 +1,7 @@
 //! A run and its twin, for optimisers of any kind.
 
 use crate::check::Start;
+use crate::field::norm;
 use crate::optimiser::SgdState;
 use crate::{EquivalentStep, Hyperparameters};
 
@@ -76,10 +77,6 @@ pub(super) fn gradient_size(gradient: &[f64], parameters: &[f64]) -> f64 {
 /// The larger, or NaN if one is.
 pub(super) fn worse(a: f64, b: f64) -> f64 {
     if a > b || a.is_nan() { a } else { b }
-}
-
-pub(super) fn norm(vector: &[f64]) -> f64 {
-    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
 /// How far a twin of SGD is from the image of the original: its parameters relative to their length,

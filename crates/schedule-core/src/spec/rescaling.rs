@@ -3,15 +3,16 @@
 use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
+use super::pair::distance;
 use super::prime_field::{gradient, hyperparameters};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
-use crate::field::{Field, Gf61, dot};
-use crate::optimiser::SgdState;
+use crate::field::{Field, Gf61, norm};
+use crate::optimiser::{AdamWState, SgdState};
 use crate::proptest::{
     StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss, rayleigh_quotient,
 };
-use crate::{Hyperparameters, Quantity, Recipe, Rescaling};
+use crate::{AdamWHyperparameters, Hyperparameters, Quantity, Recipe, Rescaling};
 
 const STEPS: u64 = 200;
 
@@ -104,15 +105,6 @@ fn any_in_field() -> impl Strategy<Value = Rescaling<Gf61>> {
     gf61().prop_filter_map("not invertible", |factor| Rescaling::new(factor).ok())
 }
 
-fn relative(a: &[f64], b: &[f64], size: f64) -> f64 {
-    let difference: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
-    dot(&difference, &difference).sqrt() / size
-}
-
-fn norm(vector: &[f64]) -> f64 {
-    dot(vector, vector).sqrt()
-}
-
 fn commutes(settings: &Settings, tolerance: f64) -> Outcome {
     let cases = (convertible_recipe(STEPS), loss(), positive());
     property(
@@ -129,69 +121,72 @@ fn commutes(settings: &Settings, tolerance: f64) -> Outcome {
                 state = state.stepped(gradient, with);
                 let expected = rescaling.state(&state);
                 let size = norm(&expected.parameters);
-                largest = largest.max(relative(&after.parameters, &expected.parameters, size));
+                largest = largest.max(distance(&after.parameters, &expected.parameters, size));
                 // A buffer is a sum of terms of the size of 1/‖θ‖ that may cancel.
                 let size = norm(&expected.buffer) + 1.0 / size;
-                largest = largest.max(relative(&after.buffer, &expected.buffer, size));
+                largest = largest.max(distance(&after.buffer, &expected.buffer, size));
             }
             Ok(largest)
         },
     )
 }
 
-/// `θ`, `m`, `v`.
-type Moments = [Vec<f64>; 3];
-
-/// One step of AdamW: `m ← βm + (1−β)g`, `v` the same with `g²`, `θ ← (1−ηλ)θ − η m/(√v + ε)`, the bias
-/// corrections left out: they are the same numbers for both runs.
-fn adamw([p, m, v]: &Moments, g: &[f64], [rate, decay, epsilon]: [f64; 3]) -> Moments {
-    let mean = |old: &[f64], new: &dyn Fn(f64) -> f64| -> Vec<f64> {
-        let pairs = old.iter().zip(g);
-        pairs.map(|(old, g)| 0.9 * old + 0.1 * new(*g)).collect()
+fn rescaled_moments(rescaling: &Rescaling, state: &AdamWState) -> AdamWState {
+    let map = |quantity, values: &[f64]| -> Vec<f64> {
+        values
+            .iter()
+            .map(|x| rescaling.apply(quantity, *x))
+            .collect()
     };
-    let (m, v) = (mean(m, &|g| g), mean(v, &|g| g * g));
-    let terms = p.iter().zip(m.iter().zip(&v));
-    let moved = terms.map(|(p, (m, v))| (1.0 - rate * decay) * p - rate * m / (v.sqrt() + epsilon));
-    [moved.collect(), m, v]
+    AdamWState {
+        parameters: map(Quantity::Parameters, &state.parameters),
+        first_moment: map(Quantity::Gradient, &state.first_moment),
+        second_moment: map(Quantity::SquaredGradient, &state.second_moment),
+    }
 }
 
 fn commutes_with_adamw(settings: &Settings, tolerance: f64) -> Outcome {
-    let hyperparameters = [1e-3..1e-2, 0.0..0.1, 1e-8..1e-2_f64];
+    let hyperparameters = (1e-3..1e-2, 0.0..0.1, 0.0..0.95, 0.9..0.999, 1e-8..1e-2_f64).prop_map(
+        |(learning_rate, weight_decay, beta1, beta2, epsilon)| AdamWHyperparameters {
+            learning_rate,
+            weight_decay,
+            beta1,
+            beta2,
+            epsilon,
+        },
+    );
     let cases = (hyperparameters, loss(), positive());
     property(
         settings,
         tolerance,
         cases,
         |(with, loss, rescaling), tamper| {
-            let quantities = [
-                Quantity::Parameters,
-                Quantity::Gradient,
-                Quantity::SquaredGradient,
-            ];
-            let rescaled = |state: &Moments| -> Moments {
-                std::array::from_fn(|i| {
-                    let values = state[i].iter();
-                    values.map(|x| rescaling.apply(quantities[i], *x)).collect()
-                })
-            };
-            let [rate, decay, epsilon] = with;
             let update_degree = 0;
-            let others = [
-                tamper.factor::<f64>()
-                    * rescaling.apply(Quantity::LearningRate { update_degree }, rate),
-                rescaling.apply(Quantity::WeightDecay { update_degree }, decay),
-                rescaling.apply(Quantity::AdamEpsilon, epsilon),
-            ];
-            let initial = loss.initial_state().parameters;
-            let zero = vec![0.0; initial.len()];
-            let (mut state, mut largest) = ([initial, zero.clone(), zero], 0.0_f64);
+            let rate =
+                rescaling.apply(Quantity::LearningRate { update_degree }, with.learning_rate);
+            let mapped_with = AdamWHyperparameters {
+                learning_rate: tamper.factor::<f64>() * rate,
+                weight_decay: rescaling
+                    .apply(Quantity::WeightDecay { update_degree }, with.weight_decay),
+                epsilon: rescaling.apply(Quantity::AdamEpsilon, with.epsilon),
+                ..with
+            };
+            let parameters = loss.initial_state().parameters;
+            let zero = vec![0.0; parameters.len()];
+            let mut state = AdamWState {
+                parameters,
+                first_moment: zero.clone(),
+                second_moment: zero,
+            };
+            let mut largest = 0.0_f64;
             for step in 0..STEPS {
-                let mapped = rescaled(&state);
-                let after = adamw(&mapped, &loss.gradient(step, &mapped[0]), others);
-                state = adamw(&state, &loss.gradient(step, &state[0]), with);
-                let [parameters, _, _] = rescaled(&state);
-                let size = norm(&parameters);
-                largest = largest.max(relative(&after[0], &parameters, size));
+                let gradient = |parameters: &[f64]| loss.gradient(step, parameters);
+                let mapped = rescaled_moments(&rescaling, &state)
+                    .stepped(gradient, &mapped_with.coefficients(step));
+                state = state.stepped(gradient, &with.coefficients(step));
+                let expected = rescaled_moments(&rescaling, &state).parameters;
+                let size = norm(&expected);
+                largest = largest.max(distance(&mapped.parameters, &expected, size));
             }
             Ok(largest)
         },

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::{ConstantPhase, one_minus_root_of};
+use super::super::{ConstantPhase, one_minus_root_of};
 use crate::recurrence::coupled;
 use crate::{Hyperparameters, LawError};
 

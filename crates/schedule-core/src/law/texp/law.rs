@@ -1,6 +1,6 @@
 //! TEXP, the exponential schedule of a step decay.
 
-use super::{BufferShift, ConstantPhase, EquivalentStep};
+use super::super::{BufferShift, ConstantPhase, EquivalentStep};
 use crate::segments::Segments;
 use crate::sum::CompensatedSum;
 use crate::{Hyperparameters, LawError, Recipe};

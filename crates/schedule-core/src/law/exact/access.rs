@@ -1,6 +1,6 @@
 //! The exact law at any step of a piecewise constant recipe.
 
-use super::exact::EquivalentStep;
+use super::EquivalentStep;
 use super::transient::Transient;
 use crate::recurrence::coupled;
 use crate::segments::Segments;
@@ -152,7 +152,7 @@ impl Entered {
         Ok(Self {
             hyperparameters,
             ln_learning_rate: hyperparameters.learning_rate.ln(),
-            ln_scale: law.compensated_ln_scale(),
+            ln_scale: law.ln_scale,
             transient,
         })
     }

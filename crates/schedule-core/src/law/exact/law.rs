@@ -1,62 +1,10 @@
 //! The exact law, for any schedules.
 
-mod shift;
-
-use super::one_minus_root_of;
+use super::super::one_minus_root_of;
+use super::{EquivalentStep, ExactSteps};
 use crate::recurrence::coupled;
 use crate::sum::CompensatedSum;
-use crate::{Hyperparameters, LawError, Recipe, RunningStatisticsCorrection};
-
-pub use shift::{BufferShift, ContinuedStep};
-
-/// One step of a run without weight decay (or with another one), and how its state relates to that of the run with it.
-///
-/// With `A_t = exp(ln_scale)` and `κ_{t−1} = buffer_coefficient`, before the step
-/// `θ̃_t = θ_t/A_t` and `b̃_t = A_t (b_t − κ_{t−1} θ_t)`; after it the same holds with the fields
-/// that end in `_after`. The step itself is SGD with learning rate `exp(ln_learning_rate)`, momentum
-/// `momentum` and weight decay `weight_decay`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct EquivalentStep {
-    /// `t`, from 0.
-    pub step: u64,
-    /// `ln η̃_t = ln η_t − ln A_t − ln A_{t+1}`; −∞ where `η_t = 0`.
-    pub ln_learning_rate: f64,
-    /// `λ̃_t`, the weight decay that is left: 0, unless a law says otherwise, as
-    /// [`ExactLaw::step_keeping`] does.
-    pub weight_decay: f64,
-    /// `γ̃_t = γ_t`.
-    pub momentum: f64,
-    /// `a_t = A_{t+1}/A_t > 0`, by how much weight decay shrinks the parameters in this step.
-    pub shrink: f64,
-    /// `ln a_t`, accurate also where `a_t` is near 1.
-    pub ln_shrink: f64,
-    /// `ln A_t`.
-    pub ln_scale: f64,
-    /// `ln A_{t+1}`.
-    pub ln_scale_after: f64,
-    /// `κ_{t−1}`, the part of the parameters that the momentum buffer holds.
-    pub buffer_coefficient: f64,
-    /// `κ_t`.
-    pub buffer_coefficient_after: f64,
-}
-
-impl EquivalentStep {
-    /// `η̃_t`, infinite where it leaves float64.
-    #[must_use]
-    pub fn learning_rate(&self) -> f64 {
-        self.ln_learning_rate.exp()
-    }
-
-    /// What running statistics are multiplied by once this step is done: before the next update of
-    /// them, and before the parameters after this step are evaluated.
-    ///
-    /// `input_degree` is the degree of homogeneity `x` of the normaliser's input in the parameters.
-    #[must_use]
-    pub fn running_statistics_correction(&self, input_degree: f64) -> RunningStatisticsCorrection {
-        RunningStatisticsCorrection::new(self.ln_shrink, input_degree)
-    }
-}
+use crate::{Hyperparameters, LawError, Recipe};
 
 /// The exact equivalence of SGD with momentum and weight decay to SGD with momentum alone, on
 /// scale-invariant stochastic losses, step by step in constant memory.
@@ -89,9 +37,9 @@ impl EquivalentStep {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExactLaw {
-    step: u64,
-    ln_scale: CompensatedSum,
-    buffer_coefficient: f64,
+    pub(super) step: u64,
+    pub(super) ln_scale: CompensatedSum,
+    pub(super) buffer_coefficient: f64,
 }
 
 impl Default for ExactLaw {
@@ -182,6 +130,7 @@ impl ExactLaw {
     /// assert!((step.shrink - (1.0 - 0.5 * (0.5 - 0.25 / 0.875f64.powi(2)))).abs() < 1e-15);
     /// # Ok::<(), schedule_core::LawError>(())
     /// ```
+    #[inline]
     pub fn step_keeping(
         &mut self,
         hyperparameters: Hyperparameters,
@@ -321,11 +270,7 @@ impl ExactLaw {
     /// ```
     #[must_use]
     pub fn steps(self, recipe: &Recipe) -> ExactSteps<'_> {
-        ExactSteps {
-            law: self,
-            recipe,
-            failed: false,
-        }
+        ExactSteps::new(self, recipe)
     }
 
     /// The step to be converted next, from 0.
@@ -338,11 +283,6 @@ impl ExactLaw {
     #[must_use]
     pub fn ln_scale(&self) -> f64 {
         self.ln_scale.value()
-    }
-
-    /// `ln A_t` before the next step `t`, with the digits that do not fit into a float64.
-    pub(super) fn compensated_ln_scale(&self) -> CompensatedSum {
-        self.ln_scale
     }
 
     /// The law at a later step, where `ln A` is larger by `ln_scale` and `κ` is `buffer_coefficient`.
@@ -360,38 +300,6 @@ impl ExactLaw {
         self.buffer_coefficient
     }
 }
-
-/// The equivalents of a recipe's steps; made by [`ExactLaw::steps`].
-#[derive(Clone, Debug)]
-pub struct ExactSteps<'a> {
-    law: ExactLaw,
-    recipe: &'a Recipe,
-    failed: bool,
-}
-
-impl ExactSteps<'_> {
-    /// The law after the steps taken so far.
-    #[must_use]
-    pub fn law(&self) -> &ExactLaw {
-        &self.law
-    }
-}
-
-impl Iterator for ExactSteps<'_> {
-    type Item = Result<EquivalentStep, LawError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let converted = self.law.step(self.recipe.at(self.law.step));
-        self.failed = converted.is_err();
-        Some(converted)
-    }
-}
-
-impl std::iter::FusedIterator for ExactSteps<'_> {}
 
 #[cfg(test)]
 mod tests {
