@@ -7,7 +7,7 @@ use crate::{Hyperparameter, ScheduleKind};
 #[non_exhaustive]
 pub enum ScheduleError {
     /// An argument is NaN or infinite.
-    #[error("the {argument} of a {kind} schedule is {value}; give a finite number")]
+    #[error("the {argument} of {} schedule is {value}; give a finite number", with_article(*kind))]
     NotFinite {
         /// The schedule that was to be built.
         kind: ScheduleKind,
@@ -67,11 +67,56 @@ pub enum ScheduleError {
     },
     /// A schedule that goes from one value to another is given no steps to do so.
     #[error(
-        "a {kind} schedule over 0 steps has no shape; give at least 1 step, or use a constant schedule"
+        "{} schedule over 0 steps has no shape; give at least 1 step, or use a constant schedule",
+        with_article(*kind)
     )]
     NoSteps {
         /// The schedule that was to be built.
         kind: ScheduleKind,
+    },
+    /// A polynomial's power is zero or negative.
+    #[error(
+        "the power of a polynomial schedule is {power:?}, which does not lead to its final value; \
+         give a power above 0, 1 for a straight line"
+    )]
+    PowerNotPositive {
+        /// What was given.
+        power: f64,
+    },
+    /// An exponential's growth is zero or negative.
+    #[error(
+        "the growth of an exponential schedule is {growth:?}, but a rate is multiplied by it and must \
+         stay positive; give a growth above 0, above 1 for a rate that grows"
+    )]
+    GrowthNotPositive {
+        /// What was given.
+        growth: f64,
+    },
+    /// A growing exponential leaves float64.
+    #[error(
+        "the exponential {initial:?} × {growth:?}^({steps}/{period}) is not a finite float64; \
+         lower the growth or the number of steps"
+    )]
+    ExponentialOverflows {
+        /// The value at step 0.
+        initial: f64,
+        /// The factor of a period.
+        growth: f64,
+        /// Steps in a period.
+        period: u64,
+        /// Steps of growth.
+        steps: u64,
+    },
+    /// A table has no values.
+    #[error("a tabulated schedule has no values; give at least one, for step 0")]
+    NoValues,
+    /// A value of a table is NaN or infinite.
+    #[error("the table has {value} at step {step}; give finite numbers")]
+    TableNotFinite {
+        /// The step it is for.
+        step: u64,
+        /// What was given.
+        value: f64,
     },
     /// A joined schedule has no parts.
     #[error("a joined schedule has no parts; give at least one, starting at step 0")]
@@ -85,6 +130,14 @@ pub enum ScheduleError {
         /// Where it was to start.
         start: u64,
     },
+}
+
+fn with_article(kind: ScheduleKind) -> String {
+    let article = match kind {
+        ScheduleKind::Exponential => "an",
+        _ => "a",
+    };
+    format!("{article} {kind}")
 }
 
 /// A recipe whose values no optimiser of this form can use.

@@ -40,5 +40,6 @@ pub use law::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use recipe::{Hyperparameter, Hyperparameters, Recipe, RecipePhase};
 pub use rescaling::{NotInvertible, Quantity, Rescaling};
 pub use schedule::{
-    Constant, Cosine, Joined, LinearWarmup, Phase, Piecewise, Schedule, ScheduleKind, StepDecay,
+    Constant, Cosine, Exponential, Joined, Linear, Phase, Piecewise, Polynomial, Schedule,
+    ScheduleKind, StepDecay, Tabulated,
 };

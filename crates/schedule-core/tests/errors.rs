@@ -53,12 +53,20 @@ fn values_that_are_not_finite() {
             "the final value of a cosine schedule is -inf",
         ),
         (
-            Schedule::linear_warmup(nan, 0.0, 1),
-            "the first value of a linear warm-up schedule",
+            Schedule::linear(nan, 0.0, 1),
+            "the first value of a linear schedule",
         ),
         (
-            Schedule::linear_warmup(0.0, nan, 1),
-            "the last value of a linear warm-up schedule",
+            Schedule::linear(0.0, nan, 1),
+            "the last value of a linear schedule",
+        ),
+        (
+            Schedule::polynomial(0.1, 0.0, nan, 1),
+            "the power of a polynomial schedule is NaN",
+        ),
+        (
+            Schedule::exponential(0.1, inf, 1, 1),
+            "the growth of an exponential schedule is inf",
         ),
         (
             Schedule::piecewise(&[0.1, inf], &[1]),
@@ -86,6 +94,37 @@ fn factors_of_a_step_decay() {
     };
     assert_eq!(error, expected);
     assert_says(&error, &["1.0 × 1e200^2", "lower the factor"]);
+}
+
+#[test]
+fn powers_growths_and_tables() {
+    let error = Schedule::polynomial(0.1, 0.0, 0.0, 1).unwrap_err();
+    assert_eq!(error, ScheduleError::PowerNotPositive { power: 0.0 });
+    assert_says(&error, &["the power of a polynomial", "above 0"]);
+    let error = Schedule::exponential(0.1, -1.0, 1, 1).unwrap_err();
+    assert_eq!(error, ScheduleError::GrowthNotPositive { growth: -1.0 });
+    assert_says(&error, &["the growth of an exponential", "above 0"]);
+    let error = Schedule::exponential(0.1, 1.481, 391, 1_000_000).unwrap_err();
+    let expected = ScheduleError::ExponentialOverflows {
+        initial: 0.1,
+        growth: 1.481,
+        period: 391,
+        steps: 1_000_000,
+    };
+    assert_eq!(error, expected);
+    assert_says(&error, &["0.1 × 1.481^(1000000/391)", "lower the growth"]);
+    for (period, steps) in [(0, 1), (1, 0)] {
+        let error = Schedule::exponential(0.1, 1.0, period, steps).unwrap_err();
+        let kind = ScheduleKind::Exponential;
+        assert_eq!(error, ScheduleError::NoSteps { kind });
+    }
+    let error = Schedule::tabulated(vec![]).unwrap_err();
+    assert_eq!(error, ScheduleError::NoValues);
+    assert_says(&error, &["no values", "step 0"]);
+    let error = Schedule::tabulated(vec![0.1, f64::INFINITY]).unwrap_err();
+    let (step, value) = (1, f64::INFINITY);
+    assert_eq!(error, ScheduleError::TableNotFinite { step, value });
+    assert_says(&error, &["the table has inf at step 1"]);
 }
 
 #[test]
@@ -156,16 +195,16 @@ fn counts_of_values_steps_and_parts() {
             kind: ScheduleKind::Cosine
         }
     );
-    let error = Schedule::linear_warmup(0.1, 0.0, 0).unwrap_err();
+    let error = Schedule::linear(0.1, 0.0, 0).unwrap_err();
     assert_eq!(
         error,
         ScheduleError::NoSteps {
-            kind: ScheduleKind::LinearWarmup
+            kind: ScheduleKind::Linear
         }
     );
     assert_says(
         &error,
-        &["linear warm-up schedule over 0 steps", "constant schedule"],
+        &["linear schedule over 0 steps", "constant schedule"],
     );
     let error = Schedule::joined(vec![]).unwrap_err();
     assert_eq!(error, ScheduleError::NoParts);
@@ -177,7 +216,7 @@ fn counts_of_values_steps_and_parts() {
 
 #[test]
 fn rates_and_decays_that_get_negative() {
-    let falling = Schedule::linear_warmup(0.1, -0.1, 10).unwrap();
+    let falling = Schedule::linear(0.1, -0.1, 10).unwrap();
     let error = Recipe::new(falling.clone(), constant(0.0), constant(0.9)).unwrap_err();
     let (hyperparameter, step, value) = (Hyperparameter::LearningRate, u64::MAX, -0.1);
     assert_eq!(

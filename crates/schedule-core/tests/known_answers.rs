@@ -92,7 +92,7 @@ fn complex_roots_end_at_the_known_step() {
 fn without_momentum_the_shrink_is_one_minus_rate_times_decay() {
     let recipe = Recipe::new(
         Schedule::cosine(0.5, 0.0, 100).unwrap(),
-        Schedule::linear_warmup(0.0, 0.1, 50).unwrap(),
+        Schedule::linear(0.0, 0.1, 50).unwrap(),
         Schedule::constant(0.0).unwrap(),
     )
     .unwrap();

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use schedule_core::proptest::{convertible_recipe, piecewise_constant_schedule, schedule, seeded};
-use schedule_core::{Phase, Schedule};
+use schedule_core::{Phase, Recipe, RecipeError, Schedule};
 
 proptest! {
     #![proptest_config(seeded())]
@@ -58,8 +58,14 @@ proptest! {
             Schedule::constant(a),
             Schedule::step_decay(a, b, &milestones),
             Schedule::cosine(a, b, steps),
-            Schedule::linear_warmup(a, b, steps),
+            Schedule::linear(a, b, steps),
             Schedule::piecewise(&values, &milestones),
+            Schedule::polynomial(a, b, a, steps),
+            Schedule::exponential(a, b, steps, at),
+            Schedule::tabulated(values),
+            Schedule::warmup_cosine(a, b, a, steps, at),
+            Schedule::warmup_stable_decay(a, b, a, steps, at, at.saturating_mul(2)),
+            Schedule::one_cycle(a, b, a, steps, at),
         ];
         for schedule in made.into_iter().flatten() {
             prop_assert!(schedule.at(at).is_finite());
@@ -80,6 +86,64 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(seeded())]
+
+    /// `Recipe::new` trusts the extremes of a schedule at all steps.
+    #[test]
+    fn a_recipe_is_refused_iff_a_rate_is_negative(
+        schedule in schedule(-0.05..1.0, 60), at in 0..120_u64,
+    ) {
+        let [decay, momentum] = [0.0, 0.5].map(|value| Schedule::constant(value).unwrap());
+        match Recipe::new(schedule.clone(), decay, momentum) {
+            Ok(_) => prop_assert!(schedule.at(at) >= 0.0),
+            Err(RecipeError::NegativeOrNotFinite { step, value, .. }) => {
+                prop_assert!(value < 0.0 && schedule.at(step) == value);
+                prop_assert!(schedule.at(at) >= value);
+            }
+            Err(other) => prop_assert!(false, "{other}"),
+        }
+    }
+
+    #[test]
+    fn polynomials_of_power_one_are_lines(from in -1.0..1.0, to in -1.0..1.0, steps in 1..500_u64) {
+        let polynomial = Schedule::polynomial(from, to, 1.0, steps).unwrap();
+        let line = Schedule::linear(from, to, steps).unwrap();
+        for step in 0..600 {
+            prop_assert!((polynomial.at(step) - line.at(step)).abs() < 4e-16);
+        }
+    }
+
+    #[test]
+    fn exponentials_grow_by_the_same_factor(
+        initial in 1e-3..1.0, growth in 0.5..2.0, period in 1..50_u64, step in 0..300_u64,
+    ) {
+        let schedule = Schedule::exponential(initial, growth, period, 400).unwrap();
+        let ratio = schedule.at(step + period) / schedule.at(step);
+        prop_assert!((ratio / growth - 1.0).abs() < 1e-14, "{ratio}");
+        prop_assert_eq!(schedule.at(400 + step), schedule.at(400));
+    }
+
+    #[test]
+    fn tables_are_their_values(values in prop::collection::vec(-1.0..1.0, 1..40), step: u64) {
+        let schedule = Schedule::tabulated(values.clone()).unwrap();
+        let read: Vec<f64> = (0..values.len() as u64).map(|step| schedule.at(step)).collect();
+        prop_assert_eq!(&read, &values);
+        prop_assert_eq!(schedule.at(step.max(values.len() as u64)), values[values.len() - 1]);
+    }
+}
+
+/// A rate that falls to 0 is nothing but the weight of what is left, and one that rises from 0 that
+/// of what is done: neither may cancel.
+#[test]
+fn the_ends_of_a_polynomial_keep_their_digits() {
+    let steps = 1_000_000_000;
+    let falling = Schedule::polynomial(1.0, 0.0, 2.0, steps).unwrap();
+    assert!((falling.at(steps - 1) / 1e-18 - 1.0).abs() < 1e-14);
+    let rising = Schedule::polynomial(0.0, 1.0, 0.5, steps).unwrap();
+    assert!((rising.at(1) / 0.5e-9 - 1.0).abs() < 1e-9);
+}
+
 #[test]
 fn cosine_is_the_cosine() {
     let schedule = Schedule::cosine(3.0, 1.0, 1_000).unwrap();
@@ -95,7 +159,7 @@ fn cosine_is_the_cosine() {
 
 #[test]
 fn extreme_values_do_not_overflow() {
-    let schedule = Schedule::linear_warmup(-f64::MAX, f64::MAX, u64::MAX).unwrap();
+    let schedule = Schedule::linear(-f64::MAX, f64::MAX, u64::MAX).unwrap();
     assert!(schedule.at(u64::MAX / 2).abs() < f64::MAX / 1e10);
     assert_eq!(schedule.at(u64::MAX), f64::MAX);
 }
@@ -126,7 +190,7 @@ fn phases_of_joined_constants_are_merged() {
         },
     ];
     assert_eq!(joined.phases(), Some(expected));
-    let warmup = Schedule::linear_warmup(0.0, 1.0, 5).unwrap();
+    let warmup = Schedule::linear(0.0, 1.0, 5).unwrap();
     assert_eq!(
         Schedule::joined(vec![(warmup, 0), (joined, 5)])
             .unwrap()
@@ -140,7 +204,7 @@ fn phases_of_joined_constants_are_merged() {
 fn interpolation_stays_between_its_ends() {
     let below_one = 1.0 - f64::EPSILON;
     for ends in [(0.1, 0.1), (0.3, 0.3), (below_one, below_one)] {
-        let warmup = Schedule::linear_warmup(ends.0, ends.1, 1_000).unwrap();
+        let warmup = Schedule::linear(ends.0, ends.1, 1_000).unwrap();
         let cosine = Schedule::cosine(ends.0, ends.1, 1_000).unwrap();
         for step in 0..1_100 {
             assert_eq!([warmup.at(step), cosine.at(step)], [ends.0; 2]);

@@ -83,10 +83,25 @@ fn single_schedule(values: Range<f64>, horizon: u64) -> impl Strategy<Value = Sc
     let cosine = ends
         .clone()
         .prop_map(|(from, to, steps)| Schedule::cosine(from, to, steps));
-    let warmup = ends.prop_map(|(from, to, steps)| Schedule::linear_warmup(from, to, steps));
+    let linear = ends
+        .clone()
+        .prop_map(|(from, to, steps)| Schedule::linear(from, to, steps));
+    let polynomial = (ends.clone(), 0.25..4.0)
+        .prop_map(|((from, to, steps), power)| Schedule::polynomial(from, to, power, steps));
+    // From one value to the other, so that it stays in the range; a decay may start at 0.
+    let exponential = ends.prop_map(|(from, to, steps)| {
+        let smallest = f64::MIN_POSITIVE;
+        Schedule::exponential(
+            from,
+            f64::max(to, smallest) / f64::max(from, smallest),
+            steps,
+            steps,
+        )
+    });
+    let tabulated = vec(values.clone(), 1..=20).prop_map(Schedule::tabulated);
     prop_oneof![
-        piecewise_constant_schedule(values, horizon),
-        valid(prop_oneof![cosine, warmup])
+        2 => piecewise_constant_schedule(values, horizon),
+        3 => valid(prop_oneof![cosine, linear, polynomial, exponential, tabulated])
     ]
 }
 

@@ -1,23 +1,30 @@
 //! Schedules: a value for every step, as data.
 
+mod compound;
 mod constant;
 mod cosine;
+mod exponential;
 mod extremes;
 mod interpolate;
 mod joined;
-mod linear_warmup;
+mod linear;
 mod piecewise;
+mod polynomial;
 mod step_decay;
+mod tabulated;
 
 use std::fmt;
 
 pub use constant::Constant;
 pub use cosine::Cosine;
+pub use exponential::Exponential;
 pub(crate) use extremes::Extremes;
 pub use joined::Joined;
-pub use linear_warmup::LinearWarmup;
+pub use linear::Linear;
 pub use piecewise::{Phase, Piecewise};
+pub use polynomial::Polynomial;
 pub use step_decay::StepDecay;
+pub use tabulated::Tabulated;
 
 use crate::ScheduleError;
 
@@ -30,7 +37,7 @@ use crate::ScheduleError;
 /// ```
 /// use schedule_core::Schedule;
 ///
-/// let warmup = Schedule::linear_warmup(0.0, 0.1, 500)?;
+/// let warmup = Schedule::linear(0.0, 0.1, 500)?;
 /// let cosine = Schedule::cosine(0.1, 0.0, 10_000)?;
 /// let rate = Schedule::joined(vec![(warmup, 0), (cosine, 500)])?;
 /// assert_eq!(rate.at(250), 0.05);
@@ -48,9 +55,15 @@ pub enum Schedule {
     /// Half a cosine from one value to another.
     Cosine(Cosine),
     /// A straight line from one value to another.
-    LinearWarmup(LinearWarmup),
+    Linear(Linear),
+    /// A power of the time left, from one value to another.
+    Polynomial(Polynomial),
+    /// The same growth in every period.
+    Exponential(Exponential),
     /// A given value in each interval.
     Piecewise(Piecewise),
+    /// A given value at each step.
+    Tabulated(Tabulated),
     /// Other schedules one after another.
     Joined(Joined),
 }
@@ -115,12 +128,60 @@ impl Schedule {
     ///
     /// ```
     /// use schedule_core::Schedule;
-    /// let rate = Schedule::linear_warmup(0.0, 1.0, 4)?;
+    /// let rate = Schedule::linear(0.0, 1.0, 4)?;
     /// assert_eq!([rate.at(0), rate.at(1), rate.at(4), rate.at(9)], [0.0, 0.25, 1.0, 1.0]);
     /// # Ok::<(), schedule_core::ScheduleError>(())
     /// ```
-    pub fn linear_warmup(from: f64, to: f64, steps: u64) -> Result<Self, ScheduleError> {
-        LinearWarmup::new(from, to, steps).map(Self::LinearWarmup)
+    pub fn linear(from: f64, to: f64, steps: u64) -> Result<Self, ScheduleError> {
+        Linear::new(from, to, steps).map(Self::Linear)
+    }
+
+    /// A power of the time left: `v_t = final + (initial − final)·(1 − t/steps)^power`, then `final`.
+    ///
+    /// Power 1 is [`linear`](Self::linear); PyTorch's `PolynomialLR` with a final value.
+    ///
+    /// # Errors
+    /// A value that is not finite, a power that is not positive, [`ScheduleError::NoSteps`] for 0
+    /// steps.
+    ///
+    /// ```
+    /// use schedule_core::Schedule;
+    /// let rate = Schedule::polynomial(1.0, 0.0, 2.0, 4)?;
+    /// assert_eq!([rate.at(0), rate.at(2), rate.at(3), rate.at(9)], [1.0, 0.25, 0.0625, 0.0]);
+    /// # Ok::<(), schedule_core::ScheduleError>(())
+    /// ```
+    pub fn polynomial(
+        initial: f64,
+        r#final: f64,
+        power: f64,
+        steps: u64,
+    ) -> Result<Self, ScheduleError> {
+        Polynomial::new(initial, r#final, power, steps).map(Self::Polynomial)
+    }
+
+    /// The same growth in every period: `v_t = initial·growth^(t/period)` until step `steps`, then its
+    /// value there.
+    ///
+    /// With `period` 1 the growth is that of a step, with the steps of an epoch that of an epoch.
+    ///
+    /// # Errors
+    /// A value that is not finite, a growth that is not positive, a last value that leaves float64,
+    /// [`ScheduleError::NoSteps`] for a period or length of 0 steps.
+    ///
+    /// ```
+    /// use schedule_core::Schedule;
+    /// // Figure 1 of Li & Arora (arXiv:1910.07454): 0.1 × 1.481^epoch.
+    /// let rate = Schedule::exponential(0.1, 1.481, 391, 200 * 391)?;
+    /// assert_eq!([rate.at(0), rate.at(391)], [0.1, 0.1481]);
+    /// # Ok::<(), schedule_core::ScheduleError>(())
+    /// ```
+    pub fn exponential(
+        initial: f64,
+        growth: f64,
+        period: u64,
+        steps: u64,
+    ) -> Result<Self, ScheduleError> {
+        Exponential::new(initial, growth, period, steps).map(Self::Exponential)
     }
 
     /// A given value in each interval: `v_t = values[number of boundaries ≤ t]`.
@@ -139,6 +200,21 @@ impl Schedule {
         Piecewise::new(values, boundaries).map(Self::Piecewise)
     }
 
+    /// A given value at each step: `v_t = values[t]`, the last one held.
+    ///
+    /// # Errors
+    /// No values, or one that is not finite.
+    ///
+    /// ```
+    /// use schedule_core::Schedule;
+    /// let rate = Schedule::tabulated(vec![0.1, 0.3, 0.2])?;
+    /// assert_eq!([rate.at(0), rate.at(1), rate.at(2), rate.at(9)], [0.1, 0.3, 0.2, 0.2]);
+    /// # Ok::<(), schedule_core::ScheduleError>(())
+    /// ```
+    pub fn tabulated(values: Vec<f64>) -> Result<Self, ScheduleError> {
+        Tabulated::new(values).map(Self::Tabulated)
+    }
+
     /// Schedules one after another, each with the step at which it starts and counting from there:
     /// `v_t = schedule_i(t − start_i)` for the last `i` with `start_i ≤ t`.
     ///
@@ -149,7 +225,7 @@ impl Schedule {
     ///
     /// ```
     /// use schedule_core::Schedule;
-    /// let parts = vec![(Schedule::linear_warmup(0.0, 1.0, 10)?, 0), (Schedule::constant(0.5)?, 10)];
+    /// let parts = vec![(Schedule::linear(0.0, 1.0, 10)?, 0), (Schedule::constant(0.5)?, 10)];
     /// let rate = Schedule::joined(parts)?;
     /// assert_eq!([rate.at(5), rate.at(10)], [0.5, 0.5]);
     /// # Ok::<(), schedule_core::ScheduleError>(())
@@ -166,8 +242,11 @@ impl Schedule {
             Self::Constant(schedule) => schedule.value(),
             Self::StepDecay(schedule) => schedule.at(step),
             Self::Cosine(schedule) => schedule.at(step),
-            Self::LinearWarmup(schedule) => schedule.at(step),
+            Self::Linear(schedule) => schedule.at(step),
+            Self::Polynomial(schedule) => schedule.at(step),
+            Self::Exponential(schedule) => schedule.at(step),
             Self::Piecewise(schedule) => schedule.at(step),
+            Self::Tabulated(schedule) => schedule.at(step),
             Self::Joined(schedule) => schedule.at(step),
         }
     }
@@ -194,8 +273,11 @@ impl Schedule {
             }],
             Self::StepDecay(schedule) => schedule.phases(),
             Self::Piecewise(schedule) => schedule.phases(),
+            Self::Tabulated(schedule) => schedule.phases(),
             Self::Joined(schedule) => schedule.phases()?,
-            Self::Cosine(_) | Self::LinearWarmup(_) => return None,
+            Self::Cosine(_) | Self::Linear(_) | Self::Polynomial(_) | Self::Exponential(_) => {
+                return None;
+            }
         };
         phases.dedup_by(|next, previous| next.value == previous.value);
         Some(phases)
@@ -208,8 +290,11 @@ impl Schedule {
             Self::Constant(_) => ScheduleKind::Constant,
             Self::StepDecay(_) => ScheduleKind::StepDecay,
             Self::Cosine(_) => ScheduleKind::Cosine,
-            Self::LinearWarmup(_) => ScheduleKind::LinearWarmup,
+            Self::Linear(_) => ScheduleKind::Linear,
+            Self::Polynomial(_) => ScheduleKind::Polynomial,
+            Self::Exponential(_) => ScheduleKind::Exponential,
             Self::Piecewise(_) => ScheduleKind::Piecewise,
+            Self::Tabulated(_) => ScheduleKind::Tabulated,
             Self::Joined(_) => ScheduleKind::Joined,
         }
     }
@@ -218,9 +303,15 @@ impl Schedule {
     pub(crate) fn extremes(&self, first: u64, last: u64) -> Extremes {
         match self {
             Self::Piecewise(schedule) => schedule.extremes(first, last),
+            Self::Tabulated(schedule) => schedule.extremes(first, last),
             Self::Joined(schedule) => schedule.extremes(first, last),
             // Monotone: the extremes are at the ends.
-            Self::Constant(_) | Self::StepDecay(_) | Self::Cosine(_) | Self::LinearWarmup(_) => {
+            Self::Constant(_)
+            | Self::StepDecay(_)
+            | Self::Cosine(_)
+            | Self::Linear(_)
+            | Self::Polynomial(_)
+            | Self::Exponential(_) => {
                 Extremes::at(first, self.at(first)).and(Extremes::at(last, self.at(last)))
             }
         }
@@ -237,10 +328,16 @@ pub enum ScheduleKind {
     StepDecay,
     /// [`Schedule::Cosine`].
     Cosine,
-    /// [`Schedule::LinearWarmup`].
-    LinearWarmup,
+    /// [`Schedule::Linear`].
+    Linear,
+    /// [`Schedule::Polynomial`].
+    Polynomial,
+    /// [`Schedule::Exponential`].
+    Exponential,
     /// [`Schedule::Piecewise`].
     Piecewise,
+    /// [`Schedule::Tabulated`].
+    Tabulated,
     /// [`Schedule::Joined`].
     Joined,
 }
@@ -251,8 +348,11 @@ impl fmt::Display for ScheduleKind {
             Self::Constant => "constant",
             Self::StepDecay => "step decay",
             Self::Cosine => "cosine",
-            Self::LinearWarmup => "linear warm-up",
+            Self::Linear => "linear",
+            Self::Polynomial => "polynomial",
+            Self::Exponential => "exponential",
             Self::Piecewise => "piecewise",
+            Self::Tabulated => "tabulated",
             Self::Joined => "joined",
         })
     }

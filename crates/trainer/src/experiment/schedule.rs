@@ -41,7 +41,7 @@ pub enum EpochSchedule {
         /// Length in epochs.
         epochs: f64,
     },
-    /// [`Schedule::linear_warmup`].
+    /// [`Schedule::linear`].
     LinearWarmup {
         /// Value at the start.
         from: f64,
@@ -125,7 +125,7 @@ impl EpochSchedule {
             ),
             Self::LinearWarmup { from, to, epochs } => own(
                 "epochs",
-                Schedule::linear_warmup(*from, *to, clock.length(*epochs)?),
+                Schedule::linear(*from, *to, clock.length(*epochs)?),
             ),
             Self::Piecewise { values, boundaries } => {
                 let boundaries = clock.changes("boundaries", boundaries)?;

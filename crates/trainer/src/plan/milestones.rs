@@ -8,7 +8,7 @@ use schedule_core::Schedule;
 /// ```
 /// use schedule_core::Schedule;
 /// use trainer::plan::jumps;
-/// let warmup = Schedule::linear_warmup(0.0, 0.1, 10)?;
+/// let warmup = Schedule::linear(0.0, 0.1, 10)?;
 /// let decay = Schedule::step_decay(0.1, 0.1, &[80, 120])?;
 /// assert_eq!(jumps(&Schedule::joined(vec![(warmup, 0), (decay, 10)])?), [90, 130]);
 /// # Ok::<(), schedule_core::ScheduleError>(())

@@ -1,21 +1,21 @@
-//! The linear warm-up.
+//! The linear schedule.
 
 use super::interpolate::interpolate;
 use super::{ScheduleKind, finite};
 use crate::ScheduleError;
 
 /// A straight line from one value to another; made by
-/// [`Schedule::linear_warmup`](crate::Schedule::linear_warmup).
+/// [`Schedule::linear`](crate::Schedule::linear).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LinearWarmup {
+pub struct Linear {
     from: f64,
     to: f64,
     steps: u64,
 }
 
-impl LinearWarmup {
+impl Linear {
     pub(super) fn new(from: f64, to: f64, steps: u64) -> Result<Self, ScheduleError> {
-        let kind = ScheduleKind::LinearWarmup;
+        let kind = ScheduleKind::Linear;
         finite(kind, "first value", from)?;
         finite(kind, "last value", to)?;
         if steps == 0 {
