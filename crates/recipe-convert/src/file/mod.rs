@@ -1,0 +1,227 @@
+//! From TOML text to a checked recipe.
+
+mod error;
+mod position;
+mod schedule;
+mod section;
+mod table;
+
+use std::io;
+
+use schedule_core::{Hyperparameter, LawError, Recipe, RecipeError};
+use toml::de::DeTable;
+
+pub use error::{Problem, RecipeFileError, TableProblem};
+pub use position::Position;
+
+use schedule::Schedules;
+use section::{Mistake, Section};
+
+/// Gives the text of the file at a path that a recipe names; this crate reads no files itself.
+pub type ReadTable<'r> = dyn FnMut(&str) -> io::Result<String> + 'r;
+
+/// Far above any training, and few enough for steps to be exact in every formula.
+const MOST_STEPS: u64 = 1_000_000_000;
+
+/// A training's recipe, as a file gives it.
+///
+/// ```toml
+/// steps_per_epoch = 391
+/// epochs = 200
+/// [optimizer]
+/// kind = "sgd"
+/// momentum = 0.9
+/// weight_decay = 5e-4
+/// [schedule]
+/// kind = "step"
+/// lr = 0.1
+/// factor = 0.1
+/// epochs = [80, 120]
+/// ```
+///
+/// The optimiser is PyTorch's `SGD(momentum, weight_decay)` without dampening: see [`Recipe`]. The
+/// schedule's other keys depend on its `kind`; times are in epochs, rounded to steps; a final or an
+/// initial rate that is left out is 0:
+///
+/// | `kind` | keys |
+/// | --- | --- |
+/// | `"constant"` | `lr` |
+/// | `"step"` | `lr`, `factor`, `epochs`: a list |
+/// | `"cosine"` | `lr`, perhaps `final_lr`, `epochs` if not the whole training |
+/// | `"warmup-cosine"` | `lr`, `warmup_epochs`, perhaps `initial_lr`, `final_lr` |
+/// | `"wsd"` | `lr`, `warmup_epochs`, `decay_epochs`, perhaps `initial_lr`, `final_lr` |
+/// | `"one-cycle"` | `lr` (the peak), `initial_lr`, `final_lr`, `warmup_epochs` (until the peak) |
+/// | `"polynomial"` | `lr`, `power`, perhaps `final_lr`, `epochs` if not the whole training |
+/// | `"exponential"` | `lr`, `growth`, `per`: `"epoch"` or `"step"` |
+/// | `"csv"` | `file`: CSV with the columns `step` (0, 1, 2, …) and `lr`; the last rate is held |
+///
+/// `weight_decay` and `momentum` may be such tables too, with `value`, `initial_value` and
+/// `final_value` in place of `lr`, `initial_lr` and `final_lr`, and in CSV a column of their own name.
+#[derive(Clone, Debug)]
+pub struct RecipeFile {
+    file: String,
+    steps_per_epoch: u64,
+    epochs: u64,
+    recipe: Recipe,
+    positions: [Position; 3],
+}
+
+impl RecipeFile {
+    /// Reads TOML; `file` is for messages, `read_table` gives the text of the CSV files that the recipe
+    /// names.
+    ///
+    /// # Errors
+    /// [`RecipeFileError`] with the position of the first mistake.
+    ///
+    /// ```
+    /// use recipe_convert::RecipeFile;
+    ///
+    /// let text = r#"
+    /// steps_per_epoch = 391
+    /// epochs = 200
+    /// optimizer = { kind = "sgd", momentum = 0.9, weight_decay = 5e-4 }
+    /// schedule = { kind = "cosine", lr = 0.1 }
+    /// "#;
+    /// let mut no_tables = |_: &str| Err(std::io::Error::other("no files here"));
+    /// let file = RecipeFile::parse(text, "recipe.toml", &mut no_tables)?;
+    /// assert_eq!(file.steps(), 78_200);
+    /// assert_eq!(file.recipe().at(39_100).weight_decay, 5e-4);
+    ///
+    /// let wrong = text.replace("sgd", "adagrad");
+    /// assert_eq!(
+    ///     RecipeFile::parse(&wrong, "recipe.toml", &mut no_tables).unwrap_err().to_string(),
+    ///     "recipe.toml, line 4, column 22: `optimizer.kind` is \"adagrad\"; it must be \"sgd\"",
+    /// );
+    /// # Ok::<(), recipe_convert::RecipeFileError>(())
+    /// ```
+    pub fn parse(
+        text: &str,
+        file: &str,
+        read_table: &mut ReadTable<'_>,
+    ) -> Result<Self, RecipeFileError> {
+        let position = |byte| Position::of_byte(text, byte);
+        let root = DeTable::parse(text).map_err(|wrong| RecipeFileError {
+            file: file.to_owned(),
+            position: wrong.span().map(|span| position(span.start)),
+            problem: Problem::Toml {
+                message: wrong
+                    .message()
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            },
+        })?;
+        // Through a closure of its own, whose lifetime the schedules can share.
+        let mut read_table = |path: &str| read_table(path);
+        read(&Section::root(&root), &mut read_table)
+            .map(|read| Self {
+                file: file.to_owned(),
+                steps_per_epoch: read.steps_per_epoch,
+                epochs: read.epochs,
+                recipe: read.recipe,
+                positions: read.starts.map(position),
+            })
+            .map_err(|mistake| RecipeFileError {
+                file: file.to_owned(),
+                position: mistake.span.map(|span| position(span.start)),
+                problem: mistake.problem,
+            })
+    }
+
+    /// The recipe in steps.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Steps in an epoch.
+    #[must_use]
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.steps_per_epoch
+    }
+
+    /// Epochs of the training.
+    #[must_use]
+    pub fn epochs(&self) -> u64 {
+        self.epochs
+    }
+
+    /// Steps of the training.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps_per_epoch * self.epochs
+    }
+
+    /// The error that this recipe has no conversion, at the key to change first.
+    pub(crate) fn no_conversion(&self, error: LawError) -> RecipeFileError {
+        let hyperparameter = match error {
+            LawError::NotPiecewiseConstant { hyperparameter, .. } => hyperparameter,
+            _ => Hyperparameter::WeightDecay,
+        };
+        let [learning_rate, weight_decay, momentum] = self.positions;
+        RecipeFileError {
+            file: self.file.clone(),
+            position: Some(match hyperparameter {
+                Hyperparameter::LearningRate => learning_rate,
+                Hyperparameter::WeightDecay => weight_decay,
+                Hyperparameter::Momentum => momentum,
+            }),
+            problem: Problem::Law(error),
+        }
+    }
+}
+
+/// What the text says, with the bytes at which rate, decay and momentum stand.
+struct Read {
+    steps_per_epoch: u64,
+    epochs: u64,
+    recipe: Recipe,
+    starts: [usize; 3],
+}
+
+fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result<Read, Mistake> {
+    root.allow_only(&["steps_per_epoch", "epochs", "optimizer", "schedule"])?;
+    let steps_per_epoch = root.whole("steps_per_epoch", 1, MOST_STEPS)?;
+    let epochs = root.whole("epochs", 1, MOST_STEPS / steps_per_epoch)?;
+    let optimizer = root.section("optimizer", "a table with kind, momentum and weight_decay")?;
+    optimizer.choice("kind", &[("sgd", ())])?;
+    optimizer.allow_only(&["kind", "momentum", "weight_decay"])?;
+
+    let mut schedules = Schedules {
+        steps_per_epoch,
+        epochs,
+        read_table,
+    };
+    let needs = "a number of at least 0 and below 1, or a table with a kind of schedule";
+    let momentum_entry = optimizer.required("momentum", needs)?;
+    let momentum = schedules.number_or_table(&momentum_entry, needs, Hyperparameter::Momentum)?;
+    let needs = "a number of at least 0, or a table with a kind of schedule";
+    let decay_entry = optimizer.required("weight_decay", needs)?;
+    let decay = schedules.number_or_table(&decay_entry, needs, Hyperparameter::WeightDecay)?;
+    let section = root.section("schedule", "a table with a kind of schedule for the rate")?;
+    let rate = schedules.table(&section, Hyperparameter::LearningRate)?;
+
+    let spans = [section.span(), decay_entry.span(), momentum_entry.span()];
+    let starts = [0, 1, 2].map(|index: usize| spans[index].start);
+    let recipe = Recipe::new(rate, decay, momentum).map_err(|error| {
+        let [rate, decay, momentum] = spans;
+        let span = match error {
+            RecipeError::MomentumOutOfRange { .. } => momentum,
+            RecipeError::NegativeOrNotFinite {
+                hyperparameter: Hyperparameter::WeightDecay,
+                ..
+            } => decay,
+            _ => rate,
+        };
+        Mistake {
+            span: Some(span),
+            problem: Problem::Recipe(error),
+        }
+    })?;
+    Ok(Read {
+        steps_per_epoch,
+        epochs,
+        recipe,
+        starts,
+    })
+}

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod conversion;
+mod file;
+mod summary;
+mod write;
+
+pub use conversion::{Conversion, Row, Target};
+pub use file::{Position, Problem, ReadTable, RecipeFile, RecipeFileError, TableProblem};
+pub use summary::{FloatFormat, PhaseGrowth, Summary, Warning};
+pub use write::{TableFormat, write_table, write_torch};

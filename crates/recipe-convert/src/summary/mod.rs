@@ -1,0 +1,248 @@
+//! A conversion in numbers.
+
+mod words;
+
+use schedule_core::{
+    ConstantPhase, EquivalentStep, Hyperparameter, Hyperparameters, LawError, Schedule,
+};
+
+use crate::{RecipeFile, Target};
+
+/// Formats of a trainer's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FloatFormat {
+    /// IEEE binary16.
+    Float16,
+    /// IEEE binary32.
+    Float32,
+    /// IEEE binary64.
+    Float64,
+}
+
+impl FloatFormat {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 3] = [Self::Float16, Self::Float32, Self::Float64];
+
+    /// The largest number of the format.
+    #[must_use]
+    pub fn largest(self) -> f64 {
+        match self {
+            Self::Float16 => 65_504.0,
+            Self::Float32 => f64::from(f32::MAX),
+            Self::Float64 => f64::MAX,
+        }
+    }
+}
+
+/// What a conversion comes to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// What the recipe is converted to.
+    pub target: Target,
+    /// Steps of the training.
+    pub steps: u64,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+    /// `ln η̃` of the first step.
+    pub ln_lr_exp_first: f64,
+    /// `ln η̃` of the last step; −∞ where the recipe's rate is 0.
+    pub ln_lr_exp_last: f64,
+    /// `ln A` after the last step.
+    pub ln_scale_last: f64,
+    /// The phases of a piecewise constant recipe within the training, if there are at most
+    /// [`MOST_PHASES`](Self::MOST_PHASES); else none.
+    pub phases: Vec<PhaseGrowth>,
+    /// For each format the first step whose rate is above its largest number.
+    pub overflows: [(FloatFormat, Option<u64>); 3],
+    /// By how much the last `ln η̃` is above that of the exact law; `None` for the exact law itself,
+    /// and where the rate is 0 or that law has no answer.
+    pub above_exact: Option<f64>,
+    /// What to look at.
+    pub warnings: Vec<Warning>,
+}
+
+impl Summary {
+    /// More phases than these are a curve.
+    pub const MOST_PHASES: usize = 12;
+
+    /// Mean growth of `ln η̃` in a step that comes from weight decay: `−2 ln A_T / T`.
+    #[must_use]
+    pub fn mean_ln_growth(&self) -> f64 {
+        -2.0 * self.ln_scale_last / self.steps as f64
+    }
+}
+
+/// The growth of the twin's rate while the recipe is constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PhaseGrowth {
+    /// First step.
+    pub start: u64,
+    /// The recipe in this phase.
+    pub hyperparameters: Hyperparameters,
+    /// `−2 ln α`, the growth of `ln η̃` in a step; `None` with complex roots, where it never settles.
+    pub ln_growth: Option<f64>,
+}
+
+/// Something about a conversion that a user should know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A step takes most of the parameters away.
+    SmallShrink {
+        /// The step with the smallest.
+        step: u64,
+        /// Its `a_t`.
+        shrink: f64,
+    },
+    /// Held constant from some step on, the recipe would have no conversion.
+    ComplexRoots {
+        /// The first such step.
+        step: u64,
+        /// `ηλ` there.
+        product: f64,
+        /// `(1 − √γ)²` there.
+        limit: f64,
+    },
+    /// The training ends with steps that do nothing.
+    ZeroRates {
+        /// The first of them.
+        step: u64,
+    },
+    /// A table has fewer values than the training has steps.
+    ShortTable {
+        /// What it is for.
+        hyperparameter: Hyperparameter,
+        /// How many values it has.
+        values: u64,
+    },
+}
+
+/// Below this, `a_t` is called small: such a step is more decay than training.
+const SMALL_SHRINK: f64 = 0.1;
+
+/// Goes along with a conversion.
+pub(crate) struct Observer {
+    overflows: [(FloatFormat, Option<u64>); 3],
+    smallest_shrink: (u64, f64),
+    complex_roots: Option<Warning>,
+    zero_since: Option<u64>,
+}
+
+impl Observer {
+    /// Converts every step of a recipe.
+    pub(crate) fn summarise(file: &RecipeFile, target: Target) -> Result<Summary, LawError> {
+        let (recipe, steps) = (file.recipe(), file.steps());
+        let mut observer = Self {
+            overflows: FloatFormat::ALL.map(|format| (format, None)),
+            smallest_shrink: (0, f64::INFINITY),
+            complex_roots: None,
+            zero_since: None,
+        };
+        let mut twin = target.steps(recipe)?;
+        let mut ends: Option<(f64, EquivalentStep)> = None;
+        for (step, converted) in (0..steps).zip(&mut twin) {
+            let converted = converted?;
+            observer.see(recipe.at(step), &converted);
+            let first = ends.map_or(converted.ln_learning_rate, |(first, _)| first);
+            ends = Some((first, converted));
+        }
+        let (ln_lr_exp_first, last) =
+            ends.map_or((f64::NAN, None), |(first, last)| (first, Some(last)));
+        let ln_lr_exp_last = last.map_or(f64::NAN, |last| last.ln_learning_rate);
+        Ok(Summary {
+            target,
+            steps,
+            steps_per_epoch: file.steps_per_epoch(),
+            ln_lr_exp_first,
+            ln_lr_exp_last,
+            ln_scale_last: last.map_or(f64::NAN, |last| last.ln_scale_after),
+            phases: phases(file),
+            overflows: observer.overflows,
+            above_exact: (target != Target::WdFree)
+                .then(|| exact_last(file))
+                .flatten()
+                .map(|exact| ln_lr_exp_last - exact)
+                .filter(|above| above.is_finite()),
+            warnings: observer.warnings(file),
+        })
+    }
+
+    fn see(&mut self, recipe: Hyperparameters, twin: &EquivalentStep) {
+        let step = twin.step;
+        for (format, overflow) in &mut self.overflows {
+            if overflow.is_none() && twin.ln_learning_rate > format.largest().ln() {
+                *overflow = Some(step);
+            }
+        }
+        if twin.shrink < self.smallest_shrink.1 {
+            self.smallest_shrink = (step, twin.shrink);
+        }
+        let product = recipe.learning_rate * recipe.weight_decay;
+        let limit = ((1.0 - recipe.momentum) / (1.0 + recipe.momentum.sqrt())).powi(2);
+        if self.complex_roots.is_none() && product > limit {
+            self.complex_roots = Some(Warning::ComplexRoots {
+                step,
+                product,
+                limit,
+            });
+        }
+        self.zero_since = match self.zero_since {
+            _ if recipe.learning_rate > 0.0 => None,
+            None => Some(step),
+            since => since,
+        };
+    }
+
+    fn warnings(&self, file: &RecipeFile) -> Vec<Warning> {
+        let (step, shrink) = self.smallest_shrink;
+        let small = (shrink < SMALL_SHRINK).then_some(Warning::SmallShrink { step, shrink });
+        let zero = self.zero_since.map(|step| Warning::ZeroRates { step });
+        let short = Hyperparameter::ALL
+            .into_iter()
+            .filter_map(|hyperparameter| {
+                let Schedule::Tabulated(table) = file.recipe().schedule(hyperparameter) else {
+                    return None;
+                };
+                let values = table.values().len() as u64;
+                (values < file.steps()).then_some(Warning::ShortTable {
+                    hyperparameter,
+                    values,
+                })
+            });
+        [small, self.complex_roots, zero]
+            .into_iter()
+            .flatten()
+            .chain(short)
+            .collect()
+    }
+}
+
+/// The last `ln η̃` of the exact law.
+fn exact_last(file: &RecipeFile) -> Option<f64> {
+    let steps = Target::WdFree.steps(file.recipe()).ok()?;
+    let mut last = None;
+    for (_, converted) in (0..file.steps()).zip(steps) {
+        last = Some(converted.ok()?.ln_learning_rate);
+    }
+    last
+}
+
+fn phases(file: &RecipeFile) -> Vec<PhaseGrowth> {
+    let mut phases = file.recipe().phases().unwrap_or_default();
+    phases.retain(|phase| phase.start < file.steps());
+    if phases.len() > Summary::MOST_PHASES {
+        return Vec::new();
+    }
+    let growth = |hyperparameters| Some(ConstantPhase::new(hyperparameters).ok()?.ln_growth());
+    phases
+        .into_iter()
+        .map(|phase| PhaseGrowth {
+            start: phase.start,
+            hyperparameters: phase.hyperparameters,
+            ln_growth: growth(phase.hyperparameters),
+        })
+        .collect()
+}

@@ -1,0 +1,23 @@
+//! JSON.
+
+use std::io::{self, Write};
+
+use super::columns;
+use crate::Row;
+
+pub(super) fn write(rows: &mut dyn Iterator<Item = Row>, out: &mut dyn Write) -> io::Result<()> {
+    let mut before = "[";
+    for row in rows {
+        write!(out, "{before}\n{{\"step\":{}", row.step)?;
+        for (name, value) in columns(&row) {
+            if value.is_finite() {
+                write!(out, ",\"{name}\":{value:?}")?;
+            } else {
+                write!(out, ",\"{name}\":null")?;
+            }
+        }
+        write!(out, "}}")?;
+        before = ",";
+    }
+    writeln!(out, "\n]")
+}

@@ -1,0 +1,129 @@
+//! A scheduler for PyTorch.
+
+use std::io::{self, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use schedule_core::{Phase, Schedule, Tabulated};
+
+use crate::{Conversion, Target};
+
+/// Bytes of a table in one line of Python.
+const BYTES_A_LINE: usize = 72;
+
+/// Writes a Python file that needs nothing but Python: the recipe, the law's recurrence in float64, a
+/// scheduler that sets rate, weight decay and momentum of every parameter group, and a helper for
+/// running statistics. Run as a program it prints the table of
+/// [`write_table`](crate::write_table) as CSV.
+///
+/// # Errors
+/// Those of `out`.
+///
+/// ```
+/// use recipe_convert::{Conversion, RecipeFile, Target, write_torch};
+///
+/// let text = r#"
+/// steps_per_epoch = 391
+/// epochs = 200
+/// optimizer = { kind = "sgd", momentum = 0.9, weight_decay = 5e-4 }
+/// schedule = { kind = "cosine", lr = 0.1 }
+/// "#;
+/// let file = RecipeFile::parse(text, "recipe.toml", &mut |_| Ok(String::new()))?;
+/// let mut python = Vec::new();
+/// write_torch(&Conversion::new(&file, Target::WdFree)?, &mut python)?;
+/// assert!(String::from_utf8(python)?.contains("LR = [(0, cosine(0.1, 0.0, 78200))]"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_torch(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let recipe = conversion.file().recipe();
+    let law = match conversion.target() {
+        Target::WdFree => include_str!("wd_free.py"),
+        Target::Tapered => include_str!("tapered.py"),
+    };
+    writeln!(
+        out,
+        "\"\"\"SGD without weight decay at an exponential learning rate: {}.",
+        conversion.target()
+    )?;
+    writeln!(
+        out,
+        "\nMade by recipe-convert {}.",
+        env!("CARGO_PKG_VERSION")
+    )?;
+    out.write_all(include_str!("head.py").as_bytes())?;
+    writeln!(out, "\n\nSTEPS = {}", conversion.file().steps())?;
+    for (name, schedule) in [
+        ("LR", recipe.learning_rate()),
+        ("WEIGHT_DECAY", recipe.weight_decay()),
+        ("MOMENTUM", recipe.momentum()),
+    ] {
+        writeln!(out, "{name} = {}", parts(schedule))?;
+    }
+    write!(out, "\n\n{law}\n\n{}", include_str!("scheduler.py"))
+}
+
+/// A schedule as a list of `(start, function)`.
+fn parts(schedule: &Schedule) -> String {
+    let Schedule::Joined(joined) = schedule else {
+        return format!("[(0, {})]", function(schedule));
+    };
+    let parts: Vec<String> = joined
+        .parts()
+        .map(|(part, start)| format!("    ({start}, {}),\n", function(part)))
+        .collect();
+    format!("[\n{}]", parts.concat())
+}
+
+/// The call that makes the function of a schedule.
+fn function(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Cosine(cosine) => {
+            let (initial, r#final) = (cosine.initial(), cosine.r#final());
+            format!("cosine({initial:?}, {final:?}, {})", cosine.steps())
+        }
+        Schedule::Linear(linear) => {
+            let (from, to) = (linear.from(), linear.to());
+            format!("linear({from:?}, {to:?}, {})", linear.steps())
+        }
+        Schedule::Polynomial(polynomial) => {
+            let (initial, r#final) = (polynomial.initial(), polynomial.r#final());
+            let (power, steps) = (polynomial.power(), polynomial.steps());
+            format!("polynomial({initial:?}, {final:?}, {power:?}, {steps})")
+        }
+        Schedule::Exponential(exponential) => {
+            let (initial, growth) = (exponential.initial(), exponential.growth());
+            let (period, steps) = (exponential.period(), exponential.steps());
+            format!("exponential({initial:?}, {growth:?}, {period}, {steps})")
+        }
+        Schedule::Tabulated(tabulated) => table(tabulated, &phases(schedule)),
+        // Made of constant pieces, all the others.
+        _ => pieces(&phases(schedule)),
+    }
+}
+
+fn phases(schedule: &Schedule) -> Vec<Phase> {
+    schedule.phases().unwrap_or_default()
+}
+
+fn pieces(phases: &[Phase]) -> String {
+    let starts: Vec<u64> = phases.iter().map(|phase| phase.start).collect();
+    let values: Vec<f64> = phases.iter().map(|phase| phase.value).collect();
+    format!("pieces({starts:?}, {values:?})")
+}
+
+/// The bits of all values, or the pieces where they say it in less.
+fn table(table: &Tabulated, phases: &[Phase]) -> String {
+    let values = table.values();
+    if phases.len() <= values.len() / 4 || phases.len() == 1 {
+        return pieces(phases);
+    }
+    let bytes: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    let lines: Vec<String> = bytes
+        .chunks(BYTES_A_LINE)
+        .map(|line| format!("    \"{}\"\n", STANDARD.encode(line)))
+        .collect();
+    format!("table(\n{})", lines.concat())
+}

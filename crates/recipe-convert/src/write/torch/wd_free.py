@@ -1,0 +1,17 @@
+# ---- The law, in float64 ----
+
+
+def shrinks():
+    """For each step ln a, by which weight decay shrinks the parameters: the exact law.
+
+    d = weight_decay + momentum * kappa, a = 1 - lr * d, kappa <- d / a.
+    """
+    kappa = 0.0
+    for step in itertools.count():
+        lr, weight_decay, momentum = hyperparameters(step)
+        decay = weight_decay + momentum * kappa
+        a_minus_one = -(lr * decay)
+        if a_minus_one <= -1.0:
+            raise ValueError("step %d has no equivalent without weight decay" % step)
+        kappa = decay / (1.0 + a_minus_one)
+        yield math.log1p(a_minus_one)

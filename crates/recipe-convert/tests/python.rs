@@ -1,0 +1,211 @@
+//! The generated Python computes the same schedule, without PyTorch; and it does to an optimiser's
+//! groups and a model's statistics what it says.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::{PAPER, python, table};
+use recipe_convert::{TableFormat, Target};
+
+/// Runs `python3`, or says that there is none.
+fn run(folder: &Path, arguments: &[&str]) -> Option<Output> {
+    let output = Command::new("python3")
+        .args(arguments)
+        .current_dir(folder)
+        .output();
+    match output {
+        Ok(output) => Some(output),
+        Err(error) => {
+            eprintln!(
+                "skipped: python3 cannot be run ({error}), so the generated Python is not checked"
+            );
+            None
+        }
+    }
+}
+
+#[track_caller]
+fn text_of(output: Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs the generated file and compares every number with the table.
+#[track_caller]
+fn assert_same(recipe: &str, target: Target) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("schedule.py"), python(recipe, target)).unwrap();
+    let Some(output) = run(folder.path(), &["schedule.py"]) else {
+        return;
+    };
+    let (found, expected) = (text_of(output), table(recipe, target, TableFormat::Csv, 1));
+    assert_eq!(found.lines().count(), expected.lines().count());
+    assert_eq!(found.lines().next(), expected.lines().next());
+    for (found, expected) in found.lines().zip(expected.lines()).skip(1) {
+        for (one, other) in found.split(',').zip(expected.split(',')) {
+            let (one, other): (f64, f64) = (one.parse().unwrap(), other.parse().unwrap());
+            let close = (one - other).abs() <= 1e-12 * other.abs().max(1e-3);
+            assert!(close || one == other, "{found}\nis not\n{expected}");
+        }
+    }
+}
+
+#[test]
+fn the_papers_recipe() {
+    assert_same(PAPER, Target::WdFree);
+    assert_same(PAPER, Target::Tapered);
+}
+
+const HEAD: &str = "steps_per_epoch = 13\nepochs = 20\n\
+    optimizer = { kind = \"sgd\", momentum = 0.9, weight_decay = 5e-4 }\n";
+
+#[test]
+fn every_kind_of_schedule() {
+    for schedule in [
+        "kind = \"constant\", lr = 0.1",
+        "kind = \"step\", lr = 0.1, factor = 0.3, epochs = [5, 7.5, 11]",
+        "kind = \"cosine\", lr = 0.1, epochs = 19",
+        "kind = \"warmup-cosine\", lr = 0.1, warmup_epochs = 2, final_lr = 1e-4",
+        "kind = \"wsd\", lr = 0.1, warmup_epochs = 2, decay_epochs = 3",
+        "kind = \"one-cycle\", lr = 0.1, initial_lr = 4e-3, final_lr = 4e-7, warmup_epochs = 6",
+        "kind = \"polynomial\", lr = 0.1, power = 0.9, final_lr = 1e-3",
+        "kind = \"exponential\", lr = 1e-3, growth = 1.2, per = \"epoch\"",
+        "kind = \"csv\", file = \"table.csv\"",
+    ] {
+        assert_same(
+            &format!("{HEAD}schedule = {{ {schedule} }}\n"),
+            Target::WdFree,
+        );
+    }
+    let changing = "steps_per_epoch = 13\nepochs = 20\n[optimizer]\nkind = \"sgd\"\n\
+        momentum = { kind = \"one-cycle\", value = 0.85, initial_value = 0.95, final_value = 0.95, \
+        warmup_epochs = 6 }\n\
+        weight_decay = { kind = \"csv\", file = \"decay\" }\n\
+        [schedule]\nkind = \"cosine\"\nlr = 0.1\n";
+    // As a table of its own, too long to be written as pieces.
+    let table = "step,weight_decay\n".to_owned()
+        + &(0..100)
+            .map(|step| format!("{step},{:?}\n", 1e-4 + 1e-6 * f64::from(step)))
+            .collect::<String>();
+    let file =
+        recipe_convert::RecipeFile::parse(changing, "r", &mut |_| Ok(table.clone())).unwrap();
+    let conversion = recipe_convert::Conversion::new(&file, Target::WdFree).unwrap();
+    let mut generated = Vec::new();
+    recipe_convert::write_torch(&conversion, &mut generated).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("schedule.py"), generated).unwrap();
+    let Some(output) = run(folder.path(), &["schedule.py"]) else {
+        return;
+    };
+    let found = text_of(output);
+    assert_eq!(found.lines().count(), 261);
+    for (line, row) in found.lines().skip(1).zip(conversion.rows()) {
+        let fields: Vec<f64> = line
+            .split(',')
+            .map(|field| field.parse().unwrap())
+            .collect();
+        assert_eq!(fields[2], row.recipe.weight_decay, "the bits of the table");
+        assert!((fields[3] - row.recipe.momentum).abs() < 1e-15);
+        assert!((fields[4] - row.ln_lr_exp).abs() < 1e-12, "{line}");
+    }
+}
+
+/// A stand-in for PyTorch's optimiser and modules, with the names that the scheduler touches.
+const STAND_INS: &str = r#"
+import math
+import schedule
+
+class Parameter:
+    dtype = "torch.float32"
+
+class Optimizer:
+    def __init__(self, **extra):
+        self.param_groups = [dict(params=[Parameter()], lr=9.0, weight_decay=9.0, momentum=9.0, **extra) for _ in range(2)]
+
+class Tensor:
+    def __init__(self, value): self.value = value
+    def mul_(self, factor): self.value *= factor
+
+class Normaliser:
+    def __init__(self): self.running_mean, self.running_var = Tensor(1.0), Tensor(1.0)
+
+class Other: pass
+
+class Model:
+    def __init__(self): self.modules = {"": Other(), "one": Normaliser(), "two": Normaliser()}
+    def named_modules(self): return self.modules.items()
+
+rows = list(schedule.rows())
+optimizer, model = Optimizer(), Model()
+scheduler = schedule.Scheduler(optimizer)
+for row in rows:
+    for group in optimizer.param_groups:
+        assert (group["lr"], group["weight_decay"], group["momentum"]) == (row.lr_exp, 0.0, row.momentum_exp)
+    saved = scheduler.state_dict()
+    scheduler.step()
+    schedule.correct_running_statistics(model, scheduler.ln_shrink, {"two": 2.0})
+try:
+    scheduler.step()
+    assert False
+except RuntimeError as error:
+    assert str(error) == "the schedule has 260 steps, and all are done"
+
+# The statistics were multiplied by A^-x and A^-2x.
+ln_scale = rows[-1].ln_scale + rows[-1].ln_shrink
+for name, degree in [("one", 1.0), ("two", 2.0)]:
+    module = model.modules[name]
+    assert abs(math.log(module.running_mean.value) + degree * ln_scale) < 1e-12
+    assert abs(math.log(module.running_var.value) + 2.0 * degree * ln_scale) < 1e-12
+
+# The step alone resumes.
+resumed = Optimizer()
+again = schedule.Scheduler(resumed)
+again.load_state_dict(saved)
+assert resumed.param_groups[0]["lr"] == rows[-1].lr_exp and again.state_dict() == {"step": 259}
+
+for wrong in [dict(nesterov=True), dict(dampening=0.5)]:
+    try:
+        schedule.Scheduler(Optimizer(**wrong))
+        assert False
+    except ValueError:
+        pass
+print("ok")
+"#;
+
+#[test]
+fn the_scheduler_sets_every_group_and_the_helper_every_normaliser() {
+    let recipe = format!("{HEAD}schedule = {{ kind = \"cosine\", lr = 0.1 }}\n");
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("schedule.py", &python(&recipe, Target::WdFree));
+    write("check.py", STAND_INS);
+    if let Some(output) = run(folder.path(), &["check.py"]) {
+        assert_eq!(text_of(output), "ok\n");
+    }
+}
+
+#[test]
+fn a_rate_above_the_parameters_numbers_is_an_error() {
+    let recipe = "steps_per_epoch = 100\nepochs = 10\n\
+        optimizer = { kind = \"sgd\", momentum = 0.0, weight_decay = 0.5 }\n\
+        schedule = { kind = \"constant\", lr = 0.5 }\n";
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("schedule.py", &python(recipe, Target::WdFree));
+    let head = STAND_INS.split("rows = ").next().unwrap();
+    let body = "optimizer = Optimizer()\nscheduler = schedule.Scheduler(optimizer)\n\
+        try:\n    for _ in range(schedule.STEPS): scheduler.step()\n\
+        except OverflowError as error:\n    print(error)\n";
+    write("check.py", &format!("{head}{body}"));
+    if let Some(output) = run(folder.path(), &["check.py"]) {
+        let said = text_of(output);
+        assert!(
+            said.starts_with("at step 155 the learning rate is exp("),
+            "{said}"
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! The summary, in numbers and words.
+
+mod common;
+
+use common::{PAPER, parse};
+use recipe_convert::{Conversion, FloatFormat, Summary, Target, Warning};
+
+fn summary(text: &str, target: Target) -> Summary {
+    let file = parse(text).unwrap();
+    Conversion::new(&file, target).unwrap().summary().clone()
+}
+
+fn constant(epochs: u64, lr: f64, decay: f64, momentum: f64) -> String {
+    format!(
+        "steps_per_epoch = 391\nepochs = {epochs}\n\
+         optimizer = {{ kind = \"sgd\", momentum = {momentum}, weight_decay = {decay:?} }}\n\
+         schedule = {{ kind = \"constant\", lr = {lr} }}\n"
+    )
+}
+
+#[test]
+fn the_papers_recipe() {
+    let exact = summary(PAPER, Target::WdFree);
+    assert!((exact.ln_lr_exp_last - 26.390_698).abs() < 5e-7);
+    assert_eq!((exact.above_exact, exact.warnings.len()), (None, 0));
+    let growth: Vec<f64> = exact
+        .phases
+        .iter()
+        .map(|phase| phase.ln_growth.unwrap())
+        .collect();
+    assert!(((391.0 * growth[0]).exp() - 1.481_23).abs() < 5e-6);
+    assert_eq!(
+        exact
+            .phases
+            .iter()
+            .map(|phase| phase.start)
+            .collect::<Vec<_>>(),
+        [0, 31_280, 46_920]
+    );
+    let tapered = summary(PAPER, Target::Tapered);
+    assert!((tapered.above_exact.unwrap() - 0.009_107).abs() < 1e-6);
+    assert_eq!(
+        tapered.to_string(),
+        "TEXP, the tapered exponential twin without weight decay: 78200 steps, 200 epochs of 391\n  \
+         from step 0 (epoch 0), rate 0.1, weight decay 0.0005, momentum 0.9: grows by a factor of \
+         1 + 1.005301e-3 a step, 1.481233 an epoch\n  \
+         from step 31280 (epoch 80), rate 0.01, weight decay 0.0005, momentum 0.9: grows by a factor of \
+         1 + 1.000526e-4 a step, 1.039894 an epoch\n  \
+         from step 46920 (epoch 120), rate 0.001, weight decay 0.0005, momentum 0.9: grows by a factor of \
+         1 + 1.000053e-5 a step, 1.003918 an epoch\n  \
+         on average: grows by a factor of 1 + 4.260187e-4 a step, 1.181208 an epoch\n  \
+         learning rate: 0.1001 (ln -2.302083) at step 0, 2.919e11 (ln 26.399805) at step 78199\n  \
+         the last ln is 0.009108 above that of the exact twin\n  \
+         parameters: at the end 1.709e7 times those of the recipe\n  \
+         the rate leaves float16 at step 13329, and stays within float32\n"
+    );
+}
+
+/// Known answer of the theory: at constant η = 0.1, λ = 5e-4, γ = 0.9 the rate leaves float32 at step
+/// 90,600.
+#[test]
+fn overflows() {
+    let text = constant(300, 0.1, 5e-4, 0.9);
+    let found = summary(&text, Target::WdFree).overflows;
+    assert_eq!(found[1], (FloatFormat::Float32, Some(90_600)));
+    assert_eq!(found[2], (FloatFormat::Float64, None));
+    assert!(summary(&text, Target::WdFree).to_string().ends_with(
+        "the rate leaves float16 at step 13338, float32 at step 90600, and stays within float64\n"
+    ));
+    let text = constant(1, 0.1, 0.0, 0.9);
+    assert!(
+        summary(&text, Target::WdFree)
+            .to_string()
+            .ends_with("the rate stays within float16\n")
+    );
+    let text = constant(1000, 0.5, 0.01, 0.5);
+    let words = summary(&text, Target::WdFree).to_string();
+    assert!(
+        words.lines().last().unwrap().contains("float64 at step"),
+        "{words}"
+    );
+}
+
+/// Known answer of the theory: γ = 0.99 has no twin from step 471 on; one epoch is short enough.
+#[test]
+fn warnings() {
+    let words = |text: &str| summary(text, Target::WdFree).to_string();
+    let found = summary(&constant(1, 0.1, 5e-4, 0.99), Target::WdFree);
+    let [Warning::ComplexRoots { step: 0, .. }] = found.warnings[..] else {
+        panic!("{:?}", found.warnings);
+    };
+    assert!(found.to_string().ends_with(
+        "warning: from step 0 on, learning rate times weight decay is 5.000e-5, above (1 − √momentum)² = \
+         2.513e-5: the twin exists for finitely many such steps only\n"
+    ));
+    assert!(
+        found
+            .to_string()
+            .contains("momentum 0.99: no constant growth\n")
+    );
+
+    assert!(words(&constant(1, 1.0, 0.95, 0.0)).ends_with(
+        "warning: at step 0 weight decay leaves only a_t = 5.000e-2 of the parameters, close to the 0 at \
+         which there is no twin; lower the learning rate or the weight decay\n"
+    ));
+
+    let head = "steps_per_epoch = 10\nepochs = 10\n\
+        optimizer = { kind = \"sgd\", momentum = 0.9, weight_decay = 5e-4 }\n";
+    let text = format!("{head}schedule = {{ kind = \"cosine\", lr = 0.1, epochs = 9 }}\n");
+    assert!(words(&text).ends_with(
+        "warning: the learning rate is 0 from step 90 to the end, so these steps train nothing\n"
+    ));
+    assert!(words(&text).contains(", 0 at step 99\n"));
+    // It falls to 0 at step 100, which is not trained.
+    let text = format!("{head}schedule = {{ kind = \"cosine\", lr = 0.1 }}\n");
+    assert!(!words(&text).contains("warning"));
+
+    let text = format!("{head}schedule = {{ kind = \"csv\", file = \"table.csv\" }}\n");
+    assert!(words(&text).ends_with(
+        "warning: the table of the learning rate has 3 values, fewer than there are steps; the last one is \
+         held\n"
+    ));
+}
+
+/// What `rows` would leave out must be an error before.
+#[test]
+fn a_conversion_that_ends_early_is_refused_at_once() {
+    let file = parse(&constant(2, 0.1, 5e-4, 0.99)).unwrap();
+    let error = Conversion::new(&file, Target::WdFree)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error
+            .starts_with("r.toml, line 3, column 61: step 471 has no weight-decay-free equivalent"),
+        "{error}"
+    );
+}

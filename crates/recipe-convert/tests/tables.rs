@@ -1,0 +1,146 @@
+//! Tables against known answers, and read back.
+
+mod common;
+
+use std::f64::consts::LN_10;
+
+use common::{PAPER, parse, table};
+use recipe_convert::{Conversion, RecipeFile, TableFormat, Target};
+
+const HEADER: &str = "step,lr,weight_decay,momentum,ln_lr_exp,lr_exp,momentum_exp,ln_scale";
+
+#[track_caller]
+fn assert_row(line: &str, expected: [f64; 8]) {
+    let found: Vec<f64> = line
+        .split(',')
+        .map(|field| field.parse().unwrap())
+        .collect();
+    assert_eq!(found.len(), expected.len(), "{line}");
+    for (found, expected) in found.iter().zip(expected) {
+        let close = (found - expected).abs() <= 1e-12 * expected.abs().max(1e-3);
+        assert!(
+            close || *found == expected,
+            "{line}: {found} is not {expected}"
+        );
+    }
+}
+
+#[test]
+fn the_papers_recipe_exactly() {
+    let csv = table(PAPER, Target::WdFree, TableFormat::Csv, 1);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 1 + 78_200);
+    assert_eq!(lines[0], HEADER);
+    // By hand: a_0 = 1 − ηλ from a zero buffer, then κ_0 = λ/a_0.
+    let a0: f64 = 1.0 - 0.1 * 5e-4;
+    let a1 = 1.0 - 0.1 * (5e-4 + 0.9 * 5e-4 / a0);
+    let first = 0.1 / a0;
+    assert_row(lines[1], [0.0, 0.1, 5e-4, 0.9, first.ln(), first, 0.9, 0.0]);
+    let second = 0.1 / (a0 * a0 * a1);
+    assert_row(
+        lines[2],
+        [1.0, 0.1, 5e-4, 0.9, second.ln(), second, 0.9, a0.ln()],
+    );
+    let last: Vec<f64> = lines[78_200]
+        .split(',')
+        .map(|field| field.parse().unwrap())
+        .collect();
+    assert_eq!(
+        [last[0], last[2], last[3], last[6]],
+        [78_199.0, 5e-4, 0.9, 0.9]
+    );
+    assert!((last[4] - 26.390_698).abs() < 5e-7, "{}", last[4]);
+    assert!((last[5].ln() - last[4]).abs() < 1e-13);
+}
+
+#[test]
+fn the_papers_recipe_tapered() {
+    let csv = table(PAPER, Target::Tapered, TableFormat::Csv, 1);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (1 + 78_200, HEADER));
+    let root: f64 = 0.999_497_728_367_891_9;
+    let first = 0.1 / root;
+    assert_row(lines[1], [0.0, 0.1, 5e-4, 0.9, first.ln(), first, 0.9, 0.0]);
+    let last: Vec<f64> = lines[78_200]
+        .split(',')
+        .map(|field| field.parse().unwrap())
+        .collect();
+    assert!((last[4] - 26.399_805).abs() < 5e-7, "{}", last[4]);
+}
+
+#[test]
+fn formats_hold_the_same_numbers() {
+    // Long enough for the rate to leave float64, and for a rate of 0 at the end.
+    let text = "steps_per_epoch = 100\nepochs = 80\n\
+        optimizer = { kind = \"sgd\", momentum = 0.5, weight_decay = 0.6 }\n\
+        schedule = { kind = \"polynomial\", lr = 0.1, power = 1.0, epochs = 79 }\n";
+    let of = |format| table(text, Target::WdFree, format, 7);
+    let csv: Vec<Vec<f64>> = of(TableFormat::Csv)
+        .lines()
+        .skip(1)
+        .map(|line| {
+            line.split(',')
+                .map(|field| field.parse().unwrap())
+                .collect()
+        })
+        .collect();
+    let steps: Vec<f64> = csv.iter().map(|row| row[0]).collect();
+    assert_eq!(
+        steps,
+        (0..8_000).step_by(7).map(f64::from).collect::<Vec<_>>()
+    );
+
+    let json: Vec<serde_json::Map<String, serde_json::Value>> =
+        serde_json::from_str(&of(TableFormat::Json)).unwrap();
+    let toml: toml::Table = of(TableFormat::Toml).parse().unwrap();
+    let toml = toml["row"].as_array().unwrap();
+    assert_eq!((json.len(), toml.len()), (csv.len(), csv.len()));
+    let mut not_in_json = 0;
+    for ((csv, json), toml) in csv.iter().zip(&json).zip(toml) {
+        for (name, value) in HEADER.split(',').zip(csv) {
+            let in_toml = &toml[name];
+            let in_toml = in_toml
+                .as_float()
+                .or(in_toml.as_integer().map(|whole| whole as f64));
+            assert_eq!(in_toml, Some(*value));
+            let finite = Some(*value).filter(|value| value.is_finite());
+            assert_eq!(json[name].as_f64(), finite);
+            not_in_json += usize::from(finite.is_none());
+        }
+    }
+    assert!(not_in_json > 0);
+    assert!(
+        csv.iter()
+            .any(|row| row[5] == f64::INFINITY && row[4] > 308.0 * LN_10)
+    );
+    assert!(
+        csv.iter()
+            .any(|row| row[5] == 0.0 && row[4] == f64::NEG_INFINITY)
+    );
+}
+
+/// What is written can be read as a schedule of each hyperparameter, bit for bit.
+#[test]
+fn a_table_is_a_schedule() {
+    let text = "steps_per_epoch = 30\nepochs = 20\n\
+        optimizer = { kind = \"sgd\", momentum = { kind = \"one-cycle\", value = 0.85, initial_value = 0.95, \
+        final_value = 0.95, warmup_epochs = 6 }, weight_decay = { kind = \"exponential\", value = 1e-3, \
+        growth = 0.9, per = \"epoch\" } }\n\
+        schedule = { kind = \"cosine\", lr = 0.1 }\n";
+    let written = table(text, Target::WdFree, TableFormat::Csv, 1);
+    let again = "steps_per_epoch = 30\nepochs = 20\n\
+        optimizer = { kind = \"sgd\", momentum = { kind = \"csv\", file = \"t\" }, \
+        weight_decay = { kind = \"csv\", file = \"t\" } }\n\
+        schedule = { kind = \"csv\", file = \"t\" }\n";
+    let file = RecipeFile::parse(again, "again", &mut |_| Ok(written.clone())).unwrap();
+    let original = parse(text).unwrap();
+    for step in 0..original.steps() {
+        assert_eq!(file.recipe().at(step), original.recipe().at(step));
+    }
+    let rows = |file: &RecipeFile| {
+        let conversion = Conversion::new(file, Target::WdFree).unwrap();
+        conversion.rows().collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&file), rows(&original));
+    assert_eq!(rows(&file).len(), 600);
+}
