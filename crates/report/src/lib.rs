@@ -12,8 +12,10 @@ mod paths;
 mod series;
 mod summary;
 
+pub use chart::{Chart, Curve, Scale, Stroke, to_svg};
 pub use error::ReportError;
 pub use paths::ReportPaths;
+pub use series::Point;
 
 use std::path::Path;
 

@@ -8,6 +8,7 @@ mod svg;
 mod ticks;
 
 pub(crate) use canvas::COLOURS;
+pub use svg::to_svg;
 pub(crate) use svg::{FIGURE_STYLE, render};
 
 use crate::numbers::{power_of_ten, significant};
@@ -18,23 +19,27 @@ const COLUMNS: usize = 480;
 
 /// One chart: what is drawn, and what it is called.
 #[derive(Clone, Debug)]
-pub(crate) struct Chart {
+pub struct Chart {
     /// Name of the file, and prefix of ids in the page.
-    pub(crate) id: &'static str,
+    pub id: &'static str,
     /// Quantity and unit.
-    pub(crate) title: &'static str,
-    pub(crate) x_label: &'static str,
+    pub title: &'static str,
+    /// What the x-axis counts.
+    pub x_label: &'static str,
     /// The x-axis goes from 0 to here, or further if a curve does.
-    pub(crate) x_end: f64,
-    pub(crate) y_scale: Scale,
-    pub(crate) curves: Vec<Curve>,
+    pub x_end: f64,
+    /// How the values of all curves become heights.
+    pub y_scale: Scale,
+    /// Drawn in order, the last on top.
+    pub curves: Vec<Curve>,
     /// Positions along the x-axis where the recipe's rate jumps.
-    pub(crate) marks: Vec<f64>,
+    pub marks: Vec<f64>,
 }
 
 /// How values become heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scale {
+pub enum Scale {
+    /// In proportion.
     Linear,
     /// Curves hold `log10` of their values, which may be beyond floats themselves.
     Log10,
@@ -42,18 +47,19 @@ pub(crate) enum Scale {
 
 /// One curve.
 #[derive(Clone, Debug)]
-pub(crate) struct Curve {
+pub struct Curve {
     /// For the legend; without, the curve belongs to another that has one.
-    pub(crate) label: Option<String>,
+    pub label: Option<String>,
     /// Index of the run, which gives the colour.
-    pub(crate) run: usize,
-    pub(crate) stroke: Stroke,
+    pub run: usize,
+    /// How it is stroked.
+    pub stroke: Stroke,
     points: Vec<Point>,
 }
 
 /// How a curve is stroked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stroke {
+pub enum Stroke {
     /// Broad and light: another curve on top of it stays visible when both coincide.
     Broad,
     /// Thin and dashed, with a pattern of its own.
@@ -66,7 +72,7 @@ pub(crate) enum Stroke {
 
 impl Curve {
     /// A curve of these points, thinned. Positions must not decrease.
-    pub(crate) fn new(
+    pub fn new(
         label: Option<String>,
         run: usize,
         stroke: Stroke,

@@ -20,27 +20,69 @@ pub(crate) struct Svg {
 
 /// Draws a chart.
 pub(crate) fn render(chart: &Chart) -> Result<Svg, ReportError> {
-    let drawing = draw(chart).map_err(|error| ReportError::Drawing {
-        figure: chart.id.to_owned(),
-        source: Box::new(error),
-    })?;
-    let standalone = element(chart, &drawing, Some(FIGURE_STYLE)).into_string();
+    let drawing = [drawn(chart)?];
+    let charts = std::slice::from_ref(chart);
     Ok(Svg {
-        inline: element(chart, &drawing, None).into_string(),
-        standalone,
+        inline: element(charts, &drawing, None).into_string(),
+        standalone: element(charts, &drawing, Some(FIGURE_STYLE)).into_string(),
     })
 }
 
-fn element(chart: &Chart, drawing: &Drawing, style: Option<&str>) -> Markup {
-    let view = format!("0 0 {WIDTH} {}", drawing.height);
-    let (title, description) = (format!("{}-title", chart.id), format!("{}-desc", chart.id));
+/// Draws charts below each other, as one SVG file that follows light and dark mode.
+///
+/// # Errors
+/// [`ReportError::Drawing`] names the chart.
+///
+/// ```
+/// use report::{Chart, Curve, Scale, Stroke, to_svg};
+///
+/// let points = (0..100).map(|x| (f64::from(x), f64::from(x * x)));
+/// let chart = Chart {
+///     id: "squares",
+///     title: "Squares",
+///     x_label: "number",
+///     x_end: 99.0,
+///     y_scale: Scale::Linear,
+///     curves: vec![Curve::new(Some("square".to_owned()), 0, Stroke::Solid, points)],
+///     marks: vec![],
+/// };
+/// assert!(to_svg(&[chart])?.starts_with("<svg "));
+/// # Ok::<(), report::ReportError>(())
+/// ```
+pub fn to_svg(charts: &[Chart]) -> Result<String, ReportError> {
+    let drawings: Vec<Drawing> = charts.iter().map(drawn).collect::<Result<_, _>>()?;
+    Ok(element(charts, &drawings, Some(FIGURE_STYLE)).into_string())
+}
+
+fn drawn(chart: &Chart) -> Result<Drawing, ReportError> {
+    draw(chart).map_err(|error| ReportError::Drawing {
+        figure: chart.id.to_owned(),
+        source: Box::new(error),
+    })
+}
+
+fn element(charts: &[Chart], drawings: &[Drawing], style: Option<&str>) -> Markup {
+    let height: u32 = drawings.iter().map(|drawing| drawing.height).sum();
+    let view = format!("0 0 {WIDTH} {height}");
+    let id = charts.first().map_or("chart", |chart| chart.id);
+    let (title_id, description_id) = (format!("{id}-title"), format!("{id}-desc"));
+    let titles: Vec<&str> = charts.iter().map(|chart| chart.title).collect();
+    let descriptions: Vec<String> = charts.iter().map(Chart::description).collect();
+    let tops = drawings.iter().scan(0, |next, drawing| {
+        let top = *next;
+        *next += drawing.height;
+        Some(top)
+    });
     html! {
         svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox=(view) role="img"
-            aria-labelledby={ (title) " " (description) } {
-            title id=(title) { (chart.title) }
-            desc id=(description) { (chart.description()) }
+            aria-labelledby={ (title_id) " " (description_id) } {
+            title id=(title_id) { (titles.join(", ")) }
+            desc id=(description_id) { (descriptions.join(" ")) }
             @if let Some(style) = style { style { (PreEscaped(style)) } }
-            (PreEscaped(&drawing.body))
+            @for (drawing, top) in drawings.iter().zip(tops) {
+                @if top == 0 { (PreEscaped(&drawing.body)) }
+                @else { g transform={ "translate(0 " (top) ")" } { (PreEscaped(&drawing.body)) } }
+            }
         }
     }
 }

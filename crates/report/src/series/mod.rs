@@ -7,4 +7,4 @@ pub(crate) use smooth::running_mean;
 pub(crate) use thin::thin;
 
 /// A point of a curve: position along the axis, and value. A value that is not finite is a hole.
-pub(crate) type Point = (f64, f64);
+pub type Point = (f64, f64);
