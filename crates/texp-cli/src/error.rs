@@ -1,6 +1,9 @@
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use datasets::DataError;
+use recipe_convert::RecipeFileError;
 use report::ReportError;
 use trainer::TrainerError;
 
@@ -17,6 +20,35 @@ pub enum CommandError {
     /// The report.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The recipe or its conversion.
+    #[error(transparent)]
+    Recipe(#[from] RecipeFileError),
+    /// A recipe that cannot be read.
+    #[error(
+        "{file} cannot be read ({source}); check the path, its permissions, and that it is text"
+    )]
+    Input {
+        /// The file, or what stands for it.
+        file: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A file of results that cannot be written.
+    #[error("{} cannot be written ({source}); check the path and its permissions", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Standard output that cannot be written.
+    #[error("standard output cannot be written ({0})")]
+    Stdout(#[source] io::Error),
+    /// Steps to leave out of a file that has none.
+    #[error(
+        "--every thins a table, and --format torch writes a scheduler for every step; leave one out"
+    )]
+    EveryOfScheduler,
 }
 
 impl CommandError {
@@ -25,6 +57,8 @@ impl CommandError {
         eprintln!("error: {self}");
         let bad_input = match self {
             Self::Data(error) => error.is_bad_input(),
+            Self::Recipe(_) | Self::Input { .. } | Self::EveryOfScheduler => true,
+            Self::Output { .. } | Self::Stdout(_) => false,
             Self::Trainer(error) => error.is_bad_input(),
             Self::Report(error) => error.is_bad_input(),
         };

@@ -2,12 +2,17 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod convert;
 mod data;
+mod document;
 mod error;
+mod output;
 mod progress;
 mod provenance;
 mod train;
 
 pub use args::RunArgs;
+pub use convert::{ConvertArgs, convert};
+pub use document::{completions, man};
 pub use error::CommandError;
 pub use train::{Places, rewrite_report, train};

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use texp_cli::{Places, RunArgs, rewrite_report, train};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use texp_cli::{ConvertArgs, Places, RunArgs, completions, convert, man, rewrite_report, train};
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
 #[derive(Debug, Parser)]
@@ -28,6 +29,17 @@ enum Verb {
         /// The run folder.
         folder: PathBuf,
     },
+    /// Convert a recipe to its twin without weight decay, as a table or a PyTorch scheduler.
+    ///
+    /// The schedule goes to standard output, what it comes to in words to standard error.
+    Convert(ConvertArgs),
+    /// Write completions for a shell to standard output.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual page to standard output.
+    Man,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +54,9 @@ fn main() -> ExitCode {
             train(&file, &run, &places, &["texp", "train", &name])
         }
         Verb::Report { folder } => rewrite_report(&folder),
+        Verb::Convert(args) => convert(&args),
+        Verb::Completions { shell } => completions(&mut Cli::command(), shell),
+        Verb::Man => man(Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,249 @@
+//! `texp convert` as a user calls it: streams, files, exit codes, messages.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const RECIPE: &str = "\
+steps_per_epoch = 391
+epochs = 200
+[optimizer]
+kind = \"sgd\"
+momentum = 0.9
+weight_decay = 5e-4
+[schedule]
+kind = \"step\"
+lr = 0.1
+factor = 0.1
+epochs = [80, 120]
+";
+
+const HEADER: &str = "step,lr,weight_decay,momentum,ln_lr_exp,lr_exp,momentum_exp,ln_scale";
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_texp"));
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// Runs the command with a text on standard input.
+fn texp(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = command(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn success(output: Output) -> (String, String) {
+    let [out, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "{said}");
+    (out, said)
+}
+
+#[track_caller]
+fn refusal(output: Output) -> String {
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("error: "), "{said}");
+    assert!(output.stdout.is_empty());
+    said
+}
+
+#[test]
+fn the_schedule_goes_to_standard_output_and_the_summary_to_standard_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("recipe.toml"), RECIPE).unwrap();
+    let (out, said) = success(texp(folder.path(), &["convert", "recipe.toml"], ""));
+    assert_eq!(
+        (out.lines().count(), out.lines().next()),
+        (78_201, Some(HEADER))
+    );
+    assert!(
+        out.lines().last().unwrap().starts_with("78199,0.001"),
+        "{out}"
+    );
+    assert!(
+        said.starts_with("exact twin without weight decay: 78200 steps"),
+        "{said}"
+    );
+    assert!(said.contains("(ln 26.390698) at step 78199"), "{said}");
+
+    let arguments = ["convert", "-", "--to", "tapered", "--every", "391"];
+    let (thin, said) = success(texp(folder.path(), &arguments, RECIPE));
+    assert_eq!(thin.lines().count(), 201);
+    assert!(said.contains("(ln 26.399805) at step 78199"), "{said}");
+}
+
+#[test]
+fn files_named_on_the_command_line_are_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    for (format, start) in [
+        ("csv", HEADER),
+        ("json", "[\n{\"step\":0,\"lr\":0.1,"),
+        ("toml", "[[row]]\nstep = 0\nlr = 0.1\n"),
+        ("torch", "\"\"\"SGD without weight decay"),
+    ] {
+        let arguments = [
+            "convert", "-", "--format", format, "--output", "out", "--plot", "plot.svg",
+        ];
+        let (out, _) = success(texp(folder.path(), &arguments, RECIPE));
+        assert_eq!(out, "");
+        assert!(read("out").starts_with(start), "{format}");
+        let svg = read("plot.svg");
+        assert!(
+            svg.starts_with("<svg ") && svg.contains("twin, without"),
+            "{svg}"
+        );
+        assert_eq!(
+            svg.matches("class=\"milestone\"").count(),
+            4,
+            "two drops in each of two charts"
+        );
+    }
+}
+
+#[test]
+fn a_csv_file_is_found_from_the_recipes_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("inner")).unwrap();
+    let lines = "kind = \"step\"\nlr = 0.1\nfactor = 0.1\nepochs = [80, 120]\n";
+    let recipe = RECIPE.replace(lines, "kind = \"csv\"\nfile = \"lr.csv\"\n");
+    fs::write(folder.path().join("inner/recipe.toml"), &recipe).unwrap();
+    fs::write(
+        folder.path().join("inner/lr.csv"),
+        "step,lr\n0,0.5\n1,0.25\n",
+    )
+    .unwrap();
+    let (out, said) = success(texp(folder.path(), &["convert", "inner/recipe.toml"], ""));
+    assert!(out.lines().nth(2).unwrap().starts_with("1,0.25,"), "{out}");
+    assert!(
+        said.contains("warning: the table of the learning rate has 2 values"),
+        "{said}"
+    );
+    // From standard input, from the working directory, where there is none.
+    let said = refusal(texp(folder.path(), &["convert", "-"], &recipe));
+    assert!(
+        said.contains("standard input, line 9, column 8: `schedule.file`: lr.csv"),
+        "{said}"
+    );
+}
+
+/// As `| head -1` does.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("recipe.toml"), RECIPE).unwrap();
+    for (arguments, first) in [
+        (&["convert", "recipe.toml"][..], HEADER),
+        (&["convert", "recipe.toml", "--format", "json"], "["),
+        (&["completions", "bash"], "_texp() {"),
+        (&["man"], r".ie \n(.g .ds Aq \(aq"),
+    ] {
+        let mut child = command(folder.path(), arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::with_capacity(16, child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert_eq!(line.trim_end(), first);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        assert!(
+            !said.contains("error") && !said.contains("panicked"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn bad_input_is_one_sentence_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let convert = |input: &str| texp(folder.path(), &["convert", "-"], input);
+    let said = refusal(convert(&RECIPE.replace("lr = 0.1", "rate = 0.1")));
+    assert!(
+        said.starts_with(
+            "error: standard input, line 9, column 1: there is no key `schedule.rate`"
+        ),
+        "{said}"
+    );
+    let said = refusal(convert(
+        &RECIPE.replace("momentum = 0.9", "momentum = 0.99"),
+    ));
+    assert!(
+        said.contains("line 6, column 16: step 471 has no"),
+        "{said}"
+    );
+
+    let said = refusal(texp(folder.path(), &["convert", "missing.toml"], ""));
+    assert!(
+        said.starts_with("error: missing.toml cannot be read ("),
+        "{said}"
+    );
+    fs::write(folder.path().join("binary"), [0xff, 0xfe, 0x00]).unwrap();
+    let said = refusal(texp(folder.path(), &["convert", "binary"], ""));
+    assert!(
+        said.contains("binary cannot be read (") && said.contains("that it is text"),
+        "{said}"
+    );
+    let arguments = ["convert", "-", "--format", "torch", "--every", "2"];
+    let said = refusal(texp(folder.path(), &arguments, RECIPE));
+    assert!(said.contains("--every thins a table"), "{said}");
+
+    // Arguments are clap's: several lines, the same code.
+    for wrong in [
+        &["convert"][..],
+        &["convert", "-", "--every", "0"],
+        &["convert", "-", "--to", "x"],
+    ] {
+        assert_eq!(texp(folder.path(), wrong, "").status.code(), Some(2));
+    }
+    // Where the schedule cannot go is not the recipe's fault.
+    let output = texp(
+        folder.path(),
+        &["convert", "-", "--output", "no/such/folder"],
+        RECIPE,
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let last = said.lines().last().unwrap();
+    assert!(
+        last.starts_with("error: no/such/folder cannot be written ("),
+        "{said}"
+    );
+}
+
+#[test]
+fn completions_and_manual_know_every_verb() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (out, _) = success(texp(folder.path(), &["completions", shell], ""));
+        assert!(out.contains("convert") && out.contains("every"), "{shell}");
+    }
+    let (out, _) = success(texp(folder.path(), &["man"], ""));
+    for part in [
+        "texp train",
+        "texp report",
+        "texp convert",
+        "\\-\\-every",
+        "PyTorch",
+    ] {
+        assert!(out.contains(part), "{part} is not in\n{out}");
+    }
+}
