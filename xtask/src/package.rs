@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use self::consumer::Consumer;
 use crate::cargo::{self, cargo};
 use crate::root;
 
@@ -19,8 +20,8 @@ struct Package {
     folder: PathBuf,
 }
 
-/// Packages every publishable crate, then compiles and runs the example of its README in a project outside
-/// the workspace, and counts what it depends on.
+/// Packages every publishable crate, then compiles and runs the example of its README, and of the workspace's,
+/// in a project outside the workspace, and counts what it depends on.
 pub(crate) fn run() -> ExitCode {
     match try_run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,29 +34,38 @@ pub(crate) fn run() -> ExitCode {
 
 fn try_run() -> Result<(), String> {
     let packages = package_all()?;
-    let consumers = root().join("target/package-consumers");
-    consumer::write_workspace(&consumers, &packages)?;
+    let mut consumers = Vec::new();
+    for package in packages.values() {
+        consumers.push(Consumer::of_crate(package)?);
+    }
+    consumers.push(Consumer::of_workspace()?);
+    let folder = root().join("target/package-consumers");
+    consumer::write_workspace(&folder, &packages, &consumers)?;
     println!("{:<20} {:>12}  README's example", "crate", "dependencies");
     let mut failed = Vec::new();
-    for package in packages.values() {
-        let examples = example::of_readme(&read(&package.folder.join("README.md"))?);
-        let runs = consumer::run(&consumers, package);
-        let dependencies = count_dependencies(&package.name)?;
-        let verdict = match (runs, examples.len()) {
+    for consumer in &consumers {
+        let runs = consumer.run(&folder);
+        let dependencies = match &consumer.depends_on {
+            Some(name) => count_dependencies(name)?.to_string(),
+            None => "-".to_owned(),
+        };
+        let verdict = match (runs, consumer.examples.len()) {
             (false, _) => "FAILS",
             (true, 0) => "none: builds as a dependency",
-            (true, _) if examples.iter().any(|example| example.runs) => "compiles and runs",
+            (true, _) if consumer.examples.iter().any(|example| example.runs) => {
+                "compiles and runs"
+            }
             (true, _) => "compiles",
         };
-        println!("{:<20} {dependencies:>12}  {verdict}", package.name);
+        println!("{:<20} {dependencies:>12}  {verdict}", consumer.name);
         if !runs {
-            failed.push(package.name.as_str());
+            failed.push(consumer.name.as_str());
         }
     }
     if failed.is_empty() {
         return Ok(());
     }
-    Err(format!("these crates fail alone: {}", failed.join(", ")))
+    Err(format!("these examples fail: {}", failed.join(", ")))
 }
 
 /// Makes the `.crate` files of all publishable members, and unpacks them.
