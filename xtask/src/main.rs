@@ -3,6 +3,7 @@
 
 mod cargo;
 mod package;
+mod peers;
 mod repro;
 mod spec;
 mod test;
@@ -30,6 +31,8 @@ enum Verb {
     Spec(spec::Args),
     /// Package every crate, and use each one alone.
     Package,
+    /// Train with PyTorch what texp generates; installs PyTorch into target/peers.
+    Peers(peers::Args),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::run(&args),
         Verb::Spec(args) => spec::run(&args),
         Verb::Package => package::run(),
+        Verb::Peers(args) => peers::run(&args),
     }
 }
 

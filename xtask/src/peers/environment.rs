@@ -1,0 +1,91 @@
+//! A Python environment with PyTorch.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::cargo::succeeds;
+
+/// What the checks were written with.
+const PYTORCH: &str = "torch==2.15.0";
+
+/// Prints what PyTorch requires but Triton, a compiler of 1 GB that nothing here runs. On Linux it cannot be
+/// loaded without the CUDA libraries, which are most of the rest.
+const REQUIREMENTS: &str = "\
+import importlib.metadata
+for requirement in importlib.metadata.requires('torch'):
+    if not requirement.startswith('triton'):
+        print(requirement)
+";
+
+/// The Python of an environment in a folder, which is made if it is not complete.
+pub(super) fn made(folder: &Path) -> Result<PathBuf, String> {
+    let inside = if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    };
+    let python = folder.join(inside);
+    if has_pytorch(&python) {
+        return Ok(python);
+    }
+    eprintln!(
+        "making a Python environment with {PYTORCH} in {}; on Linux it takes 4.5 GB and some minutes",
+        folder.display()
+    );
+    let mut make = Command::new(if cfg!(windows) { "python" } else { "python3" });
+    if !succeeds(make.args(["-m", "venv", "--clear"]).arg(folder)) {
+        return Err(
+            "no Python environment can be made; install Python 3.10 or newer with its venv module \
+             (Debian: python3-venv), or name a Python that has PyTorch with --python FILE"
+                .to_owned(),
+        );
+    }
+    install(&python, folder)?;
+    with_pytorch(&python)
+}
+
+fn install(python: &Path, folder: &Path) -> Result<(), String> {
+    let pip = || {
+        let mut pip = Command::new(python);
+        pip.args(["-m", "pip", "install", "--quiet", "--no-warn-conflicts"]);
+        pip
+    };
+    let failed = || {
+        format!(
+            "pip cannot install {PYTORCH}; its message is above. It needs the network, 4.5 GB of disk and a \
+             Python that PyTorch supports; or name a Python that has PyTorch with --python FILE"
+        )
+    };
+    if !succeeds(pip().args(["--no-deps", PYTORCH])) {
+        return Err(failed());
+    }
+    let required = Command::new(python)
+        .args(["-c", REQUIREMENTS])
+        .output()
+        .map_err(|error| format!("{} cannot be started: {error}", python.display()))?;
+    let list = folder.join("requirements.txt");
+    super::write(&list, &required.stdout)?;
+    if succeeds(pip().arg("--requirement").arg(list)) {
+        Ok(())
+    } else {
+        Err(failed())
+    }
+}
+
+/// The same Python, if it can load PyTorch.
+pub(super) fn with_pytorch(python: &Path) -> Result<PathBuf, String> {
+    if has_pytorch(python) {
+        return Ok(python.to_owned());
+    }
+    Err(format!(
+        "{0} cannot load PyTorch; `{0} -c 'import torch'` says why. Name a Python that can with --python FILE, \
+         or leave that out to have one made",
+        python.display()
+    ))
+}
+
+fn has_pytorch(python: &Path) -> bool {
+    let mut load = Command::new(python);
+    load.args(["-c", "import torch"]).stderr(Stdio::null());
+    load.status().is_ok_and(|status| status.success())
+}

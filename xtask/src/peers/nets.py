@@ -1,0 +1,79 @@
+"""Tiny networks whose trained weights are all scale-invariant, and the data they are trained on."""
+
+import torch
+from torch import nn
+
+CLASSES, IMAGES, BATCH = 4, 48, 12
+
+
+def fixed(layer):
+    for parameter in layer.parameters():
+        parameter.requires_grad_(False)
+    return layer
+
+
+def convolutional(normaliser):
+    def layer(inputs, outputs):
+        return [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), normaliser(outputs), nn.ReLU()]
+
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), fixed(nn.Linear(8, CLASSES))]
+    return nn.Sequential(*layer(2, 6), *layer(6, 8), *head)
+
+
+#: A scale of its own, which would break the invariance; 0 is refused, and this is lost in rounding.
+EPS = 1e-30
+
+
+# Without an affine, whose weights would be trained too and are not scale-invariant.
+def batch_norm(channels):
+    return nn.BatchNorm2d(channels, eps=EPS, affine=False)
+
+
+def group_norm(channels):
+    return nn.GroupNorm(2, channels, eps=EPS, affine=False)
+
+
+def layer_norm_mlp():
+    def layer(inputs, outputs):
+        norm = nn.LayerNorm(outputs, eps=EPS, elementwise_affine=False)
+        return [nn.Linear(inputs, outputs, bias=False), norm, nn.ReLU()]
+
+    return nn.Sequential(nn.Flatten(), *layer(50, 16), *layer(16, 16), fixed(nn.Linear(16, CLASSES)))
+
+
+#: A further network is an entry here.
+NETS = {
+    "conv-BatchNorm": lambda: convolutional(batch_norm),
+    "conv-GroupNorm": lambda: convolutional(group_norm),
+    "MLP-LayerNorm": layer_norm_mlp,
+}
+
+
+def made(name):
+    torch.manual_seed(1)
+    return NETS[name]()
+
+
+def trained(net):
+    return [parameter for parameter in net.parameters() if parameter.requires_grad]
+
+
+torch.manual_seed(0)
+X = torch.randn(IMAGES, 2, 5, 5, dtype=torch.float64)
+Y = torch.randint(CLASSES, (IMAGES,))
+
+
+def batch(step):
+    """A batch of its own for each step."""
+    chosen = torch.randperm(IMAGES, generator=torch.Generator().manual_seed(step))[:BATCH]
+    return X[chosen], Y[chosen]
+
+
+def function(net):
+    """The network's values on all images, in the mode it is in; its running statistics stay."""
+    kept = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    with torch.no_grad():
+        values = net(X)
+        for name, buffer in net.named_buffers():
+            buffer.copy_(kept[name])
+    return values
