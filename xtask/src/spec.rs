@@ -12,14 +12,17 @@ pub(crate) struct Args {
     /// Seed of the cases.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
+    /// Steps of a case of the statements over GF(2⁶¹ − 1).
+    #[arg(long, value_name = "T", default_value_t = 200)]
+    field_steps: u64,
 }
 
 /// Tests every statement of `schedule-core`'s specification on random cases and prints a table.
 ///
 /// An example of that crate, so that no other task has to compile what only tests need.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let (cases, seed) = (args.cases.to_string(), args.seed.to_string());
+    let numbers = [args.cases.into(), args.seed, args.field_steps].map(|number| number.to_string());
     let example = ["run", "--quiet", "--release", "--package", "schedule-core"];
     let spec = ["--features", "proptest", "--example", "spec", "--"];
-    cargo::run(cargo(example).args(spec).args([cases, seed]))
+    cargo::run(cargo(example).args(spec).args(numbers))
 }

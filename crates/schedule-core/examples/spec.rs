@@ -1,4 +1,4 @@
-//! Checks every statement of the theory and prints a table: `spec [CASES [SEED]]`.
+//! Checks every statement of the theory and prints a table: `spec [CASES [SEED [FIELD_STEPS]]]`.
 
 use std::process::ExitCode;
 use std::thread;
@@ -10,8 +10,13 @@ fn main() -> ExitCode {
     let defaults = Settings::default();
     let cases = numbers.next().unwrap_or(Ok(defaults.cases.into()));
     let seed = numbers.next().unwrap_or(Ok(defaults.seed));
-    let (Ok(cases), Ok(seed)) = (cases.map(u32::try_from), seed) else {
-        eprintln!("error: the arguments are a number of cases and a seed, both whole numbers");
+    let field_steps = numbers.next().unwrap_or(Ok(defaults.field_steps));
+    let (Ok(cases), Ok(seed), Ok(field_steps)) = (cases.map(u32::try_from), seed, field_steps)
+    else {
+        eprintln!(
+            "error: the arguments are a number of cases, a seed and a number of steps in the prime \
+             field, all whole numbers"
+        );
         return ExitCode::from(2);
     };
     let Ok(cases) = cases else {
@@ -21,6 +26,7 @@ fn main() -> ExitCode {
     let settings = Settings {
         cases,
         seed,
+        field_steps,
         ..defaults
     };
 
@@ -37,7 +43,8 @@ fn main() -> ExitCode {
         .filter(|(_, outcome)| outcome.failure.is_some())
         .count();
     println!(
-        "{} statements, {failed} of them refuted; {cases} cases each, seed {seed}.",
+        "{} statements, {failed} of them refuted; {cases} cases each, seed {seed}, \
+         {field_steps} steps in the prime field.",
         outcomes.len()
     );
     ExitCode::from(u8::from(failed > 0))

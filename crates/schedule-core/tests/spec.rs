@@ -11,6 +11,21 @@ fn every_statement_holds() {
     }
 }
 
+/// Long after a rounding would have shown, in numbers that do not round.
+#[test]
+fn identities_of_rational_numbers_hold_for_ten_thousand_steps() {
+    let long = Settings {
+        cases: 3,
+        field_steps: 10_000,
+        ..Settings::default()
+    };
+    for statement in statements().filter(|statement| statement.id.starts_with("field/")) {
+        let outcome = statement.check(&long);
+        assert_eq!(outcome.failure, None, "{}", statement.id);
+        assert_eq!(outcome.largest_deviation, 0.0, "{}", statement.id);
+    }
+}
+
 #[test]
 fn every_property_notices_a_law_that_is_off_by_one_part_in_a_thousand() {
     let broken = Settings {

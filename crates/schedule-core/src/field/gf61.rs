@@ -26,21 +26,34 @@ impl Gf61 {
     /// The element that `value` is congruent to.
     #[must_use]
     pub const fn new(value: u64) -> Self {
-        Self(value % Self::MODULUS)
+        // 2⁶¹ = 1, so that the high bits count as they stand; what is left is at most p + 7.
+        Self::reduced((value & Self::MODULUS) + (value >> 61))
     }
 
-    /// `1/x` by Fermat's little theorem, `x^(p−2)`.
-    fn inverse(self) -> Self {
-        let (mut result, mut square) = (Self::ONE, self);
-        let mut exponent = Self::MODULUS - 2;
-        while exponent > 0 {
-            if exponent % 2 == 1 {
-                result = result * square;
-            }
-            square = square * square;
-            exponent /= 2;
+    /// Of a value below 2p.
+    const fn reduced(value: u64) -> Self {
+        if value < Self::MODULUS {
+            Self(value)
+        } else {
+            Self(value - Self::MODULUS)
         }
-        result
+    }
+
+    /// `x^(2ⁿ)`.
+    fn squared(self, times: u32) -> Self {
+        (0..times).fold(self, |square, _| square * square)
+    }
+
+    /// `1/x` by Fermat's little theorem, `x^(p−2)`, with `p − 2 = 4(2⁵⁹ − 1) + 1`.
+    fn inverse(self) -> Self {
+        // xₙ = x^(2ⁿ − 1), and x₂ₙ = xₙ^(2ⁿ) xₙ: 10 products besides the squares.
+        let doubled = |power: Self, ones| power.squared(ones) * power;
+        let next = |power: Self| power.squared(1) * self;
+        let x3 = next(next(self));
+        let x7 = next(doubled(x3, 3));
+        let x29 = next(doubled(doubled(x7, 7), 14));
+        let x59 = next(doubled(x29, 29));
+        x59.squared(2) * self
     }
 }
 
@@ -53,7 +66,7 @@ impl Add for Gf61 {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self::new(self.0 + other.0)
+        Self::reduced(self.0 + other.0)
     }
 }
 
@@ -61,7 +74,7 @@ impl Sub for Gf61 {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
-        Self::new(self.0 + (Self::MODULUS - other.0))
+        Self::reduced(self.0 + (Self::MODULUS - other.0))
     }
 }
 
@@ -78,7 +91,8 @@ impl Mul for Gf61 {
 
     fn mul(self, other: Self) -> Self {
         let product = u128::from(self.0) * u128::from(other.0);
-        Self((product % u128::from(Self::MODULUS)) as u64)
+        let (high, low) = ((product >> 61) as u64, product as u64 & Self::MODULUS);
+        Self::reduced(high + low)
     }
 }
 
@@ -118,5 +132,20 @@ mod tests {
         }
         assert_eq!(Gf61::new(1 << 60) + Gf61::new(1 << 60), Gf61::new(1));
         assert_eq!(Gf61::new(5) / Gf61::ZERO, Gf61::ZERO);
+    }
+
+    #[test]
+    fn reduction_is_the_remainder() {
+        for a in [u64::MAX, Gf61::MODULUS, Gf61::MODULUS + 1, 7 << 61]
+            .into_iter()
+            .chain(SAMPLES)
+        {
+            assert_eq!(Gf61::new(a).0, a % Gf61::MODULUS);
+            for b in SAMPLES {
+                let product = u128::from(Gf61::new(a).0) * u128::from(b);
+                let expected = (product % u128::from(Gf61::MODULUS)) as u64;
+                assert_eq!((Gf61::new(a) * Gf61::new(b)).0, expected);
+            }
+        }
     }
 }

@@ -310,7 +310,7 @@ fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
             let mut count = Gf61::ONE;
             let [mut exponential, mut equal] = [(); 2].map(|()| original.parameters.clone());
             let mut of_twin = [exponential.clone(), equal.clone()];
-            for (step, with) in (0..200).zip(recipe.iter().cycle()) {
+            for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let law = coupled(
                     with.learning_rate,
                     with.weight_decay,

@@ -271,7 +271,7 @@ fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
             };
             let (mut scale, mut shrink_before) = (Gf61::ONE, Gf61::ONE);
             let mut twin = original.clone();
-            for (step, with) in (0..200).zip(recipe.iter().cycle()) {
+            for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let shrink = decoupled(with.learning_rate, with.weight_decay).shrink;
                 let to_degree = if cubic { scale * scale * scale } else { scale };
                 let rate = decoupled_learning_rate(with.learning_rate, shrink * scale, to_degree);

@@ -4,7 +4,7 @@ use ::proptest::collection::vec;
 
 use super::exact::STEPS;
 use super::pair::{relative, worse};
-use super::prime_field::{self, gradient, hyperparameters};
+use super::prime_field::{gradient, hyperparameters};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::Start;
@@ -223,7 +223,7 @@ fn field_inside(settings: &Settings, tolerance: f64) -> Outcome {
             let (mut scale, mut coefficient) = (Gf61::ONE, start);
             let before = scale * (Gf61::ONE + start);
             let mut twin = original.equivalent(scale, before, coefficient);
-            for (step, with) in (0..prime_field::STEPS).zip(recipe.iter().cycle()) {
+            for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let product = with.learning_rate * with.weight_decay;
                 let law = inside(product, with.momentum, coefficient);
                 let next_scale = law.shrink * scale;
@@ -258,7 +258,7 @@ fn field_form(settings: &Settings, tolerance: f64) -> Outcome {
                 parameters: outside.parameters.clone(),
                 buffer: scaled(&outside.buffer, previous),
             };
-            for (step, with) in (0..prime_field::STEPS).zip(recipe.iter().cycle()) {
+            for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let momentum = momentum_inside(with.momentum, previous, with.learning_rate);
                 let changed = Hyperparameters {
                     momentum: momentum * tamper.factor(),
@@ -300,7 +300,7 @@ fn field_dampening(settings: &Settings, tolerance: f64) -> Outcome {
             };
             let mut without = mapped(&with, previous);
             let steps = recipe.iter().cycle().zip(weights.iter().cycle());
-            for (step, (given, &weight)) in (0..prime_field::STEPS).zip(steps) {
+            for (step, (given, &weight)) in (0..settings.field_steps).zip(steps) {
                 let algebra = undampened(given.learning_rate, given.momentum, previous, weight);
                 let changed = Hyperparameters {
                     learning_rate: algebra.learning_rate * tamper.factor(),

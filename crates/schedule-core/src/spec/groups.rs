@@ -186,10 +186,11 @@ fn in_the_field<L: GroupedLoss<Gf61> + std::fmt::Debug>(
             coefficient: Gf61::ZERO,
         };
         let mut scales = [start; 3];
-        for step in 0..200_usize {
-            let with = recipes.each_ref().map(|recipe| recipe[step % recipe.len()]);
-            let gradient =
-                |states: &[SgdState<Gf61>]| loss.gradient(step as u64, &parameters(states));
+        for step in 0..settings.field_steps {
+            let with = recipes
+                .each_ref()
+                .map(|recipe| recipe[step as usize % recipe.len()]);
+            let gradient = |states: &[SgdState<Gf61>]| loss.gradient(step, &parameters(states));
             let (here, there) = (gradient(&original), gradient(&twins));
             // Those that follow follow group 0.
             let leader = coupled(

@@ -5,7 +5,6 @@ use ::proptest::prelude::*;
 
 use super::exact::{STEPS, distance};
 use super::field_twins::FieldTwins;
-use super::prime_field;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::Start;
@@ -190,7 +189,7 @@ fn field_inverse(settings: &Settings, tolerance: f64) -> Outcome {
         |(steps, loss, start), tamper| {
             let mut twins = FieldTwins::new(&loss, start);
             let mut previous = Gf61::ONE;
-            let steps = steps.iter().cycle().take(prime_field::STEPS as usize);
+            let steps = steps.iter().cycle().take(settings.field_steps as usize);
             for &(twin_rate, momentum, shrink) in steps {
                 let learning_rate = twin_rate * twins.scale * shrink * twins.scale;
                 let held = previous * twins.coefficient;

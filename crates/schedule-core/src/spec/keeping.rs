@@ -6,7 +6,7 @@ use ::proptest::test_runner::TestCaseError;
 
 use super::exact::{STEPS, distance};
 use super::field_twins::FieldTwins;
-use super::prime_field::{self, hyperparameters};
+use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
@@ -137,7 +137,7 @@ fn field_keeping(settings: &Settings, tolerance: f64) -> Outcome {
         |(recipe, kept, loss, start), tamper: Tamper| {
             let mut twins = FieldTwins::new(&loss, start);
             let steps = recipe.iter().cycle().zip(kept.iter().cycle());
-            for (with, &kept) in steps.take(prime_field::STEPS as usize) {
+            for (with, &kept) in steps.take(settings.field_steps as usize) {
                 let scale = twins.scale;
                 let decay = with.weight_decay - kept / (scale * scale);
                 let law = coupled(with.learning_rate, decay, with.momentum, twins.coefficient);
@@ -167,7 +167,7 @@ fn field_homomorphism(settings: &Settings, tolerance: f64) -> Outcome {
             let (mut first, mut second, mut direct) = ((one, start), (one, next), one);
             let mut at_once = start + next;
             let steps = recipe.iter().cycle().zip(kept.iter().cycle());
-            for (with, &kept) in steps.take(prime_field::STEPS as usize) {
+            for (with, &kept) in steps.take(settings.field_steps as usize) {
                 let decay = with.weight_decay - kept / (first.0 * first.0);
                 let a = coupled(with.learning_rate, decay, with.momentum, first.1);
                 let rate = with.learning_rate / (first.0 * a.shrink * first.0);

@@ -176,7 +176,8 @@ fn in_the_field(
             let (mut coefficient, mut gauge) = (Gf61::ZERO, one);
             let mut twin = original.clone();
             let each = recipe.iter().cycle().zip(weights.iter().cycle());
-            for (step, (sgd, &(gradient_weight, lookahead))) in (0..200_u64).zip(each) {
+            for (step, (sgd, &(gradient_weight, lookahead))) in (0..settings.field_steps).zip(each)
+            {
                 let with = NesterovHyperparameters {
                     gradient_weight,
                     lookahead,

@@ -10,9 +10,6 @@ use crate::field::{Field, Gf61};
 use crate::proptest::{RayleighQuotient, StochasticLoss, exact_rayleigh_quotient, gf61};
 use crate::recurrence::coupled;
 
-/// Steps of one case. A wrong law is caught at the first.
-pub(super) const STEPS: u64 = 200;
-
 pub(super) const STATEMENTS: &[Statement] = &[Statement {
     id: "field/exact",
     words: "the exact law is an identity of rational numbers, for any η, λ, γ, buffers and losses",
@@ -51,7 +48,7 @@ fn exact_law(settings: &Settings, tolerance: f64) -> Outcome {
             let mut original = loss.initial_state();
             let (mut scale, mut coefficient) = (Gf61::ONE, start);
             let mut twin = original.equivalent(scale, coefficient);
-            for (step, with) in (0..STEPS).zip(recipe.iter().cycle()) {
+            for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let law = coupled(
                     with.learning_rate,
                     with.weight_decay,

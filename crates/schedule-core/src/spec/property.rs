@@ -14,6 +14,9 @@ pub struct Settings {
     pub cases: u32,
     /// Seed of the cases.
     pub seed: u64,
+    /// Steps of one case of the statements over GF(2⁶¹ − 1). A wrong law is caught at the first, and a
+    /// right one holds for any number.
+    pub field_steps: u64,
     /// Whether to break the law on purpose.
     pub tamper: Tamper,
 }
@@ -23,6 +26,7 @@ impl Default for Settings {
         Self {
             cases: 64,
             seed: 0,
+            field_steps: 200,
             tamper: Tamper::None,
         }
     }

@@ -276,7 +276,7 @@ fn commutes_in_field(settings: &Settings, tolerance: f64) -> Outcome {
         |(recipe, loss, rescaling), tamper| {
             let mut original = loss.initial_state();
             let mut other = rescaling.state(&original);
-            for (step, with) in (0..STEPS).zip(recipe.iter().cycle()) {
+            for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let rescaled = tampered(rescaling.hyperparameters(with), tamper);
                 original = original.stepped(gradient(&loss, step), *with);
                 other = other.stepped(gradient(&loss, step), rescaled);

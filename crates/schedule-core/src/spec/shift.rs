@@ -5,7 +5,7 @@ use ::proptest::prelude::*;
 
 use super::exact::STEPS;
 use super::field_twins::FieldTwins;
-use super::prime_field::{self, hyperparameters};
+use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::{Start, Twins};
@@ -86,7 +86,7 @@ fn field_shift(settings: &Settings, tolerance: f64) -> Outcome {
         |(recipe, shifts, loss, start), tamper| {
             let mut twins = FieldTwins::new(&loss, start);
             let steps = recipe.iter().cycle().zip(shifts.iter().cycle());
-            for (with, &new) in steps.take(prime_field::STEPS as usize) {
+            for (with, &new) in steps.take(settings.field_steps as usize) {
                 let factor = buffer_shift(twins.scale, twins.coefficient, new);
                 twins.shift(factor * tamper.factor(), new);
                 let law = coupled(with.learning_rate, with.weight_decay, with.momentum, new);

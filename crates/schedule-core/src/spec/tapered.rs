@@ -6,7 +6,6 @@ use ::proptest::test_runner::TestCaseError;
 
 use super::exact::STEPS;
 use super::field_twins::FieldTwins;
-use super::prime_field;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::{Start, Twins};
@@ -241,8 +240,11 @@ fn field_texp(settings: &Settings, tolerance: f64, boundary: Boundary, rates: Ra
                 .map_or(Gf61::ZERO, |phase| phase.held() / phase.learning_rate);
             let mut twins = FieldTwins::new(&loss, first);
             let mut before: Option<FieldPhase> = None;
-            let steps = phases.iter().cycle().take(prime_field::STEPS as usize / 10);
-            for phase in steps {
+            let mut left = settings.field_steps as usize;
+            for phase in phases.iter().cycle() {
+                if left == 0 {
+                    break;
+                }
                 let stationary_coefficient = phase.held() / phase.learning_rate;
                 let mut corrected = momentum;
                 match (boundary, before) {
@@ -259,7 +261,7 @@ fn field_texp(settings: &Settings, tolerance: f64, boundary: Boundary, rates: Ra
                     }
                     (Boundary::Momentum, None) => {}
                 }
-                for _ in 0..phase.steps {
+                for _ in 0..phase.steps.min(left) {
                     let with = Hyperparameters {
                         learning_rate: phase.learning_rate,
                         weight_decay: stationary(momentum, phase.held()) / phase.learning_rate,
@@ -276,6 +278,7 @@ fn field_texp(settings: &Settings, tolerance: f64, boundary: Boundary, rates: Ra
                     }
                     corrected = momentum;
                 }
+                left = left.saturating_sub(phase.steps);
                 before = Some(*phase);
             }
             Ok(0.0)
