@@ -24,18 +24,6 @@ proptest! {
     }
 
     #[test]
-    fn losses_are_scale_invariant(loss in loss(), step: u64, ln_scale in -50.0..50.0_f64) {
-        let at = loss.initial_state().parameters;
-        let scale = ln_scale.exp();
-        let scaled: Vec<f64> = at.iter().map(|x| scale * x).collect();
-        let (value, other) = (loss.value(step, &at), loss.value(step, &scaled));
-        prop_assert!((value - other).abs() < 1e-13 * (1.0 + value.abs()));
-        let gradient = loss.gradient(step, &at);
-        let radial: f64 = gradient.iter().zip(&at).map(|(g, x)| g * x).sum();
-        prop_assert!(radial.abs() < 1e-13, "∇L is orthogonal to θ: {radial:e}");
-    }
-
-    #[test]
     fn losses_are_stochastic(loss in cosine_loss()) {
         let at = loss.initial_state().parameters;
         let first = loss.value(0, &at);

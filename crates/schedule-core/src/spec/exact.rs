@@ -36,6 +36,14 @@ pub(super) const STATEMENTS: &[Statement] = &[
         property: initial_buffer,
     },
     Statement {
+        id: "exact/zero-rate",
+        words: "steps at a learning rate of 0 are steps of the law like any other, which do not move the parameters",
+        formula: "η_t = 0:  a_t = 1,  η̃_t = 0,  κ_t = λ_t + γ_t κ_{t−1}",
+        source: OURS,
+        tolerance: 1e-13,
+        property: zero_rate,
+    },
+    Statement {
         id: "texp/boundary-momentum",
         words: "TEXP is the exact law if both runs use the corrected momentum at each drop",
         formula: "γ_{T_I} κ*_I/κ*_{I−1}",
@@ -79,6 +87,34 @@ fn exact_law(settings: &Settings, tolerance: f64, start: Start) -> Outcome {
             pairs(&recipe, ExactLaw::new(), tamper)?,
         ))
     })
+}
+
+/// With the rate set to 0 in some steps of each eight, as a bit pattern says.
+fn zero_rate(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (convertible_recipe(STEPS), loss(), 1..255_u8);
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(recipe, loss, pattern), tamper| {
+            let mut law = ExactLaw::new();
+            let mut pairs = Vec::new();
+            for step in 0..STEPS {
+                let mut with = recipe.at(step);
+                let rests = (pattern >> (step % 8)) & 1 == 1;
+                if rests {
+                    with.learning_rate = 0.0;
+                }
+                let mut twin = law.step(with)?;
+                if rests && (twin.shrink, twin.learning_rate()) != (1.0, 0.0) {
+                    return Ok(f64::INFINITY);
+                }
+                twin.ln_learning_rate += tamper.factor::<f64>().ln();
+                pairs.push((with, twin));
+            }
+            Ok(distance(&loss, Start::Resynchronised, pairs))
+        },
+    )
 }
 
 fn initial_buffer(settings: &Settings, tolerance: f64) -> Outcome {

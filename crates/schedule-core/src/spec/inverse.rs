@@ -12,7 +12,7 @@ use crate::field::{Field, Gf61};
 use crate::proptest::{convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule};
 use crate::recurrence::{coupled, inverse, stationary};
 use crate::{
-    ConstantGrowth, ConstantPhase, EquivalentStep, ExactLaw, Hyperparameters, InverseLaw,
+    ConstantGrowth, ConstantPhase, EquivalentStep, ExactLaw, Hyperparameters, InverseLaw, Root,
     WithoutDecay,
 };
 
@@ -161,6 +161,21 @@ fn constant_growth(settings: &Settings, tolerance: f64) -> Outcome {
                 largest = largest
                     .max((with.decay_product - product).abs() / terms)
                     .max((with.ln_learning_rate - closed.ln_learning_rate()).abs());
+            }
+            // Of a growth above 1/γ the root is the smaller one, and γ/α the larger.
+            if part > 0.6 {
+                let phase = ConstantPhase::new(closed.hyperparameters())?;
+                let ln_root = momentum.ln() + 0.5 * ln_growth;
+                largest = largest.max((phase.ln_root() - ln_root).abs() / ln_root.abs());
+            }
+            if closed.root()
+                != if part <= 0.5 {
+                    Root::Larger
+                } else {
+                    Root::Smaller
+                }
+            {
+                return Ok(f64::INFINITY);
             }
             // Near the double root the larger one is only known to half the digits.
             if part < 0.4 {

@@ -14,19 +14,25 @@
 
 mod adamw;
 mod companions;
+mod constant;
 mod decoupled;
+mod equilibrium;
 mod exact;
 mod field_twins;
 mod form;
 mod groups;
 mod inverse;
 mod keeping;
+mod known;
+mod losses;
 mod nesterov;
 mod pair;
 mod prime_field;
 mod property;
 mod rescaling;
+mod running_statistics;
 mod shift;
+mod symmetry;
 mod tapered;
 
 pub use property::{Outcome, Settings, Tamper};
@@ -59,11 +65,14 @@ impl Statement {
 /// All statements.
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
     [
+        losses::STATEMENTS,
         exact::STATEMENTS,
+        constant::STATEMENTS,
         decoupled::STATEMENTS,
         adamw::STATEMENTS,
         nesterov::STATEMENTS,
         companions::STATEMENTS,
+        running_statistics::STATEMENTS,
         groups::STATEMENTS,
         keeping::STATEMENTS,
         inverse::STATEMENTS,
@@ -72,6 +81,9 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         form::STATEMENTS,
         prime_field::STATEMENTS,
         rescaling::STATEMENTS,
+        symmetry::STATEMENTS,
+        equilibrium::STATEMENTS,
+        known::STATEMENTS,
     ]
     .into_iter()
     .flatten()

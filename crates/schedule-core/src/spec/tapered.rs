@@ -20,6 +20,14 @@ const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454; texp";
 
 pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
+        id: "texp/rule",
+        words: "TEXP grows by the root of each phase, and falls with the rate at each drop",
+        formula: "η̃_0 = η_0/α_0,  η̃_t = η̃_{t−1} α_I⁻²,  at T_I: η̃_t = η̃_{t−1} (η_I/η_{I−1}) α_I⁻¹ α_{I−1}⁻¹",
+        source: "Li & Arora, arXiv:1910.07454, definition of TEXP",
+        tolerance: 1e-12,
+        property: rule,
+    },
+    Statement {
         id: "texp/buffer-shift",
         words: "every single step of TEXP is the step of the recipe, with the recipe's momentum, if the buffer is shifted at each drop",
         formula: "b̃ += A² (κ*_{I−1} − κ*_I) θ̃  at T_I",
@@ -127,6 +135,32 @@ fn texp_distance(
         largest = largest.max(distance);
     }
     Ok(largest)
+}
+
+fn rule(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = piecewise_constant_recipe(STEPS);
+    property(settings, tolerance, cases, |recipe, tamper| {
+        let texp = Texp::new(&recipe)?;
+        let mut before: Option<ConstantPhase> = None;
+        let (mut ln_rate, mut largest) = (f64::NAN, 0.0_f64);
+        for step in 0..STEPS {
+            let phase = ConstantPhase::new(recipe.at(step))?;
+            let ln_root = phase.ln_root() * tamper.factor::<f64>();
+            let ln = |phase: &ConstantPhase| phase.hyperparameters().learning_rate.ln();
+            ln_rate = match &before {
+                None => ln(&phase) - ln_root,
+                Some(before) => ln_rate + (ln(&phase) - ln(before)) - ln_root - before.ln_root(),
+            };
+            let off = (texp.ln_learning_rate(step) - ln_rate).abs() / (1.0 + ln_rate.abs());
+            largest = if off.is_nan() {
+                f64::INFINITY
+            } else {
+                largest.max(off)
+            };
+            before = Some(phase);
+        }
+        Ok(largest)
+    })
 }
 
 fn texp_buffer_shift(settings: &Settings, tolerance: f64) -> Outcome {
