@@ -16,6 +16,8 @@ pub mod renormalisation;
 mod rescaling;
 mod schedule;
 mod segments;
+#[cfg(feature = "serde")]
+mod serial;
 mod sum;
 
 #[cfg(feature = "proptest")]

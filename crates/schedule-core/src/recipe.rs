@@ -8,6 +8,8 @@ use crate::{RecipeError, Schedule};
 
 /// The three hyperparameters of momentum SGD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Hyperparameter {
     /// `η`.
     LearningRate,
@@ -36,6 +38,7 @@ impl fmt::Display for Hyperparameter {
 ///
 /// In another [field](crate::field) than `f64` there is no order, and the ranges do not apply.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Hyperparameters<F = f64> {
     /// `η_t ≥ 0`, outside the momentum buffer.
     pub learning_rate: F,
@@ -104,6 +107,8 @@ impl Hyperparameters {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "crate::serial::Schedules"))]
 pub struct Recipe {
     learning_rate: Schedule,
     weight_decay: Schedule,

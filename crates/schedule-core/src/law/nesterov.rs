@@ -10,6 +10,8 @@ use crate::{RecipeError, RunningStatisticsCorrection};
 /// Of the optimiser `b' = γ̃b + δ̃G`, `θ' = θ − η̃(G + ν̃b')`, two of the three coefficients are determined and
 /// one is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum NesterovForm {
     /// `ν̃ = γ̃`, `δ̃` changing: PyTorch's look-ahead, with a buffer dampening `1 − δ̃` (which PyTorch refuses
     /// together with `nesterov=True`, and leaves out in the first step).

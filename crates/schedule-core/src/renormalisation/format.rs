@@ -11,6 +11,8 @@ use std::fmt;
 /// assert_eq!(FloatFormat::Bf16.epsilon(), 2f64.powi(-7));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum FloatFormat {
     /// IEEE 754 binary64.

@@ -46,6 +46,11 @@ use crate::ScheduleError;
 /// # Ok::<(), schedule_core::ScheduleError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "crate::serial::ScheduleArguments")
+)]
 #[non_exhaustive]
 pub enum Schedule {
     /// The same value at every step.
@@ -320,6 +325,8 @@ impl Schedule {
 
 /// The kinds of [`Schedule`], for messages and tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ScheduleKind {
     /// [`Schedule::Constant`].

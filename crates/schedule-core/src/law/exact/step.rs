@@ -10,6 +10,11 @@ use crate::RunningStatisticsCorrection;
 /// that end in `_after`. The step itself is SGD with learning rate `exp(ln_learning_rate)`, momentum
 /// `momentum` and weight decay `weight_decay`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "crate::serial::Step", into = "crate::serial::Step")
+)]
 #[non_exhaustive]
 pub struct EquivalentStep {
     /// `t`, from 0.

@@ -8,6 +8,8 @@ use crate::recurrence::momentum_inside;
 
 /// Where the learning rate meets the momentum buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum MomentumForm {
     /// `b_{t+1} = γ_t b_t + g_t + λ_t θ_t`, `θ_{t+1} = θ_t − η_t b_{t+1}`: PyTorch, JAX, and the form of
     /// [`Recipe`](crate::Recipe).
