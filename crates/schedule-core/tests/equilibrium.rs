@@ -75,7 +75,8 @@ fn the_standard_recipe_has_the_known_time_scales() {
 
 #[test]
 fn what_does_not_decay_has_no_equilibrium() {
-    for phase in [equilibrium(0.1, 0.0, 0.9), equilibrium(0.0, 5e-4, 0.9)] {
+    let zeros = [(0.1, 0.0), (0.1, -0.0), (0.0, 5e-4), (-0.0, 5e-4)];
+    for phase in zeros.map(|(rate, decay)| equilibrium(rate, decay, 0.9)) {
         assert_eq!(phase.fourth_power_time_constant(), f64::INFINITY);
         assert_eq!(phase.steps_to_grow_by(10.0), f64::INFINITY);
         assert_eq!(
@@ -84,6 +85,17 @@ fn what_does_not_decay_has_no_equilibrium() {
                 phase.effective_learning_rate(1.0)
             ],
             [0.0; 2]
+        );
+    }
+}
+
+/// Found by the fuzz target `laws`: `√(η/−0)` was no number.
+#[test]
+fn without_decay_the_norm_has_no_bound() {
+    for decay in [0.0, -0.0] {
+        assert_eq!(
+            equilibrium(0.1, decay, 0.9).squared_norm(1.0),
+            f64::INFINITY
         );
     }
 }

@@ -47,6 +47,12 @@ impl ConstantPhase {
     /// The same for a phase from some step on; the step is for messages.
     pub(super) fn from_step(step: u64, hyperparameters: Hyperparameters) -> Result<Self, LawError> {
         hyperparameters.validate(step)?;
+        // A rate or decay of −0 is 0, or what is divided by it has the wrong sign.
+        let hyperparameters = Hyperparameters {
+            learning_rate: hyperparameters.learning_rate + 0.0,
+            weight_decay: hyperparameters.weight_decay + 0.0,
+            momentum: hyperparameters.momentum + 0.0,
+        };
         let Hyperparameters {
             learning_rate,
             weight_decay,
