@@ -221,6 +221,9 @@ fn exponential_rates() {
     assert_near(rate.ln_learning_rate(391), 0.1481f64.ln(), 1e-15);
     let none = ExponentialRate::new(constant(0.0), 1.0).unwrap();
     assert_eq!(none.ln_learning_rate(u64::MAX), f64::NEG_INFINITY);
+    // Found by the fuzz target `laws`: −∞ + ∞ is no number.
+    let steep = ExponentialRate::new(constant(0.0), f64::MAX).unwrap();
+    assert_eq!(steep.ln_learning_rate(u64::MAX), f64::NEG_INFINITY);
     for value in [f64::NAN, f64::INFINITY] {
         let error = ExponentialRate::new(constant(0.1), value).unwrap_err();
         assert!(matches!(error, LawError::GrowthNotFinite { .. }));

@@ -53,7 +53,12 @@ impl ExponentialRate {
     /// `ln η̃_t`; −∞ where the schedule is 0.
     #[must_use]
     pub fn ln_learning_rate(&self, step: u64) -> f64 {
-        self.schedule.at(step).ln() + step as f64 * self.ln_growth
+        let rate = self.schedule.at(step);
+        // No growth makes a rate of 0 another one, not even one that overflows.
+        if rate == 0.0 {
+            return f64::NEG_INFINITY;
+        }
+        rate.ln() + step as f64 * self.ln_growth
     }
 
     /// `s_t`.
