@@ -2,9 +2,13 @@
 //!
 //! They are plain functions so that `cargo test` drives them, too, on a stable compiler.
 
+mod laws;
+
 use std::fs;
+use std::io;
 
 use datasets::cifar10::{RECORD_BYTES, parse_batch};
+use recipe_convert::{Conversion, RecipeFile, Target};
 use trainer::experiment::Experiment;
 
 /// An experiment's TOML, as it stands and at its preset `p`: an accepted one is written and read back the same.
@@ -50,4 +54,47 @@ pub fn run_folder(bytes: &[u8]) {
     if let Err(error) = report::write(folder.path()) {
         assert!(!folder.path().join("report.html").exists(), "{error}");
     }
+}
+
+/// Steps of a training that are converted: few enough for many recipes a second.
+const MOST_STEPS: u64 = 1_000;
+
+/// A recipe's TOML, up to the first two empty lines, and the CSV that it may name, after it: what is
+/// accepted is converted to every target, or refused in one line.
+pub fn recipe(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let (text, table) = text.split_once("\n\n\n").unwrap_or((text, ""));
+    let one_line = |error: String| assert!(!error.contains('\n'), "not one line: {error}");
+    let mut read_table = |path: &str| match path {
+        "table.csv" => Ok(table.to_owned()),
+        _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
+    };
+    let file = match RecipeFile::parse(text, "fuzz.toml", &mut read_table) {
+        Err(error) => return one_line(error.to_string()),
+        Ok(file) => file,
+    };
+    let recipe = file.recipe();
+    for step in [0, 1, file.steps() / 2, file.steps(), u64::MAX] {
+        assert!(recipe.at(step).validate(step).is_ok(), "step {step}");
+    }
+    if file.steps() > MOST_STEPS {
+        return;
+    }
+    for target in [Target::WdFree, Target::Tapered] {
+        match Conversion::new(&file, target) {
+            Err(error) => one_line(error.to_string()),
+            Ok(conversion) => {
+                assert_eq!(conversion.rows().count() as u64, file.steps());
+                assert!(conversion.rows().all(|row| row.ln_lr_exp < f64::INFINITY));
+                assert!(!conversion.summary().to_string().contains("NaN"));
+            }
+        }
+    }
+}
+
+/// Any numbers into every schedule and law: an error, or numbers where the documentation says so.
+pub fn laws(bytes: &[u8]) {
+    laws::laws(bytes);
 }

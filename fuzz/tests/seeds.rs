@@ -103,6 +103,16 @@ fn run_folder() {
 }
 
 #[test]
+fn recipe() {
+    drive(texp_fuzz::recipe, "recipe", 4000);
+}
+
+#[test]
+fn laws() {
+    drive(texp_fuzz::laws, "laws", 20_000);
+}
+
+#[test]
 fn the_seeds_of_experiments_are_accepted() {
     for name in ["tiny", "schedules"] {
         let path = format!(
