@@ -50,7 +50,7 @@ fn mutated() -> impl Strategy<Value = String> {
     (kind, prop::collection::vec(edit, 1..4)).prop_map(|(kind, edits)| {
         let mut text: Vec<char> = format!(
             "steps_per_epoch = 7\nepochs = 9\n[optimizer]\nkind = \"sgd\"\nmomentum = 0.9\n\
-             weight_decay = 5e-4\n[schedule]\n{}\n",
+             weight_decay = 5e-4\n[target]\nweight_decay = 1e-4\n[schedule]\n{}\n",
             kind.replace(", ", "\n")
         )
         .chars()
@@ -79,7 +79,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     if file.steps() > 10_000 {
         return Ok(());
     }
-    for target in [Target::WdFree, Target::Tapered] {
+    for target in Target::ALL {
         match Conversion::new(&file, target) {
             Ok(conversion) => {
                 prop_assert_eq!(conversion.rows().count() as u64, file.steps());

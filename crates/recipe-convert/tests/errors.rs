@@ -41,7 +41,8 @@ fn unknown_keys() {
         "epochs = 200",
         "epochs = 200\nbatch = 128",
         ", line 3, column 1: there is no key `batch`; the keys here are `steps_per_epoch`, `epochs`, \
-         `optimizer` and `schedule`",
+         `optimizer`, \
+         `schedule` and `target`",
     );
     check(
         "momentum = 0.9",
@@ -312,8 +313,52 @@ fn recipes_without_a_conversion() {
         Conversion::new(&file, Target::Tapered)
             .unwrap_err()
             .to_string(),
-        "r.toml, line 7, column 1: the learning rate follows a cosine schedule, but TEXP is defined for \
-         piecewise constant recipes only; use the exact law, which takes any schedule"
+        "r.toml, line 7, column 1: the learning rate follows a cosine schedule, but TEXP and random access are \
+         defined for piecewise constant recipes only; use the streaming exact law, which takes any schedule"
+    );
+}
+
+#[test]
+fn targets_without_a_conversion() {
+    let refusal = |text: &str, target| {
+        let file = parse(text).unwrap();
+        Conversion::new(&file, target).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refusal(PAPER, Target::WeightDecay),
+        "r.toml: the key `target.weight_decay` is missing; for a twin with another weight decay it must be a \
+         number of at least 0, or a table with a kind of schedule"
+    );
+    let little = format!("{PAPER}[target]\nweight_decay = 1e-9\n").replace("0.9", "0.99");
+    let message = refusal(&little, Target::WeightDecay);
+    let expected =
+        "r.toml, line 13, column 16: step 471 has no equivalent with weight decay λ̃ = 1e-9";
+    assert!(message.starts_with(expected), "{message}");
+    let rising = PAPER.replace(
+        "kind = \"step\"\nlr = 0.1\nfactor = 0.1\nepochs = [80, 120]\n",
+        "kind = \"warmup-cosine\"\nlr = 0.1\nwarmup_epochs = 5\n",
+    );
+    let message = refusal(&rising, Target::SgdLrInside);
+    let expected = "r.toml, line 7, column 1: step 1 cannot be written with the rate inside the momentum buffer: ";
+    assert!(message.starts_with(expected), "{message}");
+    let message = refusal(
+        &PAPER.replace("0.1\nfactor", "0\nfactor"),
+        Target::TaperedNoDrop,
+    );
+    let expected =
+        "r.toml, line 7, column 1: the recipe has no equal at the constant learning rate";
+    assert!(message.starts_with(expected), "{message}");
+
+    let negative = format!("{PAPER}[target]\nweight_decay = -1\n");
+    assert_eq!(
+        parse(&negative).unwrap_err().to_string(),
+        "r.toml, line 13, column 16: the weight decay is -1.0 at step 0; it must be finite and not negative"
+    );
+    assert_eq!(
+        parse(&format!("{PAPER}[target]\nmomentum = 0.5\n"))
+            .unwrap_err()
+            .to_string(),
+        "r.toml, line 13, column 1: there is no key `target.momentum`; the keys here are `weight_decay`"
     );
 }
 

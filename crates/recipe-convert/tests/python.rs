@@ -56,8 +56,10 @@ fn assert_same(recipe: &str, target: Target) {
 
 #[test]
 fn the_papers_recipe() {
-    assert_same(PAPER, Target::WdFree);
-    assert_same(PAPER, Target::Tapered);
+    let recipe = format!("{PAPER}[target]\nweight_decay = 1e-4\n");
+    for target in Target::ALL {
+        assert_same(&recipe, target);
+    }
 }
 
 const HEAD: &str = "steps_per_epoch = 13\nepochs = 20\n\
@@ -76,10 +78,16 @@ fn every_kind_of_schedule() {
         "kind = \"exponential\", lr = 1e-3, growth = 1.2, per = \"epoch\"",
         "kind = \"csv\", file = \"table.csv\"",
     ] {
-        assert_same(
-            &format!("{HEAD}schedule = {{ {schedule} }}\n"),
-            Target::WdFree,
+        let recipe = format!(
+            "{HEAD}schedule = {{ {schedule} }}\n\
+             [target.weight_decay]\nkind = \"cosine\"\nvalue = 1e-3\n"
         );
+        assert_same(&recipe, Target::WdFree);
+        assert_same(&recipe, Target::WeightDecay);
+        // A rate of 0 at the start has no such form.
+        if !schedule.contains("warmup_epochs = 2") {
+            assert_same(&recipe, Target::SgdLrInside);
+        }
     }
     let changing = "steps_per_epoch = 13\nepochs = 20\n[optimizer]\nkind = \"sgd\"\n\
         momentum = { kind = \"one-cycle\", value = 0.85, initial_value = 0.95, final_value = 0.95, \

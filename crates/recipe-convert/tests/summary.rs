@@ -135,3 +135,33 @@ fn a_conversion_that_ends_early_is_refused_at_once() {
         "{error}"
     );
 }
+
+/// Known answers: γ r_t/(a_t a_{t−1}) at a jump of the rate; and a decay that is kept has no growth of its own.
+#[test]
+fn of_other_targets() {
+    let jump = PAPER.replace("factor = 0.1", "factor = 3.0");
+    let found = summary(&jump, Target::SgdLrInside);
+    let [Warning::MomentumNotBelowOne { step, momentum }] = found.warnings[..] else {
+        panic!("{:?}", found.warnings);
+    };
+    assert_eq!(step, 46_920);
+    assert!((momentum / 2.7 - 1.0).abs() < 0.01);
+    assert!(
+        found
+            .to_string()
+            .contains("warning: at step 46920 the twin's momentum is 2.7")
+    );
+
+    let kept = format!("{PAPER}[target]\nweight_decay = 1e-4\n");
+    let found = summary(&kept, Target::WeightDecay);
+    assert!(found.phases.iter().all(|phase| phase.ln_growth.is_none()));
+    assert_eq!(found.above_exact, None);
+    let words = found.to_string();
+    assert!(
+        words.starts_with("exact twin with another weight decay: 78200 steps"),
+        "{words}"
+    );
+
+    let found = summary(PAPER, Target::TaperedNoDrop);
+    assert!((found.above_exact.unwrap() - 100f64.ln() - 0.009_107).abs() < 1e-6);
+}

@@ -68,6 +68,113 @@ fn the_papers_recipe_tapered() {
     assert!((last[4] - 26.399_805).abs() < 5e-7, "{}", last[4]);
 }
 
+/// Known answer: without the two drops, ln η̃ is ln 100 above TEXP's at the end.
+#[test]
+fn the_papers_recipe_without_drops() {
+    let csv = table(PAPER, Target::TaperedNoDrop, TableFormat::Csv, 1);
+    let of_texp = table(PAPER, Target::Tapered, TableFormat::Csv, 1);
+    assert_eq!(csv.lines().next(), Some(HEADER));
+    let field = |line: &str, at: usize| line.split(',').nth(at).unwrap().parse::<f64>().unwrap();
+    for (line, of_texp) in csv.lines().zip(of_texp.lines()).skip(1) {
+        let missing = (0.1 / field(line, 1)).ln();
+        assert!(
+            (field(line, 4) - missing - field(of_texp, 4)).abs() < 1e-11,
+            "{line}"
+        );
+        for same in [1, 2, 3, 6] {
+            assert_eq!(field(line, same), field(of_texp, same));
+        }
+    }
+    let last = csv.lines().last().unwrap();
+    assert!(
+        (field(last, 4) - (26.399_805 + 100f64.ln())).abs() < 5e-7,
+        "{last}"
+    );
+}
+
+/// By hand, without momentum: a_t = 1 − η(λ − λ̃/A²).
+#[test]
+fn another_weight_decay() {
+    let text = "steps_per_epoch = 2\nepochs = 1\n\
+        optimizer = { kind = \"sgd\", momentum = 0.0, weight_decay = 0.5 }\n\
+        schedule = { kind = \"constant\", lr = 0.5 }\n\
+        target = { weight_decay = { kind = \"step\", value = 0.25, factor = 0.5, epochs = [0.5] } }\n";
+    let csv = table(text, Target::WeightDecay, TableFormat::Csv, 1);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], format!("{HEADER},weight_decay_exp"));
+    let a0: f64 = 1.0 - 0.5 * 0.25;
+    let a1: f64 = 1.0 - 0.5 * (0.5 - 0.125 / (a0 * a0));
+    let first = 0.5 / a0;
+    let second = 0.5 / (a0 * a0 * a1);
+    let row = |line: &str| {
+        line.split(',')
+            .map(|field| field.parse().unwrap())
+            .collect::<Vec<f64>>()
+    };
+    for (line, expected) in [
+        (
+            lines[1],
+            [0.0, 0.5, 0.5, 0.0, first.ln(), first, 0.0, 0.0, 0.25],
+        ),
+        (
+            lines[2],
+            [1.0, 0.5, 0.5, 0.0, second.ln(), second, 0.0, a0.ln(), 0.125],
+        ),
+    ] {
+        for (found, expected) in row(line).iter().zip(expected) {
+            assert!(
+                (found - expected).abs() < 1e-15,
+                "{line}: {found} is not {expected}"
+            );
+        }
+    }
+    // The recipe's own decay leaves everything as it is.
+    let same = format!("{PAPER}[target]\nweight_decay = 5e-4\n");
+    for line in table(&same, Target::WeightDecay, TableFormat::Csv, 997)
+        .lines()
+        .skip(1)
+    {
+        let row = row(line);
+        assert!(
+            (row[5] / row[1] - 1.0).abs() < 1e-15 && row[7] == 0.0,
+            "{line}"
+        );
+    }
+    // And none is the exact law.
+    let none = format!("{PAPER}[target]\nweight_decay = 0\n");
+    let exact = table(PAPER, Target::WdFree, TableFormat::Csv, 997);
+    let kept = table(&none, Target::WeightDecay, TableFormat::Csv, 997);
+    for (kept, exact) in kept.lines().zip(exact.lines()).skip(1) {
+        assert_eq!(kept, format!("{exact},0.0"));
+    }
+}
+
+/// The rates are those of the exact law; the momentum makes up for their change: γ r_t/(a_t a_{t−1}).
+#[test]
+fn the_rate_inside_the_buffer() {
+    let numbers = |target| -> Vec<Vec<f64>> {
+        let csv = table(PAPER, target, TableFormat::Csv, 1);
+        let row = |line: &str| {
+            line.split(',')
+                .map(|field| field.parse().unwrap())
+                .collect()
+        };
+        csv.lines().skip(1).map(row).collect()
+    };
+    let (inside, outside) = (numbers(Target::SgdLrInside), numbers(Target::WdFree));
+    assert_eq!(inside.len(), 78_200);
+    for (inside, outside) in inside.iter().zip(&outside) {
+        assert!((inside[4] - outside[4]).abs() < 1e-11);
+    }
+    assert!((inside[0][6] - 0.9 / (1.0 - 0.1 * 5e-4)).abs() < 1e-15);
+    for pair in outside.windows(2) {
+        let [before, now] = pair else { unreachable!() };
+        let step = now[0] as usize;
+        let expected = 0.9 * (now[4] - before[4]).exp();
+        assert!((inside[step][6] - expected).abs() < 1e-12, "step {step}");
+    }
+}
+
 #[test]
 fn formats_hold_the_same_numbers() {
     // Long enough for the rate to leave float64, and for a rate of 0 at the end.

@@ -35,12 +35,8 @@ fn texp(folder: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
+    // One that refuses its arguments reads nothing and may be gone by now.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
@@ -84,6 +80,27 @@ fn the_schedule_goes_to_standard_output_and_the_summary_to_standard_error() {
     let (thin, said) = success(texp(folder.path(), &arguments, RECIPE));
     assert_eq!(thin.lines().count(), 201);
     assert!(said.contains("(ln 26.399805) at step 78199"), "{said}");
+}
+
+#[test]
+fn every_target_has_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = format!("{RECIPE}[target]\nweight_decay = 1e-4\n");
+    for (to, said_first) in [
+        ("wd-free", "exact twin without weight decay: "),
+        ("tapered", "TEXP, "),
+        ("tapered-no-drop", "TEXP--, "),
+        ("weight-decay", "exact twin with another weight decay: "),
+        (
+            "sgd-lr-inside",
+            "exact twin without weight decay, the rate inside",
+        ),
+    ] {
+        let arguments = ["convert", "-", "--to", to, "--every", "100000"];
+        let (out, said) = success(texp(folder.path(), &arguments, &recipe));
+        assert_eq!(out.lines().count(), 2);
+        assert!(said.starts_with(said_first), "{said}");
+    }
 }
 
 #[test]

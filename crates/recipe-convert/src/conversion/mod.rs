@@ -1,79 +1,23 @@
 //! From a recipe to the rows of its twin.
 
-mod tapered;
-mod wd_free;
-
-use std::fmt;
-
-use schedule_core::{EquivalentStep, Hyperparameters, LawError, Recipe};
+mod error;
+mod row;
+mod target;
 
 use crate::summary::Observer;
 use crate::{RecipeFile, RecipeFileError, Summary};
 
-/// What a recipe is converted to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Target {
-    /// The same trajectory without weight decay, exactly: [`ExactLaw`](schedule_core::ExactLaw).
-    WdFree,
-    /// The paper's TEXP, for piecewise constant recipes: [`Texp`](schedule_core::Texp).
-    Tapered,
-}
+pub use error::NoConversion;
+pub(crate) use row::Converted;
+pub use row::Row;
+pub use target::Target;
 
-impl Target {
-    /// The twin's steps from 0 on; an error, where there is one, comes last.
-    pub(crate) fn steps(
-        self,
-        recipe: &Recipe,
-    ) -> Result<Box<dyn Iterator<Item = Result<EquivalentStep, LawError>> + '_>, LawError> {
-        Ok(match self {
-            Self::WdFree => Box::new(wd_free::steps(recipe)),
-            Self::Tapered => Box::new(tapered::steps(recipe)?),
-        })
-    }
-}
+/// The steps of a twin from 0 on, without an end; an error, where there is one, comes last.
+pub(crate) type Steps<'a> = Box<dyn Iterator<Item = Result<Converted, NoConversion>> + 'a>;
 
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WdFree => "exact twin without weight decay",
-            Self::Tapered => "TEXP, the tapered exponential twin without weight decay",
-        })
-    }
-}
-
-/// A step of the recipe beside its twin's: a line of the table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Row {
-    /// `t`, from 0.
-    pub step: u64,
-    /// `η_t`, `λ_t` and `γ_t` of the recipe.
-    pub recipe: Hyperparameters,
-    /// `ln η̃_t` of the twin; −∞ where the rate is 0.
-    pub ln_lr_exp: f64,
-    /// `γ̃_t` of the twin.
-    pub momentum_exp: f64,
-    /// `ln A_t`: before the step, the twin's parameters are those of the recipe divided by `A_t`.
-    pub ln_scale: f64,
-}
-
-impl Row {
-    pub(crate) fn new(recipe: Hyperparameters, twin: &EquivalentStep) -> Self {
-        Self {
-            step: twin.step,
-            recipe,
-            ln_lr_exp: twin.ln_learning_rate,
-            momentum_exp: twin.momentum,
-            ln_scale: twin.ln_scale,
-        }
-    }
-
-    /// `η̃_t`; infinite where it leaves float64.
-    #[must_use]
-    pub fn lr_exp(&self) -> f64 {
-        self.ln_lr_exp.exp()
-    }
+/// The steps of a recipe's twin.
+pub(crate) fn steps(file: &RecipeFile, target: Target) -> Result<Steps<'_>, NoConversion> {
+    target.steps(file)
 }
 
 /// A recipe and what it is converted to, known to have a conversion at every step.
@@ -89,7 +33,7 @@ impl<'a> Conversion<'a> {
     /// conversion ends early, and the summary is there before the table.
     ///
     /// # Errors
-    /// [`Problem::Law`](crate::Problem::Law) with the step that has no conversion.
+    /// [`Problem::NoConversion`](crate::Problem::NoConversion) with the step that has none.
     ///
     /// ```
     /// use recipe_convert::{Conversion, RecipeFile, Target};
@@ -136,12 +80,11 @@ impl<'a> Conversion<'a> {
 
     /// A row for every step of the training, in order and in constant memory.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
-        let recipe = self.file.recipe();
         // Every step was converted in `new`, and would be the same again: no error is left out.
-        let steps = self.target.steps(recipe).into_iter().flatten();
+        let steps = steps(self.file, self.target).into_iter().flatten();
         steps
             .map_while(Result::ok)
             .zip(0..self.file.steps())
-            .map(|(twin, step)| Row::new(recipe.at(step), &twin))
+            .map(|(converted, _)| converted.row)
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io;
 
-use schedule_core::{LawError, RecipeError, ScheduleError};
+use schedule_core::{RecipeError, ScheduleError};
 
 use super::Position;
+use crate::NoConversion;
 
 /// A file that is no recipe, or a recipe that has no conversion: what is wrong, where, and what is
 /// allowed.
@@ -113,7 +114,7 @@ pub enum Problem {
     Recipe(RecipeError),
     /// The recipe has no conversion.
     #[error("{0}")]
-    Law(LawError),
+    NoConversion(NoConversion),
 }
 
 /// What is wrong with a line of a table.

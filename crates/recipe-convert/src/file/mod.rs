@@ -7,15 +7,17 @@ mod section;
 mod table;
 
 use std::io;
+use std::ops::Range;
 
-use schedule_core::{Hyperparameter, LawError, Recipe, RecipeError};
+use schedule_core::{FormError, Hyperparameter, LawError, Recipe, RecipeError, Schedule};
 use toml::de::DeTable;
 
 pub use error::{Problem, RecipeFileError, TableProblem};
 pub use position::Position;
 
-use schedule::Schedules;
-use section::{Mistake, Section};
+use crate::NoConversion;
+use schedule::{Names, Schedules};
+use section::{Entry, Mistake, Section};
 
 /// Gives the text of the file at a path that a recipe names; this crate reads no files itself.
 pub type ReadTable<'r> = dyn FnMut(&str) -> io::Result<String> + 'r;
@@ -57,13 +59,42 @@ const MOST_STEPS: u64 = 1_000_000_000;
 ///
 /// `weight_decay` and `momentum` may be such tables too, with `value`, `initial_value` and
 /// `final_value` in place of `lr`, `initial_lr` and `final_lr`, and in CSV a column of their own name.
+///
+/// For [`Target::WeightDecay`](crate::Target::WeightDecay) the table `target` says which weight decay the
+/// twin has, in one of the same two forms:
+///
+/// ```toml
+/// [target]
+/// weight_decay = 1e-4
+/// ```
 #[derive(Clone, Debug)]
 pub struct RecipeFile {
     file: String,
     steps_per_epoch: u64,
     epochs: u64,
     recipe: Recipe,
-    positions: [Position; 3],
+    target_weight_decay: Option<Schedule>,
+    places: Places<Position>,
+}
+
+/// Where in the file the keys stand that a recipe without a conversion can be put right at.
+#[derive(Clone, Debug)]
+struct Places<P> {
+    learning_rate: P,
+    weight_decay: P,
+    momentum: P,
+    target_weight_decay: Option<P>,
+}
+
+impl<P> Places<P> {
+    fn map<Q>(self, position: impl Fn(P) -> Q) -> Places<Q> {
+        Places {
+            learning_rate: position(self.learning_rate),
+            weight_decay: position(self.weight_decay),
+            momentum: position(self.momentum),
+            target_weight_decay: self.target_weight_decay.map(&position),
+        }
+    }
 }
 
 impl RecipeFile {
@@ -119,7 +150,8 @@ impl RecipeFile {
                 steps_per_epoch: read.steps_per_epoch,
                 epochs: read.epochs,
                 recipe: read.recipe,
-                positions: read.starts.map(position),
+                target_weight_decay: read.target_weight_decay,
+                places: read.places.map(|span| position(span.start)),
             })
             .map_err(|mistake| RecipeFileError {
                 file: file.to_owned(),
@@ -132,6 +164,12 @@ impl RecipeFile {
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// The weight decay that the twin is to have, if the recipe has a table `target`.
+    #[must_use]
+    pub fn target_weight_decay(&self) -> Option<&Schedule> {
+        self.target_weight_decay.as_ref()
     }
 
     /// Steps in an epoch.
@@ -153,34 +191,51 @@ impl RecipeFile {
     }
 
     /// The error that this recipe has no conversion, at the key to change first.
-    pub(crate) fn no_conversion(&self, error: LawError) -> RecipeFileError {
-        let hyperparameter = match error {
-            LawError::NotPiecewiseConstant { hyperparameter, .. } => hyperparameter,
-            _ => Hyperparameter::WeightDecay,
+    pub(crate) fn no_conversion(&self, error: NoConversion) -> RecipeFileError {
+        let places = &self.places;
+        let place = match &error {
+            NoConversion::NoTargetWeightDecay => None,
+            NoConversion::Law(LawError::NotPiecewiseConstant { hyperparameter, .. }) => {
+                Some(match hyperparameter {
+                    Hyperparameter::LearningRate => places.learning_rate,
+                    Hyperparameter::WeightDecay => places.weight_decay,
+                    Hyperparameter::Momentum => places.momentum,
+                })
+            }
+            NoConversion::Law(LawError::NoConstantRate { .. })
+            | NoConversion::Form(FormError::NoMomentum { .. }) => Some(places.learning_rate),
+            NoConversion::Law(
+                LawError::ShrinkNotPositiveKeeping { .. } | LawError::KeptDecayOverflows { .. },
+            ) => places.target_weight_decay,
+            NoConversion::Law(_) | NoConversion::Form(_) => Some(places.weight_decay),
         };
-        let [learning_rate, weight_decay, momentum] = self.positions;
         RecipeFileError {
             file: self.file.clone(),
-            position: Some(match hyperparameter {
-                Hyperparameter::LearningRate => learning_rate,
-                Hyperparameter::WeightDecay => weight_decay,
-                Hyperparameter::Momentum => momentum,
-            }),
-            problem: Problem::Law(error),
+            position: place,
+            problem: Problem::NoConversion(error),
         }
     }
 }
 
-/// What the text says, with the bytes at which rate, decay and momentum stand.
+/// What the text says, with the places at which it does.
 struct Read {
     steps_per_epoch: u64,
     epochs: u64,
     recipe: Recipe,
-    starts: [usize; 3],
+    target_weight_decay: Option<Schedule>,
+    places: Places<Range<usize>>,
 }
 
+const DECAY_NEEDS: &str = "a number of at least 0, or a table with a kind of schedule";
+
 fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result<Read, Mistake> {
-    root.allow_only(&["steps_per_epoch", "epochs", "optimizer", "schedule"])?;
+    root.allow_only(&[
+        "steps_per_epoch",
+        "epochs",
+        "optimizer",
+        "schedule",
+        "target",
+    ])?;
     let steps_per_epoch = root.whole("steps_per_epoch", 1, MOST_STEPS)?;
     let epochs = root.whole("epochs", 1, MOST_STEPS / steps_per_epoch)?;
     let optimizer = root.section("optimizer", "a table with kind, momentum and weight_decay")?;
@@ -194,34 +249,84 @@ fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result
     };
     let needs = "a number of at least 0 and below 1, or a table with a kind of schedule";
     let momentum_entry = optimizer.required("momentum", needs)?;
-    let momentum = schedules.number_or_table(&momentum_entry, needs, Hyperparameter::Momentum)?;
-    let needs = "a number of at least 0, or a table with a kind of schedule";
-    let decay_entry = optimizer.required("weight_decay", needs)?;
-    let decay = schedules.number_or_table(&decay_entry, needs, Hyperparameter::WeightDecay)?;
+    let momentum = Names::of_column("momentum");
+    let momentum = schedules.number_or_table(&momentum_entry, needs, momentum)?;
+    let decay_entry = optimizer.required("weight_decay", DECAY_NEEDS)?;
+    let decay = schedules.number_or_table(&decay_entry, DECAY_NEEDS, DECAY_NAMES)?;
     let section = root.section("schedule", "a table with a kind of schedule for the rate")?;
-    let rate = schedules.table(&section, Hyperparameter::LearningRate)?;
+    let rate = schedules.table(&section, Names::LEARNING_RATE)?;
 
-    let spans = [section.span(), decay_entry.span(), momentum_entry.span()];
-    let starts = [0, 1, 2].map(|index: usize| spans[index].start);
-    let recipe = Recipe::new(rate, decay, momentum).map_err(|error| {
-        let [rate, decay, momentum] = spans;
-        let span = match error {
-            RecipeError::MomentumOutOfRange { .. } => momentum,
-            RecipeError::NegativeOrNotFinite {
-                hyperparameter: Hyperparameter::WeightDecay,
-                ..
-            } => decay,
-            _ => rate,
-        };
-        Mistake {
-            span: Some(span),
-            problem: Problem::Recipe(error),
-        }
-    })?;
+    let mut places = Places {
+        learning_rate: section.span(),
+        weight_decay: decay_entry.span(),
+        momentum: momentum_entry.span(),
+        target_weight_decay: None,
+    };
+    let recipe = checked(rate, decay, momentum, &places)?;
+    let target = target_weight_decay(root, &mut schedules)?;
+    let target_weight_decay = target.map(|(entry, decay)| {
+        places.target_weight_decay = Some(entry.span());
+        checked_decay(&recipe, decay, &entry)
+    });
     Ok(Read {
         steps_per_epoch,
         epochs,
         recipe,
-        starts,
+        target_weight_decay: target_weight_decay.transpose()?,
+        places,
     })
+}
+
+const DECAY_NAMES: Names = Names::of_column("weight_decay");
+
+/// The recipe, if its values are in range; if not, the mistake at what is not.
+fn checked(
+    rate: Schedule,
+    decay: Schedule,
+    momentum: Schedule,
+    places: &Places<Range<usize>>,
+) -> Result<Recipe, Mistake> {
+    Recipe::new(rate, decay, momentum).map_err(|error| {
+        let place = match error {
+            RecipeError::MomentumOutOfRange { .. } => &places.momentum,
+            RecipeError::NegativeOrNotFinite {
+                hyperparameter: Hyperparameter::WeightDecay,
+                ..
+            } => &places.weight_decay,
+            _ => &places.learning_rate,
+        };
+        Mistake {
+            span: Some(place.clone()),
+            problem: Problem::Recipe(error),
+        }
+    })
+}
+
+/// A weight decay in place of the recipe's own, if it is in range.
+fn checked_decay(
+    recipe: &Recipe,
+    decay: Schedule,
+    entry: &Entry<'_, '_>,
+) -> Result<Schedule, Mistake> {
+    let (rate, momentum) = (recipe.learning_rate().clone(), recipe.momentum().clone());
+    let with = Recipe::new(rate, decay, momentum).map_err(|error| Mistake {
+        span: Some(entry.span()),
+        problem: Problem::Recipe(error),
+    })?;
+    Ok(with.weight_decay().clone())
+}
+
+/// The weight decay of the table `target`, if there is one.
+fn target_weight_decay<'a, 'text>(
+    root: &Section<'a, 'text>,
+    schedules: &mut Schedules<'_>,
+) -> Result<Option<(Entry<'a, 'text>, Schedule)>, Mistake> {
+    if root.optional("target").is_none() {
+        return Ok(None);
+    }
+    let target = root.section("target", "a table with weight_decay")?;
+    target.allow_only(&["weight_decay"])?;
+    let entry = target.required("weight_decay", DECAY_NEEDS)?;
+    let decay = schedules.number_or_table(&entry, DECAY_NEEDS, DECAY_NAMES)?;
+    Ok(Some((entry, decay)))
 }

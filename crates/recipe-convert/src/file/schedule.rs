@@ -1,12 +1,13 @@
 //! Schedules as a person writes them: times in epochs.
 
-use schedule_core::{Hyperparameter, Schedule, ScheduleError};
+use schedule_core::{Schedule, ScheduleError};
 
 use super::section::{Entry, Mistake, Section};
 use super::{Problem, ReadTable, table};
 
 /// What the keys and the column of a hyperparameter's schedule are called.
-struct Names {
+#[derive(Clone, Copy)]
+pub(super) struct Names {
     value: &'static str,
     initial: &'static str,
     r#final: &'static str,
@@ -14,22 +15,21 @@ struct Names {
 }
 
 impl Names {
-    fn of(hyperparameter: Hyperparameter) -> Self {
-        let of_a_table = |column| Self {
+    /// Those of the learning rate.
+    pub(super) const LEARNING_RATE: Self = Self {
+        value: "lr",
+        initial: "initial_lr",
+        r#final: "final_lr",
+        column: "lr",
+    };
+
+    /// Those of anything else, which has a column of its own name.
+    pub(super) const fn of_column(column: &'static str) -> Self {
+        Self {
             value: "value",
             initial: "initial_value",
             r#final: "final_value",
             column,
-        };
-        match hyperparameter {
-            Hyperparameter::LearningRate => Self {
-                value: "lr",
-                initial: "initial_lr",
-                r#final: "final_lr",
-                column: "lr",
-            },
-            Hyperparameter::WeightDecay => of_a_table("weight_decay"),
-            Hyperparameter::Momentum => of_a_table("momentum"),
         }
     }
 }
@@ -86,22 +86,21 @@ impl Schedules<'_> {
         &mut self,
         entry: &Entry<'_, '_>,
         needs: &str,
-        hyperparameter: Hyperparameter,
+        names: Names,
     ) -> Result<Schedule, Mistake> {
         let Some(section) = entry.section() else {
             let value = entry.number(needs, |_| true)?;
             return Schedule::constant(value).map_err(|_| entry.must_be(needs));
         };
-        self.table(&section, hyperparameter)
+        self.table(&section, names)
     }
 
     /// A table with a `kind`.
     pub(super) fn table(
         &mut self,
         section: &Section<'_, '_>,
-        hyperparameter: Hyperparameter,
+        names: Names,
     ) -> Result<Schedule, Mistake> {
-        let names = Names::of(hyperparameter);
         let kind = section.choice("kind", &KINDS)?;
         let (value, initial, r#final) = (names.value, names.initial, names.r#final);
         let keys: &[&'static str] = match kind {

@@ -2,11 +2,10 @@
 
 mod words;
 
-use schedule_core::{
-    ConstantPhase, EquivalentStep, Hyperparameter, Hyperparameters, LawError, Schedule,
-};
+use schedule_core::{ConstantPhase, Hyperparameter, Hyperparameters, Schedule};
 
-use crate::{RecipeFile, Target};
+use crate::conversion::{Converted, steps};
+use crate::{NoConversion, RecipeFile, Row, Target};
 
 /// Formats of a trainer's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,7 +81,8 @@ pub struct PhaseGrowth {
     pub start: u64,
     /// The recipe in this phase.
     pub hyperparameters: Hyperparameters,
-    /// `−2 ln α`, the growth of `ln η̃` in a step; `None` with complex roots, where it never settles.
+    /// `−2 ln α`, the growth of `ln η̃` in a step; `None` with complex roots, where it never settles, and for a
+    /// twin that keeps a weight decay.
     pub ln_growth: Option<f64>,
 }
 
@@ -106,6 +106,13 @@ pub enum Warning {
         /// `(1 − √γ)²` there.
         limit: f64,
     },
+    /// The twin's momentum is 1 or more, as it can be with the rate inside the buffer.
+    MomentumNotBelowOne {
+        /// The step with the largest.
+        step: u64,
+        /// Its `γ̃'_t`.
+        momentum: f64,
+    },
     /// The training ends with steps that do nothing.
     ZeroRates {
         /// The first of them.
@@ -127,58 +134,69 @@ const SMALL_SHRINK: f64 = 0.1;
 pub(crate) struct Observer {
     overflows: [(FloatFormat, Option<u64>); 3],
     smallest_shrink: (u64, f64),
+    /// Of those that are 1 or more.
+    largest_momentum: Option<(u64, f64)>,
     complex_roots: Option<Warning>,
     zero_since: Option<u64>,
 }
 
 impl Observer {
     /// Converts every step of a recipe.
-    pub(crate) fn summarise(file: &RecipeFile, target: Target) -> Result<Summary, LawError> {
-        let (recipe, steps) = (file.recipe(), file.steps());
+    pub(crate) fn summarise(file: &RecipeFile, target: Target) -> Result<Summary, NoConversion> {
+        let training = file.steps();
         let mut observer = Self {
             overflows: FloatFormat::ALL.map(|format| (format, None)),
             smallest_shrink: (0, f64::INFINITY),
+            largest_momentum: None,
             complex_roots: None,
             zero_since: None,
         };
-        let mut twin = target.steps(recipe)?;
-        let mut ends: Option<(f64, EquivalentStep)> = None;
-        for (step, converted) in (0..steps).zip(&mut twin) {
+        let mut twin = steps(file, target)?;
+        let mut ends: Option<(f64, Converted)> = None;
+        for (_, converted) in (0..training).zip(&mut twin) {
             let converted = converted?;
-            observer.see(recipe.at(step), &converted);
-            let first = ends.map_or(converted.ln_learning_rate, |(first, _)| first);
+            observer.see(&converted);
+            let first = ends.map_or(converted.row.ln_lr_exp, |(first, _)| first);
             ends = Some((first, converted));
         }
         let (ln_lr_exp_first, last) =
             ends.map_or((f64::NAN, None), |(first, last)| (first, Some(last)));
-        let ln_lr_exp_last = last.map_or(f64::NAN, |last| last.ln_learning_rate);
+        let ln_lr_exp_last = last.map_or(f64::NAN, |last| last.row.ln_lr_exp);
         Ok(Summary {
             target,
-            steps,
+            steps: training,
             steps_per_epoch: file.steps_per_epoch(),
             ln_lr_exp_first,
             ln_lr_exp_last,
             ln_scale_last: last.map_or(f64::NAN, |last| last.ln_scale_after),
-            phases: phases(file),
+            phases: phases(file, target),
             overflows: observer.overflows,
-            above_exact: (target != Target::WdFree)
+            above_exact: (!target.is_exact())
                 .then(|| exact_last(file))
                 .flatten()
                 .map(|exact| ln_lr_exp_last - exact)
                 .filter(|above| above.is_finite()),
-            warnings: observer.warnings(file),
+            warnings: observer.warnings(file, target),
         })
     }
 
-    fn see(&mut self, recipe: Hyperparameters, twin: &EquivalentStep) {
-        let step = twin.step;
+    fn see(&mut self, converted: &Converted) {
+        let Converted { row, shrink, .. } = *converted;
+        let Row { step, recipe, .. } = row;
         for (format, overflow) in &mut self.overflows {
-            if overflow.is_none() && twin.ln_learning_rate > format.largest().ln() {
+            if overflow.is_none() && row.ln_lr_exp > format.largest().ln() {
                 *overflow = Some(step);
             }
         }
-        if twin.shrink < self.smallest_shrink.1 {
-            self.smallest_shrink = (step, twin.shrink);
+        if shrink < self.smallest_shrink.1 {
+            self.smallest_shrink = (step, shrink);
+        }
+        if row.momentum_exp >= 1.0
+            && self
+                .largest_momentum
+                .is_none_or(|(_, old)| row.momentum_exp > old)
+        {
+            self.largest_momentum = Some((step, row.momentum_exp));
         }
         let product = recipe.learning_rate * recipe.weight_decay;
         let limit = ((1.0 - recipe.momentum) / (1.0 + recipe.momentum.sqrt())).powi(2);
@@ -196,9 +214,11 @@ impl Observer {
         };
     }
 
-    fn warnings(&self, file: &RecipeFile) -> Vec<Warning> {
+    fn warnings(&self, file: &RecipeFile, target: Target) -> Vec<Warning> {
         let (step, shrink) = self.smallest_shrink;
         let small = (shrink < SMALL_SHRINK).then_some(Warning::SmallShrink { step, shrink });
+        // A decay that is kept is not the twin's to take over.
+        let complex_roots = self.complex_roots.filter(|_| !target.keeps_weight_decay());
         let zero = self.zero_since.map(|step| Warning::ZeroRates { step });
         let short = Hyperparameter::ALL
             .into_iter()
@@ -212,7 +232,10 @@ impl Observer {
                     values,
                 })
             });
-        [small, self.complex_roots, zero]
+        let momentum = self.largest_momentum;
+        let momentum =
+            momentum.map(|(step, momentum)| Warning::MomentumNotBelowOne { step, momentum });
+        [small, momentum, complex_roots, zero]
             .into_iter()
             .flatten()
             .chain(short)
@@ -222,21 +245,25 @@ impl Observer {
 
 /// The last `ln η̃` of the exact law.
 fn exact_last(file: &RecipeFile) -> Option<f64> {
-    let steps = Target::WdFree.steps(file.recipe()).ok()?;
+    let twin = steps(file, Target::WdFree).ok()?;
     let mut last = None;
-    for (_, converted) in (0..file.steps()).zip(steps) {
-        last = Some(converted.ok()?.ln_learning_rate);
+    for (_, converted) in (0..file.steps()).zip(twin) {
+        last = Some(converted.ok()?.row.ln_lr_exp);
     }
     last
 }
 
-fn phases(file: &RecipeFile) -> Vec<PhaseGrowth> {
+fn phases(file: &RecipeFile, target: Target) -> Vec<PhaseGrowth> {
     let mut phases = file.recipe().phases().unwrap_or_default();
     phases.retain(|phase| phase.start < file.steps());
     if phases.len() > Summary::MOST_PHASES {
         return Vec::new();
     }
-    let growth = |hyperparameters| Some(ConstantPhase::new(hyperparameters).ok()?.ln_growth());
+    let growth = |hyperparameters| {
+        // What a kept decay takes away grows with the parameters.
+        let constant = (!target.keeps_weight_decay()).then_some(hyperparameters)?;
+        Some(ConstantPhase::new(constant).ok()?.ln_growth())
+    };
     phases
         .into_iter()
         .map(|phase| PhaseGrowth {

@@ -129,6 +129,11 @@ impl fmt::Display for Warning {
                 "from step {step} on, learning rate times weight decay is {product:.3e}, above \
                  (1 − √momentum)² = {limit:.3e}: the twin exists for finitely many such steps only"
             ),
+            Self::MomentumNotBelowOne { step, momentum } => write!(
+                f,
+                "at step {step} the twin's momentum is {momentum:.6}, not below 1: it makes up for a rate that \
+                 grows by so much in one step; the optimiser must accept that"
+            ),
             Self::ZeroRates { step } => write!(
                 f,
                 "the learning rate is 0 from step {step} to the end, so these steps train nothing"

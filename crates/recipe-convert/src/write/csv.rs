@@ -2,14 +2,18 @@
 
 use std::io::{self, Write};
 
-use super::{COLUMNS, columns};
+use super::Columns;
 use crate::Row;
 
-pub(super) fn write(rows: &mut dyn Iterator<Item = Row>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "step,{}", COLUMNS.join(","))?;
+pub(super) fn write(
+    columns: &Columns,
+    rows: &mut dyn Iterator<Item = Row>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", columns.header())?;
     for row in rows {
         write!(out, "{}", row.step)?;
-        for (_, value) in columns(&row) {
+        for (_, value) in columns.numbers(&row) {
             write!(out, ",{value:?}")?;
         }
         writeln!(out)?;

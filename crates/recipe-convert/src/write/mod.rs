@@ -1,5 +1,6 @@
 //! From rows to text.
 
+mod columns;
 mod csv;
 mod json;
 mod toml;
@@ -10,6 +11,7 @@ use std::num::NonZeroU64;
 
 use crate::{Conversion, Row};
 
+use columns::Columns;
 pub use torch::write_torch;
 
 /// Text formats of a table.
@@ -28,7 +30,7 @@ pub enum TableFormat {
 /// Writes every `every`-th row, from step 0 on.
 ///
 /// The columns are `step`, `lr`, `weight_decay`, `momentum`, `ln_lr_exp`, `lr_exp`, `momentum_exp`,
-/// `ln_scale`; numbers are the shortest that read back as the same float64.
+/// `ln_scale`, and `weight_decay_exp` where the twin has a weight decay; numbers are the shortest that read back as the same float64.
 ///
 /// # Errors
 /// Those of `out`.
@@ -61,35 +63,12 @@ pub fn write_table(
     every: NonZeroU64,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let columns = Columns::of(conversion);
     let wanted = |row: &Row| row.step.is_multiple_of(every.get());
     let mut rows = conversion.rows().filter(wanted);
     match format {
-        TableFormat::Csv => csv::write(&mut rows, out),
-        TableFormat::Json => json::write(&mut rows, out),
-        TableFormat::Toml => toml::write(&mut rows, out),
+        TableFormat::Csv => csv::write(&columns, &mut rows, out),
+        TableFormat::Json => json::write(&columns, &mut rows, out),
+        TableFormat::Toml => toml::write(&columns, &mut rows, out),
     }
-}
-
-/// The columns after `step`, in their order.
-const COLUMNS: [&str; 7] = [
-    "lr",
-    "weight_decay",
-    "momentum",
-    "ln_lr_exp",
-    "lr_exp",
-    "momentum_exp",
-    "ln_scale",
-];
-
-fn columns(row: &Row) -> impl Iterator<Item = (&'static str, f64)> {
-    let values = [
-        row.recipe.learning_rate,
-        row.recipe.weight_decay,
-        row.recipe.momentum,
-        row.ln_lr_exp,
-        row.lr_exp(),
-        row.momentum_exp,
-        row.ln_scale,
-    ];
-    COLUMNS.into_iter().zip(values)
 }

@@ -8,6 +8,7 @@ use recipe_convert::{
 };
 
 /// The paper's standard recipe.
+#[allow(dead_code, reason = "not every test converts it")]
 pub(crate) const PAPER: &str = "\
 steps_per_epoch = 391
 epochs = 200

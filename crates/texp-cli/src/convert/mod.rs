@@ -40,6 +40,14 @@ enum To {
     WdFree,
     /// TEXP, the paper's closed form for piecewise constant recipes.
     Tapered,
+    /// TEXP--, the same without the drops of the rate: figure 3 of the paper.
+    TaperedNoDrop,
+    /// The same trajectory with another weight decay, exactly: that of the recipe's table `[target]`,
+    /// whose key `weight_decay` is a number or a table with a kind of schedule.
+    WeightDecay,
+    /// The same trajectory without weight decay, exactly, for an optimiser of SGD with the rate inside its
+    /// momentum buffer.
+    SgdLrInside,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -67,6 +75,9 @@ pub fn convert(args: &ConvertArgs) -> Result<(), CommandError> {
     let target = match args.to {
         To::WdFree => Target::WdFree,
         To::Tapered => Target::Tapered,
+        To::TaperedNoDrop => Target::TaperedNoDrop,
+        To::WeightDecay => Target::WeightDecay,
+        To::SgdLrInside => Target::SgdLrInside,
     };
     let conversion = Conversion::new(&file, target)?;
     // Someone who closed standard error does not want to hear about it.

@@ -15,6 +15,11 @@ pub(super) fn svg(conversion: &Conversion<'_>) -> Result<String, ReportError> {
     let shown = |row: &Row| row.step.is_multiple_of(stride) || row.step + 1 == steps;
     let rows: Vec<Row> = conversion.rows().filter(shown).collect();
     let per_epoch = conversion.file().steps_per_epoch() as f64;
+    let twin = if conversion.target().keeps_weight_decay() {
+        "twin, with another"
+    } else {
+        "twin, without"
+    };
     let curve = |label: &str, run, stroke, log10: &dyn Fn(&Row) -> f64| {
         let points = rows
             .iter()
@@ -40,9 +45,7 @@ pub(super) fn svg(conversion: &Conversion<'_>) -> Result<String, ReportError> {
                 curve("recipe, with weight decay", 0, Stroke::Broad, &|row| {
                     row.recipe.learning_rate.log10()
                 }),
-                curve("twin, without", 1, Stroke::Dashed(0), &|row| {
-                    row.ln_lr_exp / LN_10
-                }),
+                curve(twin, 1, Stroke::Dashed(0), &|row| row.ln_lr_exp / LN_10),
             ],
         ),
         chart(

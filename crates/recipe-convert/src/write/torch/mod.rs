@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schedule_core::{Phase, Schedule, Tabulated};
 
+use super::Columns;
 use crate::{Conversion, Target};
 
 /// Bytes of a table in one line of Python.
@@ -35,31 +36,101 @@ const BYTES_A_LINE: usize = 72;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_torch(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let recipe = conversion.file().recipe();
-    let law = match conversion.target() {
-        Target::WdFree => include_str!("wd_free.py"),
-        Target::Tapered => include_str!("tapered.py"),
-    };
+    let parts = Parts::of(conversion.target());
     writeln!(
         out,
-        "\"\"\"SGD without weight decay at an exponential learning rate: {}.",
-        conversion.target()
-    )?;
-    writeln!(
-        out,
-        "\nMade by recipe-convert {}.",
+        "\"\"\"{}: {}.\n\nMade by recipe-convert {}.\n",
+        parts.title,
+        conversion.target(),
         env!("CARGO_PKG_VERSION")
     )?;
-    out.write_all(include_str!("head.py").as_bytes())?;
-    writeln!(out, "\n\nSTEPS = {}", conversion.file().steps())?;
-    for (name, schedule) in [
-        ("LR", recipe.learning_rate()),
-        ("WEIGHT_DECAY", recipe.weight_decay()),
-        ("MOMENTUM", recipe.momentum()),
-    ] {
-        writeln!(out, "{name} = {}", parts(schedule))?;
+    write!(out, "{}{}", parts.about, include_str!("schedules.py"))?;
+    constants(conversion, out)?;
+    write!(
+        out,
+        "{}{}{}",
+        include_str!("scale.py"),
+        parts.law.concat(),
+        parts.rows
+    )?;
+    write!(
+        out,
+        "# ---- For PyTorch ----\n\n\n{}{}",
+        parts.optimizer, parts.scheduler
+    )?;
+    out.write_all(include_str!("end.py").as_bytes())
+}
+
+/// The pieces of a file that depend on the conversion.
+struct Parts {
+    title: &'static str,
+    about: &'static str,
+    law: [&'static str; 2],
+    rows: &'static str,
+    /// An optimiser that PyTorch does not have.
+    optimizer: &'static str,
+    scheduler: &'static str,
+}
+
+impl Parts {
+    fn of(target: Target) -> Self {
+        let wd_free = Self {
+            title: "SGD without weight decay at an exponential learning rate",
+            about: include_str!("about/sgd.txt"),
+            law: [include_str!("law/wd_free.py"), ""],
+            rows: include_str!("rows_sgd.py"),
+            optimizer: "",
+            scheduler: include_str!("scheduler_sgd.py"),
+        };
+        match target {
+            Target::WdFree => wd_free,
+            Target::Tapered => Self {
+                law: [include_str!("law/tapered.py"), include_str!("law/root.py")],
+                ..wd_free
+            },
+            Target::TaperedNoDrop => Self {
+                about: include_str!("about/sgd_no_drop.txt"),
+                law: [
+                    include_str!("law/tapered_no_drop.py"),
+                    include_str!("law/root.py"),
+                ],
+                ..wd_free
+            },
+            Target::WeightDecay => Self {
+                title: "SGD with another weight decay, at the learning rate that makes up for it",
+                law: [include_str!("law/weight_decay.py"), ""],
+                ..wd_free
+            },
+            Target::SgdLrInside => Self {
+                about: include_str!("about/sgd_lr_inside.txt"),
+                law: [include_str!("law/sgd_lr_inside.py"), ""],
+                optimizer: include_str!("sgd_lr_inside.py"),
+                ..wd_free
+            },
+        }
     }
-    write!(out, "\n\n{law}\n\n{}", include_str!("scheduler.py"))
+}
+
+/// The recipe, as constants of the module.
+fn constants(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (file, recipe) = (conversion.file(), conversion.file().recipe());
+    writeln!(out, "\n\nSTEPS = {}", file.steps())?;
+    let target = file
+        .target_weight_decay()
+        .filter(|_| conversion.target().keeps_weight_decay());
+    let schedules = [
+        ("LR", Some(recipe.learning_rate())),
+        ("WEIGHT_DECAY", Some(recipe.weight_decay())),
+        ("MOMENTUM", Some(recipe.momentum())),
+        ("TARGET_WEIGHT_DECAY", target),
+    ];
+    for (name, schedule) in schedules {
+        if let Some(schedule) = schedule {
+            writeln!(out, "{name} = {}", parts(schedule))?;
+        }
+    }
+    let columns = Columns::of(conversion).header();
+    writeln!(out, "\nCOLUMNS = {columns:?}.split(\",\")")
 }
 
 /// A schedule as a list of `(start, function)`.

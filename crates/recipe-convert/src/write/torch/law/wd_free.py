@@ -1,8 +1,5 @@
-# ---- The law, in float64 ----
-
-
-def shrinks():
-    """For each step ln a, by which weight decay shrinks the parameters: the exact law.
+def steps(scale):
+    """For each step (rate, ln a, weight decay, momentum): the exact law.
 
     d = weight_decay + momentum * kappa, a = 1 - lr * d, kappa <- d / a.
     """
@@ -14,4 +11,6 @@ def shrinks():
         if a_minus_one <= -1.0:
             raise ValueError("step %d has no equivalent without weight decay" % step)
         kappa = decay / (1.0 + a_minus_one)
-        yield math.log1p(a_minus_one)
+        yield lr, math.log1p(a_minus_one), 0.0, momentum
+
+

@@ -1,20 +1,3 @@
-
-On a network whose trained weights are all scale-invariant (each feeds a normalisation layer) this trains the
-same functions as the recipe with weight decay below. The rate is outside the momentum buffer and the buffer
-starts at zero, as in torch.optim.SGD with dampening=0 and nesterov=False:
-
-    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9)  # values are replaced
-    scheduler = Scheduler(optimizer)
-    for images, labels in batches:
-        optimizer.zero_grad()
-        loss(model(images), labels).backward()
-        optimizer.step()
-        scheduler.step()
-        correct_running_statistics(model, scheduler.ln_shrink)
-
-Run as a program, this file prints the schedule as CSV.
-"""
-
 import base64
 import bisect
 import collections

@@ -1,0 +1,57 @@
+//! A step of a recipe beside its twin's.
+
+use schedule_core::{EquivalentStep, Hyperparameters, Recipe};
+
+/// A step of the recipe beside its twin's: a line of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Row {
+    /// `t`, from 0.
+    pub step: u64,
+    /// `η_t`, `λ_t` and `γ_t` of the recipe.
+    pub recipe: Hyperparameters,
+    /// `ln η̃_t` of the twin; −∞ where the rate is 0.
+    pub ln_lr_exp: f64,
+    /// `λ̃_t` of the twin.
+    pub weight_decay_exp: f64,
+    /// `γ̃_t` of the twin.
+    pub momentum_exp: f64,
+    /// `ln A_t`: before the step, the twin's parameters are those of the recipe divided by `A_t`.
+    pub ln_scale: f64,
+}
+
+impl Row {
+    /// `η̃_t`; infinite where it leaves float64.
+    #[must_use]
+    pub fn lr_exp(&self) -> f64 {
+        self.ln_lr_exp.exp()
+    }
+}
+
+/// A row, with what else a summary asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Converted {
+    pub(crate) row: Row,
+    /// `a_t`.
+    pub(crate) shrink: f64,
+    /// `ln A_{t+1}`.
+    pub(crate) ln_scale_after: f64,
+}
+
+impl Converted {
+    /// A step of SGD with the rate outside the momentum buffer.
+    pub(super) fn of_sgd(recipe: &Recipe, twin: &EquivalentStep) -> Self {
+        Self {
+            row: Row {
+                step: twin.step,
+                recipe: recipe.at(twin.step),
+                ln_lr_exp: twin.ln_learning_rate,
+                weight_decay_exp: twin.weight_decay,
+                momentum_exp: twin.momentum,
+                ln_scale: twin.ln_scale,
+            },
+            shrink: twin.shrink,
+            ln_scale_after: twin.ln_scale_after,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The columns of a table.
+
+use crate::{Conversion, Row};
+
+/// A number of a row, with its name.
+#[derive(Clone, Copy)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) value: fn(&Row) -> f64,
+}
+
+/// The columns after `step`, in their order.
+pub(super) struct Columns {
+    pub(super) numbers: Vec<Column>,
+}
+
+impl Columns {
+    pub(super) fn of(conversion: &Conversion<'_>) -> Self {
+        let mut numbers = ALWAYS.to_vec();
+        if conversion.target().keeps_weight_decay() {
+            numbers.push(WEIGHT_DECAY);
+        }
+        Self { numbers }
+    }
+
+    /// The numbers of a row with their names.
+    pub(super) fn numbers<'a>(
+        &'a self,
+        row: &'a Row,
+    ) -> impl Iterator<Item = (&'static str, f64)> + 'a {
+        self.numbers
+            .iter()
+            .map(|column| (column.name, (column.value)(row)))
+    }
+
+    /// The line of names, as CSV.
+    pub(super) fn header(&self) -> String {
+        let names: Vec<&str> = self.numbers.iter().map(|column| column.name).collect();
+        format!("step,{}", names.join(","))
+    }
+}
+
+const fn column(name: &'static str, value: fn(&Row) -> f64) -> Column {
+    Column { name, value }
+}
+
+/// What every table has.
+const ALWAYS: [Column; 7] = [
+    column("lr", |row| row.recipe.learning_rate),
+    column("weight_decay", |row| row.recipe.weight_decay),
+    column("momentum", |row| row.recipe.momentum),
+    column("ln_lr_exp", |row| row.ln_lr_exp),
+    column("lr_exp", Row::lr_exp),
+    column("momentum_exp", |row| row.momentum_exp),
+    column("ln_scale", |row| row.ln_scale),
+];
+
+const WEIGHT_DECAY: Column = column("weight_decay_exp", |row| row.weight_decay_exp);

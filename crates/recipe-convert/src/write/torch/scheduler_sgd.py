@@ -1,0 +1,52 @@
+class Scheduler:
+    """Sets learning rate, weight decay and momentum of every parameter group for each step."""
+
+    def __init__(self, optimizer):
+        for group in optimizer.param_groups:
+            if group.get("dampening", 0.0) != 0.0 or group.get("nesterov", False):
+                raise ValueError("the schedule is for SGD with dampening=0 and nesterov=False")
+        self.optimizer = optimizer
+        self._start()
+        self._set()
+
+    def _start(self):
+        self._rows = rows()
+        self._row = next(self._rows)
+        self._done = 0
+        #: ln a of the step that was done last, for correct_running_statistics.
+        self.ln_shrink = 0.0
+
+    def _advance(self):
+        if self._done == STEPS:
+            raise RuntimeError("the schedule has %d steps, and all are done" % STEPS)
+        self._done += 1
+        self.ln_shrink = self._row.ln_shrink
+        self._row = next(self._rows, self._row)
+
+    def _set(self):
+        row = self._row
+        for group in self.optimizer.param_groups:
+            if row.lr_exp > largest_number(group):
+                raise OverflowError(
+                    "at step %d the learning rate is exp(%r), above the largest number of the parameters; "
+                    "shorten the training or lower the weight decay" % (row.step, row.ln_lr_exp)
+                )
+            group["lr"] = row.lr_exp
+            group["weight_decay"] = row.weight_decay_exp
+            group["momentum"] = row.momentum_exp
+
+    def step(self):
+        """To be called after each optimizer.step(): sets the values of the next one."""
+        self._advance()
+        self._set()
+
+    def state_dict(self):
+        return {"step": self._done}
+
+    def load_state_dict(self, state):
+        self._start()
+        for _ in range(state["step"]):
+            self._advance()
+        self._set()
+
+
