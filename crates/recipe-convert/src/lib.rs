@@ -7,7 +7,9 @@ mod file;
 mod summary;
 mod write;
 
-pub use conversion::{Conversion, NoConversion, Row, Target};
-pub use file::{Position, Problem, ReadTable, RecipeFile, RecipeFileError, TableProblem};
+pub use conversion::{Conversion, MomentsRow, NoConversion, Row, Target};
+pub use file::{
+    Moments, Optimizer, Position, Problem, ReadTable, RecipeFile, RecipeFileError, TableProblem,
+};
 pub use summary::{FloatFormat, PhaseGrowth, Summary, Warning};
 pub use write::{TableFormat, write_table, write_torch};

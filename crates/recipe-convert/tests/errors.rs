@@ -84,7 +84,8 @@ fn missing_keys() {
     check(
         "kind = \"sgd\"\n",
         "",
-        ", line 3, column 1: the key `optimizer.kind` is missing; it must be \"sgd\"",
+        ", line 3, column 1: the key `optimizer.kind` is missing; it must be one of \"sgd\", \
+         \"sgdw\", \"adamw\"",
     );
     let message = parse("steps_per_epoch = 1\nepochs = 1\n")
         .unwrap_err()
@@ -115,7 +116,8 @@ fn values() {
     check(
         "kind = \"sgd\"",
         "kind = \"lion\"",
-        ", line 4, column 8: `optimizer.kind` is \"lion\"; it must be \"sgd\"",
+        ", line 4, column 8: `optimizer.kind` is \"lion\"; it must be one of \"sgd\", \"sgdw\", \
+         \"adamw\"",
     );
     check(
         "kind = \"step\"",
@@ -360,6 +362,39 @@ fn targets_without_a_conversion() {
             .to_string(),
         "r.toml, line 13, column 1: there is no key `target.momentum`; the keys here are `weight_decay`"
     );
+}
+
+#[test]
+fn other_optimisers() {
+    let adamw = PAPER.replace("\"sgd\"", "\"adamw\"").replace(
+        "momentum = 0.9",
+        "beta1 = 0.9\nbeta2 = { kind = \"csv\", file = \"b\" }\neps = 1e-8",
+    );
+    let beta2 = "step,beta2\n0,0.999\n1,1.0\n";
+    let file = RecipeFile::parse(&adamw, "r.toml", &mut |_| Ok(beta2.to_owned())).unwrap();
+    let refusal = |target| Conversion::new(&file, target).unwrap_err().to_string();
+    assert!(
+        refusal(Target::WdFree).starts_with("r.toml, line 6, column 9: beta2 is 1.0 at step 1; "),
+        "{}",
+        refusal(Target::WdFree)
+    );
+    assert_eq!(
+        refusal(Target::Tapered),
+        "r.toml, line 4, column 8: for the optimizer \"adamw\" there is no TEXP, the tapered exponential twin \
+         without weight decay; convert to the exact twin without weight decay, or use the optimizer \"sgd\""
+    );
+    check(
+        "kind = \"sgd\"",
+        "kind = \"adamw\"",
+        ", line 5, column 1: there is no key `optimizer.momentum`; the keys here are `kind`, `weight_decay`, \
+         `beta1`, `beta2` and `eps`",
+    );
+    let much = PAPER.replace("\"sgd\"", "\"sgdw\"").replace("5e-4", "10.0");
+    let message = Conversion::new(&parse(&much).unwrap(), Target::WdFree)
+        .unwrap_err()
+        .to_string();
+    let expected = "r.toml, line 6, column 16: step 0 has no weight-decay-free equivalent";
+    assert!(message.starts_with(expected), "{message}");
 }
 
 #[test]

@@ -56,7 +56,10 @@ fn assert_same(recipe: &str, target: Target) {
 
 #[test]
 fn the_papers_recipe() {
-    let recipe = format!("{PAPER}[target]\nweight_decay = 1e-4\n");
+    assert_same(PAPER, Target::WdFree);
+    assert_same(PAPER, Target::Tapered);
+    let short = PAPER.replace("steps_per_epoch = 391", "steps_per_epoch = 13");
+    let recipe = format!("{short}[target]\nweight_decay = 1e-4\n");
     for target in Target::ALL {
         assert_same(&recipe, target);
     }
@@ -119,6 +122,23 @@ fn every_kind_of_schedule() {
         assert_eq!(fields[2], row.recipe.weight_decay, "the bits of the table");
         assert!((fields[3] - row.recipe.momentum).abs() < 1e-15);
         assert!((fields[4] - row.ln_lr_exp).abs() < 1e-12, "{line}");
+    }
+}
+
+#[test]
+fn every_optimiser() {
+    let schedule = "schedule = { kind = \"warmup-cosine\", lr = 0.1, warmup_epochs = 2 }\n";
+    let sgdw = HEAD.replace("\"sgd\"", "\"sgdw\"");
+    assert_same(&format!("{sgdw}{schedule}"), Target::WdFree);
+    for moments in [
+        "beta1 = 0.9, beta2 = 0.999, eps = 1e-8",
+        "beta1 = 0.0, beta2 = { kind = \"step\", value = 0.9, factor = 0.5, epochs = [4] }, eps = 0",
+        "beta1 = { kind = \"one-cycle\", value = 0.85, initial_value = 0.95, final_value = 0.95, \
+         warmup_epochs = 6 }, beta2 = 0.99, eps = { kind = \"cosine\", value = 1e-3, final_value = 1e-8 }",
+    ] {
+        let adamw = HEAD.replace("\"sgd\", momentum = 0.9", &format!("\"adamw\", {moments}"));
+        let adamw = adamw.replace("5e-4", "0.1");
+        assert_same(&format!("{adamw}{schedule}"), Target::WdFree);
     }
 }
 

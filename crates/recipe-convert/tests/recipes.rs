@@ -3,6 +3,7 @@
 mod common;
 
 use common::{PAPER, parse};
+use recipe_convert::{Conversion, Optimizer, RecipeFile, Target};
 
 const HEAD: &str = "steps_per_epoch = 10\nepochs = 10\n\
     optimizer = { kind = \"sgd\", momentum = 0.9, weight_decay = 5e-4 }\n";
@@ -100,4 +101,25 @@ fn decay_and_momentum_may_change_too() {
         [0.9, 0.8, 0.7, 0.7]
     );
     assert_eq!([0, 100].map(|step| at(step).weight_decay), [1e-3, 5e-4]);
+}
+
+/// The recipe of this name that comes with the workspace.
+fn example(name: &str) -> RecipeFile {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/");
+    parse(&std::fs::read_to_string(format!("{folder}{name}.toml")).unwrap()).unwrap()
+}
+
+/// Known answer, the warm-up and the decay being straight lines: ln A = Σ ln(1 − ηλ) ≈ −λ Σ η, and Σ η is
+/// 3e-3 · (1000/2 + 15000 + 4000/2) steps.
+#[test]
+fn the_example_of_adamw() {
+    let file = example("adamw");
+    assert_eq!((file.steps(), file.optimizer()), (20_000, Optimizer::AdamW));
+    let twin = Conversion::new(&file, Target::WdFree).unwrap();
+    let ln_scale = twin.summary().ln_scale_last;
+    assert!(
+        (ln_scale + 0.1 * 3e-3 * 17_500.0).abs() < 2e-3,
+        "{ln_scale}"
+    );
+    assert_eq!(twin.summary().warnings, []);
 }

@@ -175,6 +175,114 @@ fn the_rate_inside_the_buffer() {
     }
 }
 
+const SGDW: &str = "steps_per_epoch = 2\nepochs = 1\n\
+    optimizer = { kind = \"sgdw\", momentum = 0.5, weight_decay = 0.5 }\n\
+    schedule = { kind = \"constant\", lr = 0.5 }\n";
+
+/// By hand: a = 1 − ηλ = 0.75, η̃ = η/(A_tA_{t+1}), γ̃ = γ a_{t−1}.
+#[test]
+fn decoupled_decay() {
+    let csv = table(SGDW, Target::WdFree, TableFormat::Csv, 1);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], HEADER);
+    let (first, second) = (0.5 / 0.75f64, 0.5 / 0.75f64.powi(3));
+    assert_row(lines[1], [0.0, 0.5, 0.5, 0.5, first.ln(), first, 0.5, 0.0]);
+    assert_row(
+        lines[2],
+        [1.0, 0.5, 0.5, 0.5, second.ln(), second, 0.375, 0.75f64.ln()],
+    );
+    let words = Conversion::new(&parse(SGDW).unwrap(), Target::WdFree)
+        .unwrap()
+        .summary()
+        .to_string();
+    assert!(
+        words.contains("grows by a factor of 1 + 7.777778e-1 a step"),
+        "{words}"
+    );
+}
+
+/// By hand: s_1 = 1 and β̂ = β at step 0, as nothing has shrunk; then kept = βa, s_2 = 1/(1 − β + βa),
+/// β̂ = kept·s_2, and the corrections 1 − β^{t+1} of both β.
+#[test]
+fn adamw() {
+    let text = SGDW.replace(
+        "\"sgdw\", momentum = 0.5",
+        "\"adamw\", beta1 = 0.5, beta2 = 0.75, eps = 1e-3",
+    );
+    let csv = table(&text, Target::WdFree, TableFormat::Csv, 1);
+    let lines: Vec<&str> = csv.lines().collect();
+    let added = "beta1,beta2,eps,beta1_exp,beta2_exp,eps_exp";
+    assert_eq!(lines[0], format!("{HEADER},{added}"));
+    let a = 0.75f64;
+    let (s, q) = (1.0 / (0.5 + 0.5 * a), 1.0 / (0.25 + 0.75 * a * a));
+    let (beta1, beta2) = (0.5 * a * s, 0.75 * a * a * q);
+    let corrections = [0.5, beta1, 0.75, beta2].map(|beta: f64| 1.0 - beta * beta);
+    let [c1, c1_exp, c2, c2_exp] = corrections;
+    let h = (c2_exp / (q * c2)).sqrt();
+    let rate = 0.5 / (a * a) * c1_exp / (c1 * s * h);
+    let first = 0.5 / a;
+    for (line, expected) in [
+        (
+            lines[1],
+            [
+                0.0,
+                0.5,
+                0.5,
+                0.0,
+                first.ln(),
+                first,
+                0.0,
+                0.0,
+                0.5,
+                0.75,
+                1e-3,
+                0.5,
+                0.75,
+                1e-3,
+            ],
+        ),
+        (
+            lines[2],
+            [
+                1.0,
+                0.5,
+                0.5,
+                0.0,
+                rate.ln(),
+                rate,
+                0.0,
+                a.ln(),
+                0.5,
+                0.75,
+                1e-3,
+                beta1,
+                beta2,
+                1e-3 * a / h,
+            ],
+        ),
+    ] {
+        let found: Vec<f64> = line
+            .split(',')
+            .map(|field| field.parse().unwrap())
+            .collect();
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                (found - expected).abs() < 1e-14,
+                "{line}: {found} is not {expected}"
+            );
+        }
+    }
+    let words = Conversion::new(&parse(&text).unwrap(), Target::WdFree)
+        .unwrap()
+        .summary()
+        .to_string();
+    assert!(
+        words.contains("rate 0.5, weight decay 0.5: grows by a factor of 1 + 3.333333e-1 a step"),
+        "{words}"
+    );
+}
+
 #[test]
 fn formats_hold_the_same_numbers() {
     // Long enough for the rate to leave float64, and for a rate of 0 at the end.

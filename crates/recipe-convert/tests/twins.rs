@@ -41,6 +41,25 @@ class Sgd:
                     parameter.data = parameter.data * (1.0 - group["lr"] * decay)
                 parameter.data.sub_(gradient * group["lr"])
 
+class Adam:
+    """torch.optim.AdamW with bias correction by its own betas; Adam where the decay is 0."""
+    def __init__(self, groups):
+        self.param_groups = [dict(lr=0.0, weight_decay=0.0, betas=(0.0, 0.0), eps=0.0, **group) for group in groups]
+        self.moments, self.done = {}, 0
+    def step(self):
+        self.done += 1
+        for group in self.param_groups:
+            lr, (beta1, beta2), eps = group["lr"], group["betas"], group["eps"]
+            for parameter in group["params"]:
+                zero = parameter.grad * 0.0
+                mean, square = self.moments.get(parameter, (zero, zero))
+                mean = mean * beta1 + parameter.grad * (1.0 - beta1)
+                square = square * beta2 + Vector(g * g for g in parameter.grad) * (1.0 - beta2)
+                self.moments[parameter] = mean, square
+                c1, c2 = 1.0 - beta1**self.done, 1.0 - beta2**self.done
+                parameter.data = parameter.data * (1.0 - lr * group["weight_decay"])
+                parameter.data.sub_(Vector(m / c1 / (math.sqrt(v / c2) + eps) for m, v in zip(mean, square)) * lr)
+
 def gradients(step, parameters):
     """Of x'Mx/(2x'x), x all parameters, M of this step: not the same for x and -x in what follows."""
     x = [value for parameter in parameters for value in parameter.data]
@@ -81,14 +100,14 @@ fn assert_twins(recipe: &str, target: Target, script: &str) {
 }
 
 /// Trains the original by the recipe's columns and the twin by the scheduler.
-const SGD: &str = r#"
+const TRAINING: &str = r#"
 original, twin = Parameter(0.3, -1.0, 0.5, 0.7), Parameter(0.3, -1.0, 0.5, 0.7)
-recipe = Sgd([dict(params=[original])], decoupled=DECOUPLED)
+recipe = ORIGINAL([dict(params=[original])])
 optimizer = OPTIMIZER([twin])
 scheduler = schedule.Scheduler(optimizer)
 for row in schedule.rows():
     assert distance([x * math.exp(row.ln_scale) for x in twin.data], original.data) < 1e-9, row
-    recipe.param_groups[0].update(lr=row.lr, weight_decay=row.weight_decay, momentum=row.momentum)
+    recipe.param_groups[0].update(lr=row.lr, weight_decay=row.weight_decay, REST)
     for parameter, one in [(original, recipe), (twin, optimizer)]:
         gradients(row.step, [parameter])
         one.step()
@@ -102,9 +121,15 @@ const RECIPE: &str = "steps_per_epoch = 10\nepochs = 20\n\
     schedule = { kind = \"cosine\", lr = 0.05, final_lr = 1e-3 }\n\
     [target.weight_decay]\nkind = \"step\"\nvalue = 4e-3\nfactor = 2\nepochs = [5, 11]\n";
 
+fn trained(original: &str, optimizer: &str, rest: &str) -> String {
+    TRAINING
+        .replace("OPTIMIZER", optimizer)
+        .replace("ORIGINAL", original)
+        .replace("REST", rest)
+}
+
 fn sgd(optimizer: &str) -> String {
-    SGD.replace("OPTIMIZER", optimizer)
-        .replace("DECOUPLED", "False")
+    trained("Sgd", optimizer, "momentum=row.momentum")
 }
 
 const STOCK: &str = "(lambda parameters: Sgd([dict(params=parameters)]))";
@@ -122,4 +147,24 @@ fn with_another_weight_decay() {
 #[test]
 fn with_the_rate_inside_the_buffer() {
     assert_twins(RECIPE, Target::SgdLrInside, &sgd("schedule.SgdLrInside"));
+}
+
+#[test]
+fn of_decoupled_decay() {
+    let recipe = RECIPE.replace("\"sgd\"", "\"sgdw\"").replace("2e-2", "0.2");
+    let original = "(lambda groups: Sgd(groups, decoupled=True))";
+    let script = trained(original, STOCK, "momentum=row.momentum");
+    assert_twins(&recipe, Target::WdFree, &script);
+}
+
+#[test]
+fn of_adamw_by_a_stock_adam() {
+    let recipe = RECIPE.replace(
+        "\"sgd\", momentum = 0.8",
+        "\"adamw\", beta1 = 0.8, beta2 = 0.95, eps = 1e-2",
+    );
+    let recipe = recipe.replace("2e-2 }", "0.2 }");
+    let stock = "(lambda parameters: Adam([dict(params=parameters)]))";
+    let script = trained("Adam", stock, "betas=(row.beta1, row.beta2), eps=row.eps");
+    assert_twins(&recipe, Target::WdFree, &script);
 }

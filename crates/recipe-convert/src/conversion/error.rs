@@ -1,6 +1,8 @@
 //! Why a recipe has no conversion.
 
-use schedule_core::{FormError, LawError};
+use schedule_core::{AdamWError, DecoupledError, FormError, LawError};
+
+use crate::{Optimizer, Target};
 
 /// A recipe that has no conversion to what was asked for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -12,6 +14,24 @@ pub enum NoConversion {
     /// SGD with the rate inside the momentum buffer.
     #[error(transparent)]
     Form(#[from] FormError),
+    /// SGD with decoupled weight decay.
+    #[error(transparent)]
+    Decoupled(#[from] DecoupledError),
+    /// AdamW.
+    #[error(transparent)]
+    AdamW(#[from] AdamWError),
+    /// A target that only SGD with coupled weight decay has.
+    #[error(
+        "for the optimizer \"{optimizer}\" there is no {target}; convert to the {}, or use the optimizer \
+         \"sgd\"",
+        Target::WdFree
+    )]
+    NeedsSgd {
+        /// What was asked for.
+        target: Target,
+        /// The recipe's optimiser.
+        optimizer: Optimizer,
+    },
     /// The recipe does not say which weight decay the twin is to have.
     #[error(
         "the key `target.weight_decay` is missing; for a twin with another weight decay it must be a number \

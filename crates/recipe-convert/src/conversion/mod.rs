@@ -1,15 +1,16 @@
 //! From a recipe to the rows of its twin.
 
 mod error;
+mod optimizer;
 mod row;
 mod target;
 
 use crate::summary::Observer;
-use crate::{RecipeFile, RecipeFileError, Summary};
+use crate::{Optimizer, RecipeFile, RecipeFileError, Summary};
 
 pub use error::NoConversion;
 pub(crate) use row::Converted;
-pub use row::Row;
+pub use row::{MomentsRow, Row};
 pub use target::Target;
 
 /// The steps of a twin from 0 on, without an end; an error, where there is one, comes last.
@@ -17,7 +18,14 @@ pub(crate) type Steps<'a> = Box<dyn Iterator<Item = Result<Converted, NoConversi
 
 /// The steps of a recipe's twin.
 pub(crate) fn steps(file: &RecipeFile, target: Target) -> Result<Steps<'_>, NoConversion> {
-    target.steps(file)
+    match (file.optimizer(), file.moments(), target) {
+        (Optimizer::Sgd, _, _) => target.steps(file),
+        (Optimizer::Sgdw, _, Target::WdFree) => Ok(optimizer::sgdw(file.recipe())),
+        (Optimizer::AdamW, Some(moments), Target::WdFree) => {
+            Ok(optimizer::adamw(file.recipe(), moments))
+        }
+        (optimizer, _, _) => Err(NoConversion::NeedsSgd { target, optimizer }),
+    }
 }
 
 /// A recipe and what it is converted to, known to have a conversion at every step.

@@ -10,7 +10,7 @@ pub struct Row {
     pub step: u64,
     /// `η_t`, `λ_t` and `γ_t` of the recipe.
     pub recipe: Hyperparameters,
-    /// `ln η̃_t` of the twin; −∞ where the rate is 0.
+    /// `ln η̃_t` of the twin; −∞ where the rate is 0. For AdamW, that of a stock Adam: `ln η̂_t`.
     pub ln_lr_exp: f64,
     /// `λ̃_t` of the twin.
     pub weight_decay_exp: f64,
@@ -18,6 +18,27 @@ pub struct Row {
     pub momentum_exp: f64,
     /// `ln A_t`: before the step, the twin's parameters are those of the recipe divided by `A_t`.
     pub ln_scale: f64,
+    /// What AdamW has in place of a momentum.
+    pub moments: Option<MomentsRow>,
+}
+
+/// AdamW's `β` and `ε`, and those of the *stock* Adam that is the twin:
+/// [`StockAdamStep`](schedule_core::StockAdamStep).
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MomentsRow {
+    /// `β₁` of the recipe.
+    pub beta1: f64,
+    /// `β₂` of the recipe.
+    pub beta2: f64,
+    /// `ε` of the recipe.
+    pub epsilon: f64,
+    /// `β̂₁` of the twin.
+    pub beta1_exp: f64,
+    /// `β̂₂` of the twin.
+    pub beta2_exp: f64,
+    /// `ε̂` of the twin.
+    pub epsilon_exp: f64,
 }
 
 impl Row {
@@ -49,6 +70,7 @@ impl Converted {
                 weight_decay_exp: twin.weight_decay,
                 momentum_exp: twin.momentum,
                 ln_scale: twin.ln_scale,
+                moments: None,
             },
             shrink: twin.shrink,
             ln_scale_after: twin.ln_scale_after,

@@ -1,6 +1,7 @@
 //! From TOML text to a checked recipe.
 
 mod error;
+mod optimizer;
 mod position;
 mod schedule;
 mod section;
@@ -9,10 +10,13 @@ mod table;
 use std::io;
 use std::ops::Range;
 
-use schedule_core::{FormError, Hyperparameter, LawError, Recipe, RecipeError, Schedule};
+use schedule_core::{
+    AdamWError, FormError, Hyperparameter, LawError, Moment, Recipe, RecipeError, Schedule,
+};
 use toml::de::DeTable;
 
 pub use error::{Problem, RecipeFileError, TableProblem};
+pub use optimizer::{Moments, Optimizer};
 pub use position::Position;
 
 use crate::NoConversion;
@@ -41,8 +45,11 @@ const MOST_STEPS: u64 = 1_000_000_000;
 /// epochs = [80, 120]
 /// ```
 ///
-/// The optimiser is PyTorch's `SGD(momentum, weight_decay)` without dampening: see [`Recipe`]. The
-/// schedule's other keys depend on its `kind`; times are in epochs, rounded to steps; a final or an
+/// The optimiser is PyTorch's `SGD(momentum, weight_decay)` without dampening: see [`Recipe`]. Of kind
+/// `"sgdw"` it has the same keys and [decoupled](Optimizer::Sgdw) weight decay; of kind `"adamw"`, it is PyTorch's
+/// `AdamW` with `beta1`, `beta2` and `eps` in place of `momentum`.
+///
+/// The schedule's other keys depend on its `kind`; times are in epochs, rounded to steps; a final or an
 /// initial rate that is left out is 0:
 ///
 /// | `kind` | keys |
@@ -57,7 +64,7 @@ const MOST_STEPS: u64 = 1_000_000_000;
 /// | `"exponential"` | `lr`, `growth`, `per`: `"epoch"` or `"step"` |
 /// | `"csv"` | `file`: CSV with the columns `step` (0, 1, 2, …) and `lr`; the last rate is held |
 ///
-/// `weight_decay` and `momentum` may be such tables too, with `value`, `initial_value` and
+/// `weight_decay`, `momentum`, `beta1`, `beta2` and `eps` may be such tables too, with `value`, `initial_value` and
 /// `final_value` in place of `lr`, `initial_lr` and `final_lr`, and in CSV a column of their own name.
 ///
 /// For [`Target::WeightDecay`](crate::Target::WeightDecay) the table `target` says which weight decay the
@@ -73,6 +80,8 @@ pub struct RecipeFile {
     steps_per_epoch: u64,
     epochs: u64,
     recipe: Recipe,
+    optimizer: Optimizer,
+    moments: Option<Moments>,
     target_weight_decay: Option<Schedule>,
     places: Places<Position>,
 }
@@ -83,6 +92,9 @@ struct Places<P> {
     learning_rate: P,
     weight_decay: P,
     momentum: P,
+    optimizer_kind: P,
+    /// Of AdamW's `β₁`, `β₂` and `ε`.
+    moments: Option<[P; 3]>,
     target_weight_decay: Option<P>,
 }
 
@@ -92,6 +104,8 @@ impl<P> Places<P> {
             learning_rate: position(self.learning_rate),
             weight_decay: position(self.weight_decay),
             momentum: position(self.momentum),
+            optimizer_kind: position(self.optimizer_kind),
+            moments: self.moments.map(|places| places.map(&position)),
             target_weight_decay: self.target_weight_decay.map(&position),
         }
     }
@@ -121,7 +135,8 @@ impl RecipeFile {
     /// let wrong = text.replace("sgd", "adagrad");
     /// assert_eq!(
     ///     RecipeFile::parse(&wrong, "recipe.toml", &mut no_tables).unwrap_err().to_string(),
-    ///     "recipe.toml, line 4, column 22: `optimizer.kind` is \"adagrad\"; it must be \"sgd\"",
+    ///     "recipe.toml, line 4, column 22: `optimizer.kind` is \"adagrad\"; it must be one of \
+    ///      \"sgd\", \"sgdw\", \"adamw\"",
     /// );
     /// # Ok::<(), recipe_convert::RecipeFileError>(())
     /// ```
@@ -150,6 +165,8 @@ impl RecipeFile {
                 steps_per_epoch: read.steps_per_epoch,
                 epochs: read.epochs,
                 recipe: read.recipe,
+                optimizer: read.optimizer,
+                moments: read.moments,
                 target_weight_decay: read.target_weight_decay,
                 places: read.places.map(|span| position(span.start)),
             })
@@ -160,10 +177,22 @@ impl RecipeFile {
             })
     }
 
-    /// The recipe in steps.
+    /// The recipe in steps; without momentum where the optimiser has none.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// The optimiser.
+    #[must_use]
+    pub fn optimizer(&self) -> Optimizer {
+        self.optimizer
+    }
+
+    /// What AdamW has in place of a momentum; `None` for another optimiser.
+    #[must_use]
+    pub fn moments(&self) -> Option<&Moments> {
+        self.moments.as_ref()
     }
 
     /// The weight decay that the twin is to have, if the recipe has a table `target`.
@@ -195,6 +224,16 @@ impl RecipeFile {
         let places = &self.places;
         let place = match &error {
             NoConversion::NoTargetWeightDecay => None,
+            NoConversion::NeedsSgd { .. } => Some(places.optimizer_kind),
+            NoConversion::AdamW(AdamWError::BetaOutOfRange { moment, .. }) => {
+                places.moments.map(|[first, second, _]| match moment {
+                    Moment::First => first,
+                    Moment::Second => second,
+                })
+            }
+            NoConversion::AdamW(AdamWError::EpsilonOutOfRange { .. }) => {
+                places.moments.map(|[_, _, epsilon]| epsilon)
+            }
             NoConversion::Law(LawError::NotPiecewiseConstant { hyperparameter, .. }) => {
                 Some(match hyperparameter {
                     Hyperparameter::LearningRate => places.learning_rate,
@@ -207,7 +246,10 @@ impl RecipeFile {
             NoConversion::Law(
                 LawError::ShrinkNotPositiveKeeping { .. } | LawError::KeptDecayOverflows { .. },
             ) => places.target_weight_decay,
-            NoConversion::Law(_) | NoConversion::Form(_) => Some(places.weight_decay),
+            NoConversion::Law(_)
+            | NoConversion::Form(_)
+            | NoConversion::Decoupled(_)
+            | NoConversion::AdamW(_) => Some(places.weight_decay),
         };
         RecipeFileError {
             file: self.file.clone(),
@@ -222,6 +264,8 @@ struct Read {
     steps_per_epoch: u64,
     epochs: u64,
     recipe: Recipe,
+    optimizer: Optimizer,
+    moments: Option<Moments>,
     target_weight_decay: Option<Schedule>,
     places: Places<Range<usize>>,
 }
@@ -238,30 +282,28 @@ fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result
     ])?;
     let steps_per_epoch = root.whole("steps_per_epoch", 1, MOST_STEPS)?;
     let epochs = root.whole("epochs", 1, MOST_STEPS / steps_per_epoch)?;
-    let optimizer = root.section("optimizer", "a table with kind, momentum and weight_decay")?;
-    optimizer.choice("kind", &[("sgd", ())])?;
-    optimizer.allow_only(&["kind", "momentum", "weight_decay"])?;
-
     let mut schedules = Schedules {
         steps_per_epoch,
         epochs,
         read_table,
     };
-    let needs = "a number of at least 0 and below 1, or a table with a kind of schedule";
-    let momentum_entry = optimizer.required("momentum", needs)?;
-    let momentum = Names::of_column("momentum");
-    let momentum = schedules.number_or_table(&momentum_entry, needs, momentum)?;
-    let decay_entry = optimizer.required("weight_decay", DECAY_NEEDS)?;
-    let decay = schedules.number_or_table(&decay_entry, DECAY_NEEDS, DECAY_NAMES)?;
+    let optimizer = optimizer::read(root, &mut schedules)?;
     let section = root.section("schedule", "a table with a kind of schedule for the rate")?;
     let rate = schedules.table(&section, Names::LEARNING_RATE)?;
 
     let mut places = Places {
         learning_rate: section.span(),
-        weight_decay: decay_entry.span(),
-        momentum: momentum_entry.span(),
+        weight_decay: optimizer.weight_decay.1,
+        momentum: optimizer.momentum.1,
+        optimizer_kind: optimizer.kind_span,
+        moments: None,
         target_weight_decay: None,
     };
+    let moments = optimizer.moments.map(|(moments, spans)| {
+        places.moments = Some(spans);
+        moments
+    });
+    let (decay, momentum) = (optimizer.weight_decay.0, optimizer.momentum.0);
     let recipe = checked(rate, decay, momentum, &places)?;
     let target = target_weight_decay(root, &mut schedules)?;
     let target_weight_decay = target.map(|(entry, decay)| {
@@ -272,6 +314,8 @@ fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result
         steps_per_epoch,
         epochs,
         recipe,
+        optimizer: optimizer.kind,
+        moments,
         target_weight_decay: target_weight_decay.transpose()?,
         places,
     })

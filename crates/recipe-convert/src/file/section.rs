@@ -80,13 +80,18 @@ impl<'a, 'text> Section<'a, 'text> {
 
     /// The value of a key that must be there; `needs` says what it must be, as the end of a sentence.
     pub(super) fn required(&self, key: &str, needs: &str) -> Result<Entry<'a, 'text>, Mistake> {
-        self.optional(key).ok_or_else(|| Mistake {
+        self.optional(key).ok_or_else(|| self.missing(key, needs))
+    }
+
+    /// The mistake that a key is not there.
+    pub(super) fn missing(&self, key: &str, needs: &str) -> Mistake {
+        Mistake {
             span: (!self.path.is_empty()).then(|| self.span()),
             problem: Problem::MissingKey {
                 key: self.path_of(key),
                 needs: needs.to_owned(),
             },
-        })
+        }
     }
 
     pub(super) fn number(

@@ -5,7 +5,7 @@ mod words;
 use schedule_core::{ConstantPhase, Hyperparameter, Hyperparameters, Schedule};
 
 use crate::conversion::{Converted, steps};
-use crate::{NoConversion, RecipeFile, Row, Target};
+use crate::{NoConversion, Optimizer, RecipeFile, Row, Target};
 
 /// Formats of a trainer's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +40,8 @@ impl FloatFormat {
 pub struct Summary {
     /// What the recipe is converted to.
     pub target: Target,
+    /// The recipe's optimiser.
+    pub optimizer: Optimizer,
     /// Steps of the training.
     pub steps: u64,
     /// Steps in an epoch.
@@ -66,10 +68,11 @@ impl Summary {
     /// More phases than these are a curve.
     pub const MOST_PHASES: usize = 12;
 
-    /// Mean growth of `ln η̃` in a step that comes from weight decay: `−2 ln A_T / T`.
+    /// Mean growth of `ln η̃` in a step that comes from weight decay: `−2 ln A_T / T`, and half of it for
+    /// AdamW.
     #[must_use]
     pub fn mean_ln_growth(&self) -> f64 {
-        -2.0 * self.ln_scale_last / self.steps as f64
+        -scale_power(self.optimizer) * self.ln_scale_last / self.steps as f64
     }
 }
 
@@ -127,6 +130,14 @@ pub enum Warning {
     },
 }
 
+/// The power of the scale by which the twin's rate is divided: 1, and the degree of the optimiser's update.
+fn scale_power(optimizer: Optimizer) -> f64 {
+    match optimizer {
+        Optimizer::Sgd | Optimizer::Sgdw => 2.0,
+        Optimizer::AdamW => 1.0,
+    }
+}
+
 /// Below this, `a_t` is called small: such a step is more decay than training.
 const SMALL_SHRINK: f64 = 0.1;
 
@@ -164,6 +175,7 @@ impl Observer {
         let ln_lr_exp_last = last.map_or(f64::NAN, |last| last.row.ln_lr_exp);
         Ok(Summary {
             target,
+            optimizer: file.optimizer(),
             steps: training,
             steps_per_epoch: file.steps_per_epoch(),
             ln_lr_exp_first,
@@ -217,8 +229,10 @@ impl Observer {
     fn warnings(&self, file: &RecipeFile, target: Target) -> Vec<Warning> {
         let (step, shrink) = self.smallest_shrink;
         let small = (shrink < SMALL_SHRINK).then_some(Warning::SmallShrink { step, shrink });
-        // A decay that is kept is not the twin's to take over.
-        let complex_roots = self.complex_roots.filter(|_| !target.keeps_weight_decay());
+        // Decoupled decay has no roots, and one that is kept is not the twin's to take over.
+        let complex_roots = self
+            .complex_roots
+            .filter(|_| file.optimizer() == Optimizer::Sgd && !target.keeps_weight_decay());
         let zero = self.zero_since.map(|step| Warning::ZeroRates { step });
         let short = Hyperparameter::ALL
             .into_iter()
@@ -259,7 +273,11 @@ fn phases(file: &RecipeFile, target: Target) -> Vec<PhaseGrowth> {
     if phases.len() > Summary::MOST_PHASES {
         return Vec::new();
     }
-    let growth = |hyperparameters| {
+    let growth = |hyperparameters: Hyperparameters| {
+        if file.optimizer() != Optimizer::Sgd {
+            let product = hyperparameters.learning_rate * hyperparameters.weight_decay;
+            return Some(-scale_power(file.optimizer()) * (-product).ln_1p());
+        }
         // What a kept decay takes away grows with the parameters.
         let constant = (!target.keeps_weight_decay()).then_some(hyperparameters)?;
         Some(ConstantPhase::new(constant).ok()?.ln_growth())

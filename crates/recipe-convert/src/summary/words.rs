@@ -4,6 +4,7 @@ use std::f64::consts::LN_10;
 use std::fmt;
 
 use super::{FloatFormat, PhaseGrowth, Summary, Warning};
+use crate::Optimizer;
 
 impl fmt::Display for FloatFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,12 +68,15 @@ impl Summary {
         let values = phase.hyperparameters;
         write!(
             f,
-            "  from step {start} (epoch {}), rate {}, weight decay {}, momentum {}: ",
+            "  from step {start} (epoch {}), rate {}, weight decay {}",
             short(start as f64 / self.steps_per_epoch as f64),
             short(values.learning_rate),
             short(values.weight_decay),
-            short(values.momentum)
         )?;
+        if self.optimizer != Optimizer::AdamW {
+            write!(f, ", momentum {}", short(values.momentum))?;
+        }
+        write!(f, ": ")?;
         match phase.ln_growth {
             Some(ln_growth) => {
                 write!(f, "grows by ")?;

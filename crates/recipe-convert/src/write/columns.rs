@@ -1,6 +1,6 @@
 //! The columns of a table.
 
-use crate::{Conversion, Row};
+use crate::{Conversion, MomentsRow, Row};
 
 /// A number of a row, with its name.
 #[derive(Clone, Copy)]
@@ -19,6 +19,9 @@ impl Columns {
         let mut numbers = ALWAYS.to_vec();
         if conversion.target().keeps_weight_decay() {
             numbers.push(WEIGHT_DECAY);
+        }
+        if conversion.file().moments().is_some() {
+            numbers.extend(MOMENTS);
         }
         Self { numbers }
     }
@@ -56,3 +59,17 @@ const ALWAYS: [Column; 7] = [
 ];
 
 const WEIGHT_DECAY: Column = column("weight_decay_exp", |row| row.weight_decay_exp);
+
+/// What AdamW has in place of a momentum.
+const MOMENTS: [Column; 6] = [
+    column("beta1", |row| moment(row, |with| with.beta1)),
+    column("beta2", |row| moment(row, |with| with.beta2)),
+    column("eps", |row| moment(row, |with| with.epsilon)),
+    column("beta1_exp", |row| moment(row, |with| with.beta1_exp)),
+    column("beta2_exp", |row| moment(row, |with| with.beta2_exp)),
+    column("eps_exp", |row| moment(row, |with| with.epsilon_exp)),
+];
+
+fn moment(row: &Row, value: fn(&MomentsRow) -> f64) -> f64 {
+    row.moments.as_ref().map_or(f64::NAN, value)
+}

@@ -30,7 +30,9 @@ pub enum TableFormat {
 /// Writes every `every`-th row, from step 0 on.
 ///
 /// The columns are `step`, `lr`, `weight_decay`, `momentum`, `ln_lr_exp`, `lr_exp`, `momentum_exp`,
-/// `ln_scale`, and `weight_decay_exp` where the twin has a weight decay; numbers are the shortest that read back as the same float64.
+/// `ln_scale`; then `weight_decay_exp` where the twin has a weight decay; and for AdamW, whose `momentum` is
+/// 0, `beta1`, `beta2`, `eps`, `beta1_exp`, `beta2_exp`, `eps_exp`, which with `lr_exp` are the hyperparameters of
+/// a stock Adam. Numbers are the shortest that read back as the same float64.
 ///
 /// # Errors
 /// Those of `out`.

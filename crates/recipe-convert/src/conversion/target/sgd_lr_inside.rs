@@ -19,6 +19,7 @@ pub(super) fn steps(recipe: &Recipe) -> Steps<'_> {
                 weight_decay_exp: 0.0,
                 momentum_exp: twin.momentum,
                 ln_scale: twin.ln_scale,
+                moments: None,
             },
             shrink: twin.shrink,
             ln_scale_after: twin.ln_scale_after,

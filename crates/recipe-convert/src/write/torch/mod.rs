@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use schedule_core::{Phase, Schedule, Tabulated};
 
 use super::Columns;
-use crate::{Conversion, Target};
+use crate::{Conversion, Optimizer, Target};
 
 /// Bytes of a table in one line of Python.
 const BYTES_A_LINE: usize = 72;
@@ -36,7 +36,7 @@ const BYTES_A_LINE: usize = 72;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_torch(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let parts = Parts::of(conversion.target());
+    let parts = Parts::of(conversion.file().optimizer(), conversion.target());
     writeln!(
         out,
         "\"\"\"{}: {}.\n\nMade by recipe-convert {}.\n",
@@ -56,9 +56,10 @@ pub fn write_torch(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Resu
     write!(
         out,
         "# ---- For PyTorch ----\n\n\n{}{}",
-        parts.optimizer, parts.scheduler
+        parts.optimizer, parts.set
     )?;
-    out.write_all(include_str!("end.py").as_bytes())
+    let [scheduler, end] = [include_str!("scheduler.py"), include_str!("end.py")];
+    write!(out, "{scheduler}{end}")
 }
 
 /// The pieces of a file that depend on the conversion.
@@ -69,21 +70,37 @@ struct Parts {
     rows: &'static str,
     /// An optimiser that PyTorch does not have.
     optimizer: &'static str,
-    scheduler: &'static str,
+    /// What the scheduler asks of a parameter group, and sets in it.
+    set: &'static str,
 }
 
 impl Parts {
-    fn of(target: Target) -> Self {
+    fn of(optimizer: Optimizer, target: Target) -> Self {
         let wd_free = Self {
             title: "SGD without weight decay at an exponential learning rate",
             about: include_str!("about/sgd.txt"),
             law: [include_str!("law/wd_free.py"), ""],
             rows: include_str!("rows_sgd.py"),
             optimizer: "",
-            scheduler: include_str!("scheduler_sgd.py"),
+            set: include_str!("set_sgd.py"),
         };
         match target {
-            Target::WdFree => wd_free,
+            Target::WdFree => match optimizer {
+                Optimizer::Sgd => wd_free,
+                Optimizer::Sgdw => Self {
+                    about: include_str!("about/sgdw.txt"),
+                    law: [include_str!("law/sgdw.py"), ""],
+                    ..wd_free
+                },
+                Optimizer::AdamW => Self {
+                    title: "Adam without weight decay at an exponential learning rate",
+                    about: include_str!("about/adamw.txt"),
+                    law: [include_str!("law/adamw.py"), ""],
+                    rows: include_str!("rows_adamw.py"),
+                    set: include_str!("set_adamw.py"),
+                    ..wd_free
+                },
+            },
             Target::Tapered => Self {
                 law: [include_str!("law/tapered.py"), include_str!("law/root.py")],
                 ..wd_free
@@ -115,6 +132,7 @@ impl Parts {
 fn constants(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()> {
     let (file, recipe) = (conversion.file(), conversion.file().recipe());
     writeln!(out, "\n\nSTEPS = {}", file.steps())?;
+    let moments = file.moments();
     let target = file
         .target_weight_decay()
         .filter(|_| conversion.target().keeps_weight_decay());
@@ -123,6 +141,9 @@ fn constants(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()>
         ("WEIGHT_DECAY", Some(recipe.weight_decay())),
         ("MOMENTUM", Some(recipe.momentum())),
         ("TARGET_WEIGHT_DECAY", target),
+        ("BETA1", moments.map(|moments| &moments.beta1)),
+        ("BETA2", moments.map(|moments| &moments.beta2)),
+        ("EPS", moments.map(|moments| &moments.epsilon)),
     ];
     for (name, schedule) in schedules {
         if let Some(schedule) = schedule {

@@ -1,10 +1,9 @@
 class Scheduler:
-    """Sets learning rate, weight decay and momentum of every parameter group for each step."""
+    """Sets every hyperparameter of every parameter group for each step."""
 
     def __init__(self, optimizer):
         for group in optimizer.param_groups:
-            if group.get("dampening", 0.0) != 0.0 or group.get("nesterov", False):
-                raise ValueError("the schedule is for SGD with dampening=0 and nesterov=False")
+            check(group)
         self.optimizer = optimizer
         self._start()
         self._set()
@@ -31,9 +30,7 @@ class Scheduler:
                     "at step %d the learning rate is exp(%r), above the largest number of the parameters; "
                     "shorten the training or lower the weight decay" % (row.step, row.ln_lr_exp)
                 )
-            group["lr"] = row.lr_exp
-            group["weight_decay"] = row.weight_decay_exp
-            group["momentum"] = row.momentum_exp
+            assign(group, row)
 
     def step(self):
         """To be called after each optimizer.step(): sets the values of the next one."""
