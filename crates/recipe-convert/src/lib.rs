@@ -11,5 +11,5 @@ pub use conversion::{Conversion, MomentsRow, NoConversion, Row, Target};
 pub use file::{
     Moments, Optimizer, Position, Problem, ReadTable, RecipeFile, RecipeFileError, TableProblem,
 };
-pub use summary::{FloatFormat, PhaseGrowth, Summary, Warning};
+pub use summary::{PhaseEquilibrium, PhaseGrowth, RenormalisationPlan, Summary, Warning};
 pub use write::{TableFormat, write_table, write_torch};

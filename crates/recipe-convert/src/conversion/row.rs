@@ -57,6 +57,8 @@ pub(crate) struct Converted {
     pub(crate) shrink: f64,
     /// `ln A_{t+1}`.
     pub(crate) ln_scale_after: f64,
+    /// The step itself, if it is one of SGD with the rate outside the momentum buffer.
+    pub(crate) equivalent: Option<EquivalentStep>,
 }
 
 impl Converted {
@@ -74,6 +76,7 @@ impl Converted {
             },
             shrink: twin.shrink,
             ln_scale_after: twin.ln_scale_after,
+            equivalent: Some(*twin),
         }
     }
 }

@@ -1,38 +1,26 @@
 //! A conversion in numbers.
 
+mod phases;
+mod renormalisation;
 mod words;
 
-use schedule_core::{ConstantPhase, Hyperparameter, Hyperparameters, Schedule};
+use schedule_core::renormalisation::FloatFormat;
+use schedule_core::{Hyperparameter, Schedule};
 
 use crate::conversion::{Converted, steps};
+pub use phases::{PhaseEquilibrium, PhaseGrowth};
+pub use renormalisation::RenormalisationPlan;
+
+use phases::{phases, unsettled};
+use renormalisation::Planner;
+
 use crate::{NoConversion, Optimizer, RecipeFile, Row, Target};
 
-/// Formats of a trainer's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FloatFormat {
-    /// IEEE binary16.
-    Float16,
-    /// IEEE binary32.
-    Float32,
-    /// IEEE binary64.
-    Float64,
-}
+/// The formats whose overflow is told, the smallest first; bfloat16 has the range of float32.
+const FORMATS: [FloatFormat; 3] = [FloatFormat::F16, FloatFormat::F32, FloatFormat::F64];
 
-impl FloatFormat {
-    /// All of them, the smallest first.
-    pub const ALL: [Self; 3] = [Self::Float16, Self::Float32, Self::Float64];
-
-    /// The largest number of the format.
-    #[must_use]
-    pub fn largest(self) -> f64 {
-        match self {
-            Self::Float16 => 65_504.0,
-            Self::Float32 => f64::from(f32::MAX),
-            Self::Float64 => f64::MAX,
-        }
-    }
-}
+/// The formats for which there is a plan.
+const PLANNED: [FloatFormat; 2] = [FloatFormat::F32, FloatFormat::F16];
 
 /// What a conversion comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +45,8 @@ pub struct Summary {
     pub phases: Vec<PhaseGrowth>,
     /// For each format the first step whose rate is above its largest number.
     pub overflows: [(FloatFormat, Option<u64>); 3],
+    /// How it can be kept in a format; for SGD with the rate outside the momentum buffer.
+    pub renormalisation: Vec<RenormalisationPlan>,
     /// By how much the last `ln η̃` is above that of the exact law; `None` for the exact law itself,
     /// and where the rate is 0 or that law has no answer.
     pub above_exact: Option<f64>,
@@ -74,19 +64,6 @@ impl Summary {
     pub fn mean_ln_growth(&self) -> f64 {
         -scale_power(self.optimizer) * self.ln_scale_last / self.steps as f64
     }
-}
-
-/// The growth of the twin's rate while the recipe is constant.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct PhaseGrowth {
-    /// First step.
-    pub start: u64,
-    /// The recipe in this phase.
-    pub hyperparameters: Hyperparameters,
-    /// `−2 ln α`, the growth of `ln η̃` in a step; `None` with complex roots, where it never settles, and for a
-    /// twin that keeps a weight decay.
-    pub ln_growth: Option<f64>,
 }
 
 /// Something about a conversion that a user should know.
@@ -115,6 +92,15 @@ pub enum Warning {
         step: u64,
         /// Its `γ̃'_t`.
         momentum: f64,
+    },
+    /// A phase ends before its equilibrium is reached.
+    NoEquilibrium {
+        /// Its first step.
+        step: u64,
+        /// How many steps it has.
+        steps: u64,
+        /// How many it takes.
+        needed: f64,
     },
     /// The training ends with steps that do nothing.
     ZeroRates {
@@ -149,6 +135,9 @@ pub(crate) struct Observer {
     largest_momentum: Option<(u64, f64)>,
     complex_roots: Option<Warning>,
     zero_since: Option<u64>,
+    planners: Vec<Planner>,
+    /// Whether every step was one that can be planned for.
+    planned: bool,
 }
 
 impl Observer {
@@ -156,11 +145,13 @@ impl Observer {
     pub(crate) fn summarise(file: &RecipeFile, target: Target) -> Result<Summary, NoConversion> {
         let training = file.steps();
         let mut observer = Self {
-            overflows: FloatFormat::ALL.map(|format| (format, None)),
+            overflows: FORMATS.map(|format| (format, None)),
             smallest_shrink: (0, f64::INFINITY),
             largest_momentum: None,
             complex_roots: None,
             zero_since: None,
+            planners: PLANNED.into_iter().flat_map(Planner::new).collect(),
+            planned: true,
         };
         let mut twin = steps(file, target)?;
         let mut ends: Option<(f64, Converted)> = None;
@@ -173,6 +164,7 @@ impl Observer {
         let (ln_lr_exp_first, last) =
             ends.map_or((f64::NAN, None), |(first, last)| (first, Some(last)));
         let ln_lr_exp_last = last.map_or(f64::NAN, |last| last.row.ln_lr_exp);
+        let phases = phases(file, target);
         Ok(Summary {
             target,
             optimizer: file.optimizer(),
@@ -181,20 +173,31 @@ impl Observer {
             ln_lr_exp_first,
             ln_lr_exp_last,
             ln_scale_last: last.map_or(f64::NAN, |last| last.ln_scale_after),
-            phases: phases(file, target),
             overflows: observer.overflows,
+            renormalisation: observer.plans(),
             above_exact: (!target.is_exact())
                 .then(|| exact_last(file))
                 .flatten()
                 .map(|exact| ln_lr_exp_last - exact)
                 .filter(|above| above.is_finite()),
-            warnings: observer.warnings(file, target),
+            warnings: observer
+                .warnings(file, target)
+                .into_iter()
+                .chain(unsettled(&phases))
+                .collect(),
+            phases,
         })
     }
 
     fn see(&mut self, converted: &Converted) {
         let Converted { row, shrink, .. } = *converted;
         let Row { step, recipe, .. } = row;
+        self.planned &= converted.equivalent.is_some();
+        for planner in &mut self.planners {
+            if let Some(equivalent) = &converted.equivalent {
+                planner.see(equivalent);
+            }
+        }
         for (format, overflow) in &mut self.overflows {
             if overflow.is_none() && row.ln_lr_exp > format.largest().ln() {
                 *overflow = Some(step);
@@ -224,6 +227,11 @@ impl Observer {
             None => Some(step),
             since => since,
         };
+    }
+
+    fn plans(&self) -> Vec<RenormalisationPlan> {
+        let planners = self.planners.iter().filter(|_| self.planned);
+        planners.map(Planner::plan).collect()
     }
 
     fn warnings(&self, file: &RecipeFile, target: Target) -> Vec<Warning> {
@@ -265,29 +273,4 @@ fn exact_last(file: &RecipeFile) -> Option<f64> {
         last = Some(converted.ok()?.row.ln_lr_exp);
     }
     last
-}
-
-fn phases(file: &RecipeFile, target: Target) -> Vec<PhaseGrowth> {
-    let mut phases = file.recipe().phases().unwrap_or_default();
-    phases.retain(|phase| phase.start < file.steps());
-    if phases.len() > Summary::MOST_PHASES {
-        return Vec::new();
-    }
-    let growth = |hyperparameters: Hyperparameters| {
-        if file.optimizer() != Optimizer::Sgd {
-            let product = hyperparameters.learning_rate * hyperparameters.weight_decay;
-            return Some(-scale_power(file.optimizer()) * (-product).ln_1p());
-        }
-        // What a kept decay takes away grows with the parameters.
-        let constant = (!target.keeps_weight_decay()).then_some(hyperparameters)?;
-        Some(ConstantPhase::new(constant).ok()?.ln_growth())
-    };
-    phases
-        .into_iter()
-        .map(|phase| PhaseGrowth {
-            start: phase.start,
-            hyperparameters: phase.hyperparameters,
-            ln_growth: growth(phase.hyperparameters),
-        })
-        .collect()
 }

@@ -3,18 +3,8 @@
 use std::f64::consts::LN_10;
 use std::fmt;
 
-use super::{FloatFormat, PhaseGrowth, Summary, Warning};
+use super::{PhaseEquilibrium, PhaseGrowth, RenormalisationPlan, Summary, Warning};
 use crate::Optimizer;
-
-impl fmt::Display for FloatFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Float16 => "float16",
-            Self::Float32 => "float32",
-            Self::Float64 => "float64",
-        })
-    }
-}
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,6 +45,9 @@ impl fmt::Display for Summary {
             power_of_ten(-self.ln_scale_last)
         )?;
         self.overflows(f)?;
+        for plan in &self.renormalisation {
+            writeln!(f, "  {plan}")?;
+        }
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
@@ -81,10 +74,33 @@ impl Summary {
             Some(ln_growth) => {
                 write!(f, "grows by ")?;
                 self.growth(f, ln_growth)?;
-                writeln!(f)
+                writeln!(f)?;
             }
-            None => writeln!(f, "no constant growth"),
+            None => writeln!(f, "no constant growth")?,
         }
+        if let Some(equilibrium) = &phase.equilibrium {
+            self.equilibrium(f, phase, equilibrium)?;
+        }
+        Ok(())
+    }
+
+    fn equilibrium(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        phase: &PhaseGrowth,
+        equilibrium: &PhaseEquilibrium,
+    ) -> fmt::Result {
+        let epochs = |steps: f64| brief(steps / self.steps_per_epoch as f64);
+        writeln!(
+            f,
+            "    equilibrium: takes {} epochs of its {}; |w|⁴ nears it by a factor of e in {}; there the effective \
+             rate lr/|w|² is {}/σ, with gradients of size σ at |w| = 1, and the direction turns by {}° a step",
+            epochs(equilibrium.steps_needed),
+            epochs(phase.steps as f64),
+            epochs(equilibrium.time_constant),
+            brief(equilibrium.effective_rate),
+            brief(equilibrium.rotation.to_degrees())
+        )
     }
 
     fn overflows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -116,6 +132,29 @@ impl Summary {
     }
 }
 
+impl fmt::Display for RenormalisationPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let format = self.format;
+        if let Some(failure) = self.failure {
+            return write!(f, "no rescaling keeps it within {format}: {failure}");
+        }
+        write!(
+            f,
+            "rate, norms and variances (near 1 in the recipe's run, of degree 2) stay within {format} "
+        )?;
+        match self.first {
+            None => write!(f, "without rescaling"),
+            Some(first) => write!(
+                f,
+                "if rescaled {} times, first by 2^{} before step {}",
+                self.count,
+                first.exponent.saturating_neg(),
+                first.step
+            ),
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,6 +177,15 @@ impl fmt::Display for Warning {
                 "at step {step} the twin's momentum is {momentum:.6}, not below 1: it makes up for a rate that \
                  grows by so much in one step; the optimiser must accept that"
             ),
+            Self::NoEquilibrium {
+                step,
+                steps,
+                needed,
+            } => write!(
+                f,
+                "the phase from step {step} has {steps} steps, and its equilibrium takes {needed:.0}: at its end the \
+                 effective rate is still on its way"
+            ),
             Self::ZeroRates { step } => write!(
                 f,
                 "the learning rate is 0 from step {step} to the end, so these steps train nothing"
@@ -159,6 +207,11 @@ fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
     let text = format!("{rounded:?}");
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
+
+/// Three digits of a number.
+fn brief(value: f64) -> String {
+    short(format!("{value:.2e}").parse().unwrap_or(value))
 }
 
 fn factor(ln: f64) -> String {

@@ -24,5 +24,6 @@ fn decoupled(recipe: &Recipe, twin: &DecoupledStep) -> Converted {
         },
         shrink: twin.shrink,
         ln_scale_after: twin.ln_scale_after,
+        equivalent: None,
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn steps(recipe: &Recipe) -> Steps<'_> {
             },
             shrink: twin.shrink,
             ln_scale_after: twin.ln_scale_after,
+            equivalent: None,
         })
     }))
 }
