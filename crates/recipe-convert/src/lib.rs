@@ -9,7 +9,10 @@ mod write;
 
 pub use conversion::{Conversion, MomentsRow, NoConversion, Row, Target};
 pub use file::{
-    Moments, Optimizer, Position, Problem, ReadTable, RecipeFile, RecipeFileError, TableProblem,
+    Group, Moments, Optimizer, Position, Problem, ReadTable, RecipeFile, RecipeFileError,
+    TableProblem,
 };
-pub use summary::{PhaseEquilibrium, PhaseGrowth, RenormalisationPlan, Summary, Warning};
+pub use summary::{
+    GroupSummary, PhaseEquilibrium, PhaseGrowth, RenormalisationPlan, Summary, Warning,
+};
 pub use write::{TableFormat, write_table, write_torch};

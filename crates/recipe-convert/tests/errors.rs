@@ -42,7 +42,7 @@ fn unknown_keys() {
         "epochs = 200\nbatch = 128",
         ", line 3, column 1: there is no key `batch`; the keys here are `steps_per_epoch`, `epochs`, \
          `optimizer`, \
-         `schedule` and `target`",
+         `schedule`, `group` and `target`",
     );
     check(
         "momentum = 0.9",

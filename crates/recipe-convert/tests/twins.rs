@@ -168,3 +168,48 @@ fn of_adamw_by_a_stock_adam() {
     let script = trained("Adam", stock, "betas=(row.beta1, row.beta2), eps=row.eps");
     assert_twins(&recipe, Target::WdFree, &script);
 }
+
+/// Of a loss of the product of two groups' directions, invariant under (c, c²), and a third one that is not
+/// scaled: the parameters of group p are A^{d_p} times the twin's.
+#[test]
+fn of_groups() {
+    let recipe = RECIPE.replace(
+        "[target.weight_decay]\nkind = \"step\"\nvalue = 4e-3\nfactor = 2\nepochs = [5, 11]\n",
+        "",
+    ) + "[[group]]\nname = \"one\"\n[[group]]\nname = \"two\"\nexponent = 2\nlr_scale = 0.5\n\
+           [[group]]\nname = \"three\"\nexponent = 0\nweight_decay = 1e-2\n";
+    let script = r#"
+def of_groups(step, parameters):
+    gradients(step, parameters[:1])
+    gradients(step + 1, parameters[1:2])
+    # Of the product of the first of 1 and 2 and the third, which is left as it is.
+    parameters[2].grad = parameters[2].data * 0.1 + Vector([math.sin(step)])
+def make(): return [Parameter(0.3, -1.0), Parameter(0.5, 0.7), Parameter(0.9)]
+names = ["three", "two", "one"]
+originals, twins = make(), make()
+order = dict(one=0, two=1, three=2)
+groups = lambda parameters: [dict(params=[parameters[order[name]]], name=name) for name in names]
+recipe, optimizer = Sgd(groups(originals)), Sgd(groups(twins))
+scheduler = schedule.Scheduler(optimizer)
+rows = list(schedule.rows())
+total = 0.0
+for step in range(schedule.STEPS):
+    of_step = {row.group: row for row in rows[3 * step : 3 * step + 3]}
+    for group in recipe.param_groups:
+        row, at = of_step[group["name"]], order[group["name"]]
+        assert distance([x * math.exp(row.ln_scale) for x in twins[at].data], originals[at].data) < 1e-9, row
+        group.update(lr=row.lr, weight_decay=row.weight_decay, momentum=row.momentum)
+    for parameters, one in [(originals, recipe), (twins, optimizer)]:
+        of_groups(step, parameters)
+        one.step()
+    scheduler.step()
+    total += scheduler.ln_shrink
+assert abs(total - of_step["one"].ln_scale) < 0.01 and abs(total) > 0.1
+try:
+    schedule.Scheduler(Sgd([dict(params=[], name="four")]))
+    assert False
+except ValueError:
+    print("ok")
+"#;
+    assert_twins(&recipe, Target::WdFree, script);
+}

@@ -104,6 +104,35 @@ fn every_target_has_a_name() {
 }
 
 #[test]
+fn groups_have_rows_and_curves_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let groups = "[[group]]\nname = \"body\"\n[[group]]\nname = \"head\"\nexponent = 0\n";
+    let arguments = ["convert", "-", "--every", "50000", "--plot", "plot.svg"];
+    let (out, said) = success(texp(
+        folder.path(),
+        &arguments,
+        &format!("{RECIPE}{groups}"),
+    ));
+    let ends = out.lines().map(|line| line.rsplit(',').next().unwrap());
+    assert_eq!(
+        ends.collect::<Vec<_>>(),
+        ["group", "body", "head", "body", "head"]
+    );
+    assert!(
+        said.contains("  group head: learning rate 0.1000"),
+        "{said}"
+    );
+    let svg = fs::read_to_string(folder.path().join("plot.svg")).unwrap();
+    for curve in [
+        "body: twin, with another",
+        "head: recipe, with weight decay",
+        "head: 1/A",
+    ] {
+        assert!(svg.contains(curve), "{curve}");
+    }
+}
+
+#[test]
 fn files_named_on_the_command_line_are_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();

@@ -1,6 +1,6 @@
 //! Why a recipe has no conversion.
 
-use schedule_core::{AdamWError, DecoupledError, FormError, LawError};
+use schedule_core::{AdamWError, DecoupledError, FormError, GroupsError, LawError};
 
 use crate::{Optimizer, Target};
 
@@ -20,6 +20,21 @@ pub enum NoConversion {
     /// AdamW.
     #[error(transparent)]
     AdamW(#[from] AdamWError),
+    /// Parameter groups.
+    #[error(transparent)]
+    Groups(#[from] GroupsError),
+    /// A conversion that there is not for groups.
+    #[error(
+        "for parameter groups there is no {target} of the optimizer \"{optimizer}\"; convert to the {} with the \
+         optimizer \"sgd\", or leave the groups out",
+        Target::WdFree
+    )]
+    GroupsNeedWdFree {
+        /// What was asked for.
+        target: Target,
+        /// The recipe's optimiser.
+        optimizer: Optimizer,
+    },
     /// A target that only SGD with coupled weight decay has.
     #[error(
         "for the optimizer \"{optimizer}\" there is no {target}; convert to the {}, or use the optimizer \

@@ -1,6 +1,7 @@
 //! From a recipe to the rows of its twin.
 
 mod error;
+mod groups;
 mod optimizer;
 mod row;
 mod target;
@@ -18,6 +19,12 @@ pub(crate) type Steps<'a> = Box<dyn Iterator<Item = Result<Converted, NoConversi
 
 /// The steps of a recipe's twin.
 pub(crate) fn steps(file: &RecipeFile, target: Target) -> Result<Steps<'_>, NoConversion> {
+    if !file.groups().is_empty() {
+        return match (file.optimizer(), target) {
+            (Optimizer::Sgd, Target::WdFree) => groups::steps(file),
+            (optimizer, target) => Err(NoConversion::GroupsNeedWdFree { target, optimizer }),
+        };
+    }
     match (file.optimizer(), file.moments(), target) {
         (Optimizer::Sgd, _, _) => target.steps(file),
         (Optimizer::Sgdw, _, Target::WdFree) => Ok(optimizer::sgdw(file.recipe())),
@@ -80,19 +87,25 @@ impl<'a> Conversion<'a> {
         self.target
     }
 
+    /// Whether the twin has a weight decay.
+    #[must_use]
+    pub fn keeps_weight_decay(&self) -> bool {
+        self.target.keeps_weight_decay() || !self.file.groups().is_empty()
+    }
+
     /// The conversion in numbers and words.
     #[must_use]
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// A row for every step of the training, in order and in constant memory.
+    /// A row for every step of the training, and in it for every group, in order and in constant memory.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         // Every step was converted in `new`, and would be the same again: no error is left out.
         let steps = steps(self.file, self.target).into_iter().flatten();
         steps
             .map_while(Result::ok)
-            .zip(0..self.file.steps())
+            .zip(0..self.file.rows())
             .map(|(converted, _)| converted.row)
     }
 }

@@ -8,6 +8,8 @@ use schedule_core::{EquivalentStep, Hyperparameters, Recipe};
 pub struct Row {
     /// `t`, from 0.
     pub step: u64,
+    /// Position of the group in [`RecipeFile::groups`](crate::RecipeFile::groups), if there are groups.
+    pub group: Option<usize>,
     /// `η_t`, `λ_t` and `γ_t` of the recipe.
     pub recipe: Hyperparameters,
     /// `ln η̃_t` of the twin; −∞ where the rate is 0. For AdamW, that of a stock Adam: `ln η̂_t`.
@@ -42,6 +44,20 @@ pub struct MomentsRow {
 }
 
 impl Row {
+    /// A step of SGD with the rate outside the momentum buffer, of no group.
+    pub(super) fn of_sgd(recipe: Hyperparameters, twin: &EquivalentStep) -> Self {
+        Self {
+            step: twin.step,
+            group: None,
+            recipe,
+            ln_lr_exp: twin.ln_learning_rate,
+            weight_decay_exp: twin.weight_decay,
+            momentum_exp: twin.momentum,
+            ln_scale: twin.ln_scale,
+            moments: None,
+        }
+    }
+
     /// `η̃_t`; infinite where it leaves float64.
     #[must_use]
     pub fn lr_exp(&self) -> f64 {
@@ -65,15 +81,7 @@ impl Converted {
     /// A step of SGD with the rate outside the momentum buffer.
     pub(super) fn of_sgd(recipe: &Recipe, twin: &EquivalentStep) -> Self {
         Self {
-            row: Row {
-                step: twin.step,
-                recipe: recipe.at(twin.step),
-                ln_lr_exp: twin.ln_learning_rate,
-                weight_decay_exp: twin.weight_decay,
-                momentum_exp: twin.momentum,
-                ln_scale: twin.ln_scale,
-                moments: None,
-            },
+            row: Row::of_sgd(recipe.at(twin.step), twin),
             shrink: twin.shrink,
             ln_scale_after: twin.ln_scale_after,
             equivalent: Some(*twin),

@@ -1,6 +1,7 @@
 //! From TOML text to a checked recipe.
 
 mod error;
+mod group;
 mod optimizer;
 mod position;
 mod schedule;
@@ -16,6 +17,7 @@ use schedule_core::{
 use toml::de::DeTable;
 
 pub use error::{Problem, RecipeFileError, TableProblem};
+pub use group::Group;
 pub use optimizer::{Moments, Optimizer};
 pub use position::Position;
 
@@ -74,6 +76,20 @@ const MOST_STEPS: u64 = 1_000_000_000;
 /// [target]
 /// weight_decay = 1e-4
 /// ```
+///
+/// Tables `group` make parameter groups of SGD, which are scaled together:
+/// [`GroupsLaw`](schedule_core::GroupsLaw). Each has a `name`, and perhaps a `weight_decay` in place of the
+/// optimiser's, an `lr_scale` that multiplies the rate, and an `exponent`, `d_p`: 1 if left out, 0 for a group
+/// that is not scale-invariant and keeps its decay.
+///
+/// ```toml
+/// [[group]]
+/// name = "convolutions"
+/// [[group]]
+/// name = "head"
+/// exponent = 0
+/// weight_decay = 1e-4
+/// ```
 #[derive(Clone, Debug)]
 pub struct RecipeFile {
     file: String,
@@ -82,6 +98,7 @@ pub struct RecipeFile {
     recipe: Recipe,
     optimizer: Optimizer,
     moments: Option<Moments>,
+    groups: Vec<Group>,
     target_weight_decay: Option<Schedule>,
     places: Places<Position>,
 }
@@ -95,6 +112,7 @@ struct Places<P> {
     optimizer_kind: P,
     /// Of AdamW's `β₁`, `β₂` and `ε`.
     moments: Option<[P; 3]>,
+    groups: Option<P>,
     target_weight_decay: Option<P>,
 }
 
@@ -106,6 +124,7 @@ impl<P> Places<P> {
             momentum: position(self.momentum),
             optimizer_kind: position(self.optimizer_kind),
             moments: self.moments.map(|places| places.map(&position)),
+            groups: self.groups.map(&position),
             target_weight_decay: self.target_weight_decay.map(&position),
         }
     }
@@ -167,6 +186,7 @@ impl RecipeFile {
                 recipe: read.recipe,
                 optimizer: read.optimizer,
                 moments: read.moments,
+                groups: read.groups,
                 target_weight_decay: read.target_weight_decay,
                 places: read.places.map(|span| position(span.start)),
             })
@@ -193,6 +213,25 @@ impl RecipeFile {
     #[must_use]
     pub fn moments(&self) -> Option<&Moments> {
         self.moments.as_ref()
+    }
+
+    /// The parameter groups; none where there is only one, without a name.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The group whose own decay sets the pace, the first with an exponent that is not 0; the first if
+    /// there is none.
+    pub(crate) fn leader(&self) -> Option<usize> {
+        let leads = |group: &Group| group.exponent != 0.0;
+        let leader = self.groups.iter().position(leads);
+        leader.or((!self.groups.is_empty()).then_some(0))
+    }
+
+    /// Rows of a conversion: one for each step and group.
+    pub(crate) fn rows(&self) -> u64 {
+        self.steps().saturating_mul(self.groups.len().max(1) as u64)
     }
 
     /// The weight decay that the twin is to have, if the recipe has a table `target`.
@@ -224,6 +263,7 @@ impl RecipeFile {
         let places = &self.places;
         let place = match &error {
             NoConversion::NoTargetWeightDecay => None,
+            NoConversion::Groups(_) | NoConversion::GroupsNeedWdFree { .. } => places.groups,
             NoConversion::NeedsSgd { .. } => Some(places.optimizer_kind),
             NoConversion::AdamW(AdamWError::BetaOutOfRange { moment, .. }) => {
                 places.moments.map(|[first, second, _]| match moment {
@@ -266,6 +306,7 @@ struct Read {
     recipe: Recipe,
     optimizer: Optimizer,
     moments: Option<Moments>,
+    groups: Vec<Group>,
     target_weight_decay: Option<Schedule>,
     places: Places<Range<usize>>,
 }
@@ -278,6 +319,7 @@ fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result
         "epochs",
         "optimizer",
         "schedule",
+        "group",
         "target",
     ])?;
     let steps_per_epoch = root.whole("steps_per_epoch", 1, MOST_STEPS)?;
@@ -297,6 +339,7 @@ fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result
         momentum: optimizer.momentum.1,
         optimizer_kind: optimizer.kind_span,
         moments: None,
+        groups: root.optional("group").map(|entry| entry.span()),
         target_weight_decay: None,
     };
     let moments = optimizer.moments.map(|(moments, spans)| {
@@ -305,6 +348,7 @@ fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result
     });
     let (decay, momentum) = (optimizer.weight_decay.0, optimizer.momentum.0);
     let recipe = checked(rate, decay, momentum, &places)?;
+    let groups = group::read(root, &mut schedules, &recipe)?;
     let target = target_weight_decay(root, &mut schedules)?;
     let target_weight_decay = target.map(|(entry, decay)| {
         places.target_weight_decay = Some(entry.span());
@@ -316,6 +360,7 @@ fn read<'r>(root: &Section<'_, '_>, read_table: &'r mut ReadTable<'r>) -> Result
         recipe,
         optimizer: optimizer.kind,
         moments,
+        groups,
         target_weight_decay: target_weight_decay.transpose()?,
         places,
     })

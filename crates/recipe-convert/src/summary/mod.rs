@@ -1,5 +1,6 @@
 //! A conversion in numbers.
 
+mod groups;
 mod phases;
 mod renormalisation;
 mod words;
@@ -8,6 +9,7 @@ use schedule_core::renormalisation::FloatFormat;
 use schedule_core::{Hyperparameter, Schedule};
 
 use crate::conversion::{Converted, steps};
+pub use groups::GroupSummary;
 pub use phases::{PhaseEquilibrium, PhaseGrowth};
 pub use renormalisation::RenormalisationPlan;
 
@@ -34,6 +36,9 @@ pub struct Summary {
     pub steps: u64,
     /// Steps in an epoch.
     pub steps_per_epoch: u64,
+    /// What becomes of each parameter group; none where there is only one, without a name. All else that is
+    /// of one group is of the first whose exponent is not 0.
+    pub groups: Vec<GroupSummary>,
     /// `ln η̃` of the first step.
     pub ln_lr_exp_first: f64,
     /// `ln η̃` of the last step; −∞ where the recipe's rate is 0.
@@ -143,7 +148,6 @@ pub(crate) struct Observer {
 impl Observer {
     /// Converts every step of a recipe.
     pub(crate) fn summarise(file: &RecipeFile, target: Target) -> Result<Summary, NoConversion> {
-        let training = file.steps();
         let mut observer = Self {
             overflows: FORMATS.map(|format| (format, None)),
             smallest_shrink: (0, f64::INFINITY),
@@ -154,10 +158,15 @@ impl Observer {
             planned: true,
         };
         let mut twin = steps(file, target)?;
+        let mut of_groups = Vec::new();
         let mut ends: Option<(f64, Converted)> = None;
-        for (_, converted) in (0..training).zip(&mut twin) {
+        for (_, converted) in (0..file.rows()).zip(&mut twin) {
             let converted = converted?;
             observer.see(&converted);
+            groups::see(&mut of_groups, file, &converted);
+            if converted.row.group != file.leader() {
+                continue;
+            }
             let first = ends.map_or(converted.row.ln_lr_exp, |(first, _)| first);
             ends = Some((first, converted));
         }
@@ -168,13 +177,14 @@ impl Observer {
         Ok(Summary {
             target,
             optimizer: file.optimizer(),
-            steps: training,
+            steps: file.steps(),
             steps_per_epoch: file.steps_per_epoch(),
             ln_lr_exp_first,
             ln_lr_exp_last,
             ln_scale_last: last.map_or(f64::NAN, |last| last.ln_scale_after),
             overflows: observer.overflows,
             renormalisation: observer.plans(),
+            groups: of_groups,
             above_exact: (!target.is_exact())
                 .then(|| exact_last(file))
                 .flatten()
@@ -269,7 +279,7 @@ impl Observer {
 fn exact_last(file: &RecipeFile) -> Option<f64> {
     let twin = steps(file, Target::WdFree).ok()?;
     let mut last = None;
-    for (_, converted) in (0..file.steps()).zip(twin) {
+    for (_, converted) in (0..file.rows()).zip(twin) {
         last = Some(converted.ok()?.row.ln_lr_exp);
     }
     last

@@ -55,7 +55,14 @@ impl PhaseEquilibrium {
 
 /// The phases of a file's recipe, if there are not too many to be told.
 pub(super) fn phases(file: &RecipeFile, target: Target) -> Vec<PhaseGrowth> {
-    let mut phases = file.recipe().phases().unwrap_or_default();
+    let leader = file.leader().and_then(|leader| file.groups().get(leader));
+    let recipe = leader.map_or(file.recipe(), |group| &group.recipe);
+    let mut phases = recipe.phases().unwrap_or_default();
+    if let Some(group) = leader {
+        for phase in &mut phases {
+            phase.hyperparameters = group.scaled(phase.hyperparameters);
+        }
+    }
     phases.retain(|phase| phase.start < file.steps());
     if phases.len() > Summary::MOST_PHASES {
         return Vec::new();

@@ -3,7 +3,7 @@
 use std::f64::consts::LN_10;
 use std::fmt;
 
-use super::{PhaseEquilibrium, PhaseGrowth, RenormalisationPlan, Summary, Warning};
+use super::{GroupSummary, PhaseEquilibrium, PhaseGrowth, RenormalisationPlan, Summary, Warning};
 use crate::Optimizer;
 
 impl fmt::Display for Summary {
@@ -23,6 +23,9 @@ impl fmt::Display for Summary {
             write!(f, "  on average: grows by ")?;
             self.growth(f, self.mean_ln_growth())?;
             writeln!(f)?;
+        }
+        for group in &self.groups {
+            writeln!(f, "  {group}")?;
         }
         writeln!(
             f,
@@ -129,6 +132,32 @@ impl Summary {
             ln_growth.exp_m1(),
             factor(epoch)
         )
+    }
+}
+
+impl fmt::Display for GroupSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "group {}: learning rate {} to {}, parameters at the end {} times those of the recipe, ",
+            self.name,
+            rate(self.ln_lr_exp_first),
+            rate(self.ln_lr_exp_last),
+            power_of_ten(-self.ln_scale_last)
+        )?;
+        let (least, largest) = (self.least_weight_decay, self.largest_weight_decay);
+        if least == 0.0 && largest == 0.0 {
+            write!(f, "without weight decay")
+        } else if least == largest {
+            write!(f, "keeps weight decay {}", short(least))
+        } else {
+            write!(
+                f,
+                "keeps weight decay from {} to {}",
+                short(least),
+                short(largest)
+            )
+        }
     }
 }
 

@@ -4,26 +4,32 @@ use crate::{Conversion, MomentsRow, Row};
 
 /// A number of a row, with its name.
 #[derive(Clone, Copy)]
-pub(super) struct Column {
-    pub(super) name: &'static str,
-    pub(super) value: fn(&Row) -> f64,
+struct Column {
+    name: &'static str,
+    value: fn(&Row) -> f64,
 }
 
 /// The columns after `step`, in their order.
 pub(super) struct Columns {
-    pub(super) numbers: Vec<Column>,
+    numbers: Vec<Column>,
+    /// Names of the groups; one is the last column, if there are any.
+    groups: Vec<String>,
 }
 
 impl Columns {
     pub(super) fn of(conversion: &Conversion<'_>) -> Self {
         let mut numbers = ALWAYS.to_vec();
-        if conversion.target().keeps_weight_decay() {
+        if conversion.keeps_weight_decay() {
             numbers.push(WEIGHT_DECAY);
         }
         if conversion.file().moments().is_some() {
             numbers.extend(MOMENTS);
         }
-        Self { numbers }
+        let groups = conversion.file().groups().iter();
+        Self {
+            numbers,
+            groups: groups.map(|group| group.name.clone()).collect(),
+        }
     }
 
     /// The numbers of a row with their names.
@@ -36,10 +42,16 @@ impl Columns {
             .map(|column| (column.name, (column.value)(row)))
     }
 
+    /// The name of a row's group.
+    pub(super) fn group(&self, row: &Row) -> Option<&str> {
+        self.groups.get(row.group?).map(String::as_str)
+    }
+
     /// The line of names, as CSV.
     pub(super) fn header(&self) -> String {
         let names: Vec<&str> = self.numbers.iter().map(|column| column.name).collect();
-        format!("step,{}", names.join(","))
+        let group = if self.groups.is_empty() { "" } else { ",group" };
+        format!("step,{}{group}", names.join(","))
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) fn write(
         for (_, value) in columns.numbers(&row) {
             write!(out, ",{value:?}")?;
         }
+        if let Some(group) = columns.group(&row) {
+            write!(out, ",{group}")?;
+        }
         writeln!(out)?;
     }
     Ok(())

@@ -20,6 +20,9 @@ pub(super) fn write(
                 write!(out, ",\"{name}\":null")?;
             }
         }
+        if let Some(group) = columns.group(&row) {
+            write!(out, ",\"group\":\"{group}\"")?;
+        }
         write!(out, "}}")?;
         before = ",";
     }

@@ -32,7 +32,7 @@ pub enum TableFormat {
 /// The columns are `step`, `lr`, `weight_decay`, `momentum`, `ln_lr_exp`, `lr_exp`, `momentum_exp`,
 /// `ln_scale`; then `weight_decay_exp` where the twin has a weight decay; and for AdamW, whose `momentum` is
 /// 0, `beta1`, `beta2`, `eps`, `beta1_exp`, `beta2_exp`, `eps_exp`, which with `lr_exp` are the hyperparameters of
-/// a stock Adam. Numbers are the shortest that read back as the same float64.
+/// a stock Adam; and `group`, its name, where there are groups, each with a row of its own. Numbers are the shortest that read back as the same float64.
 ///
 /// # Errors
 /// Those of `out`.

@@ -15,6 +15,9 @@ pub(super) fn write(
         for (name, value) in columns.numbers(&row) {
             writeln!(out, "{name} = {value:?}")?;
         }
+        if let Some(group) = columns.group(&row) {
+            writeln!(out, "group = \"{group}\"")?;
+        }
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ fn decoupled(recipe: &Recipe, twin: &DecoupledStep) -> Converted {
     Converted {
         row: Row {
             step: twin.step,
+            group: None,
             recipe: recipe.at(twin.step),
             ln_lr_exp: twin.ln_learning_rate,
             weight_decay_exp: 0.0,

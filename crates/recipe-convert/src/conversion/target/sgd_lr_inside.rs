@@ -14,6 +14,7 @@ pub(super) fn steps(recipe: &Recipe) -> Steps<'_> {
         Ok(Converted {
             row: Row {
                 step,
+                group: None,
                 recipe: original,
                 ln_lr_exp: twin.ln_learning_rate,
                 weight_decay_exp: 0.0,

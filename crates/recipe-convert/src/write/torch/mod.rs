@@ -36,7 +36,7 @@ const BYTES_A_LINE: usize = 72;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_torch(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let parts = Parts::of(conversion.file().optimizer(), conversion.target());
+    let parts = Parts::of(conversion);
     writeln!(
         out,
         "\"\"\"{}: {}.\n\nMade by recipe-convert {}.\n",
@@ -75,7 +75,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(optimizer: Optimizer, target: Target) -> Self {
+    fn of(conversion: &Conversion<'_>) -> Self {
         let wd_free = Self {
             title: "SGD without weight decay at an exponential learning rate",
             about: include_str!("about/sgd.txt"),
@@ -84,8 +84,18 @@ impl Parts {
             optimizer: "",
             set: include_str!("set_sgd.py"),
         };
-        match target {
-            Target::WdFree => match optimizer {
+        if !conversion.file().groups().is_empty() {
+            return Self {
+                title: "SGD with parameter groups at an exponential learning rate",
+                about: include_str!("about/groups.txt"),
+                law: [include_str!("law/groups.py"), ""],
+                rows: "",
+                set: include_str!("set_groups.py"),
+                ..wd_free
+            };
+        }
+        match conversion.target() {
+            Target::WdFree => match conversion.file().optimizer() {
                 Optimizer::Sgd => wd_free,
                 Optimizer::Sgdw => Self {
                     about: include_str!("about/sgdw.txt"),
@@ -149,6 +159,18 @@ fn constants(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()>
         if let Some(schedule) = schedule {
             writeln!(out, "{name} = {}", parts(schedule))?;
         }
+    }
+    if !file.groups().is_empty() {
+        writeln!(
+            out,
+            "# Name, weight decay, factor of the rate, exponent.\nGROUPS = ["
+        )?;
+        for group in file.groups() {
+            let (name, decay) = (&group.name, parts(group.recipe.weight_decay()));
+            let (lr_scale, exponent) = (group.lr_scale, group.exponent);
+            writeln!(out, "    ({name:?}, {decay}, {lr_scale:?}, {exponent:?}),")?;
+        }
+        writeln!(out, "]")?;
     }
     let columns = Columns::of(conversion).header();
     writeln!(out, "\nCOLUMNS = {columns:?}.split(\",\")")

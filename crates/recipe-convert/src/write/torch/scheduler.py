@@ -9,8 +9,8 @@ class Scheduler:
         self._set()
 
     def _start(self):
-        self._rows = rows()
-        self._row = next(self._rows)
+        self._steps = itertools.groupby(rows(), key=lambda row: row.step)
+        self._rows = list(next(self._steps)[1])
         self._done = 0
         #: ln a of the step that was done last, for correct_running_statistics.
         self.ln_shrink = 0.0
@@ -19,12 +19,12 @@ class Scheduler:
         if self._done == STEPS:
             raise RuntimeError("the schedule has %d steps, and all are done" % STEPS)
         self._done += 1
-        self.ln_shrink = self._row.ln_shrink
-        self._row = next(self._rows, self._row)
+        self.ln_shrink = self._rows[0].ln_shrink
+        self._rows = next((list(rows) for _, rows in self._steps), self._rows)
 
     def _set(self):
-        row = self._row
         for group in self.optimizer.param_groups:
+            row = row_of(group, self._rows)
             if row.lr_exp > largest_number(group):
                 raise OverflowError(
                     "at step %d the learning rate is exp(%r), above the largest number of the parameters; "

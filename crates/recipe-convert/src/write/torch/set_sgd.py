@@ -3,6 +3,10 @@ def check(group):
         raise ValueError("the schedule is for SGD with dampening=0 and nesterov=False")
 
 
+def row_of(group, rows):
+    return rows[0]
+
+
 def assign(group, row):
     group["lr"] = row.lr_exp
     group["weight_decay"] = row.weight_decay_exp

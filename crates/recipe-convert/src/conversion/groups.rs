@@ -1,0 +1,35 @@
+//! Several parameter groups.
+
+use schedule_core::{GroupsLaw, Hyperparameters};
+
+use super::{Converted, NoConversion, Row, Steps};
+use crate::RecipeFile;
+
+/// The law of groups that are scaled together: of each step a row for every group.
+pub(super) fn steps(file: &RecipeFile) -> Result<Steps<'_>, NoConversion> {
+    let groups = file.groups();
+    let exponents: Vec<f64> = groups.iter().map(|group| group.exponent).collect();
+    let mut law = GroupsLaw::common_direction(&exponents)?;
+    Ok(Box::new((0..=u64::MAX).flat_map(move |step| {
+        let with: Vec<Hyperparameters> = groups.iter().map(|group| group.at(step)).collect();
+        match law.step(&with) {
+            Err(error) => vec![Err(error.into())],
+            Ok(twins) => {
+                let rows = twins.iter().zip(with).enumerate();
+                rows.map(|(group, (twin, recipe))| {
+                    let twin = &twin.equivalent;
+                    Ok(Converted {
+                        row: Row {
+                            group: Some(group),
+                            ..Row::of_sgd(recipe, twin)
+                        },
+                        shrink: twin.shrink,
+                        ln_scale_after: twin.ln_scale_after,
+                        equivalent: Some(*twin),
+                    })
+                })
+                .collect()
+            }
+        }
+    })))
+}
