@@ -19,6 +19,15 @@ const KINDS: [&str; 9] = [
     "kind = \"csv\", file = \"table.csv\"",
 ];
 
+/// Optimisers, some with groups.
+const OPTIMISERS: [&str; 4] = [
+    "kind = \"sgd\"\nmomentum = 0.9\nweight_decay = 5e-4\n",
+    "kind = \"sgdw\"\nmomentum = 0.9\nweight_decay = 5e-4\n",
+    "kind = \"adamw\"\nbeta1 = 0.9\nbeta2 = 0.99\neps = 1e-8\nweight_decay = 0.1\n",
+    "kind = \"sgd\"\nmomentum = 0.9\nweight_decay = 5e-4\n[[group]]\nname = \"a\"\n\
+     [[group]]\nname = \"b\"\nexponent = 2\nlr_scale = 0.5\n[[group]]\nname = \"c\"\nexponent = 0\n",
+];
+
 /// Pieces that matter to the reader.
 const PIECES: [&str; 16] = [
     "-1",
@@ -47,10 +56,11 @@ fn mutated() -> impl Strategy<Value = String> {
         prop::sample::select(&PIECES[..]),
     );
     let kind = prop::sample::select(&KINDS[..]);
-    (kind, prop::collection::vec(edit, 1..4)).prop_map(|(kind, edits)| {
+    let optimiser = prop::sample::select(&OPTIMISERS[..]);
+    (kind, optimiser, prop::collection::vec(edit, 1..4)).prop_map(|(kind, optimiser, edits)| {
         let mut text: Vec<char> = format!(
-            "steps_per_epoch = 7\nepochs = 9\n[optimizer]\nkind = \"sgd\"\nmomentum = 0.9\n\
-             weight_decay = 5e-4\n[target]\nweight_decay = 1e-4\n[schedule]\n{}\n",
+            "steps_per_epoch = 7\nepochs = 9\n[optimizer]\n{optimiser}[target]\nweight_decay = 1e-4\n\
+             [schedule]\n{}\n",
             kind.replace(", ", "\n")
         )
         .chars()
@@ -82,7 +92,10 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     for target in Target::ALL {
         match Conversion::new(&file, target) {
             Ok(conversion) => {
-                prop_assert_eq!(conversion.rows().count() as u64, file.steps());
+                prop_assert_eq!(
+                    conversion.rows().count(),
+                    file.steps() as usize * file.groups().len().max(1)
+                );
                 prop_assert!(!conversion.summary().to_string().contains("NaN"));
             }
             Err(error) => one_sentence(error.to_string())?,
