@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use schedule_core::{Hyperparameters, Recipe};
 
+use super::read::{DECAY_NAMES, DECAY_NEEDS, checked_decay};
 use super::schedule::Schedules;
 use super::section::{Entry, Mistake, Section};
-use super::{DECAY_NAMES, DECAY_NEEDS, checked_decay};
 
 /// A parameter group.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use schedule_core::Schedule;
 
-use super::DECAY_NEEDS;
+use super::read::DECAY_NEEDS;
 use super::schedule::{Names, Schedules};
 use super::section::{Mistake, Section};
 
