@@ -78,6 +78,7 @@ fn the_example() {
     assert!(second.least_weight_decay < 0.0);
     assert_eq!((head.least_weight_decay, head.ln_scale_last), (1e-4, 0.0));
     assert!((head.ln_lr_exp_first - 0.01f64.ln()).abs() < 1e-15);
+    assert_eq!(twin.summary().renormalisation, []);
     let words = twin.summary().to_string();
     assert!(
         words.contains("  group head: learning rate 0.01000 (ln -4.605170)"),

@@ -25,7 +25,8 @@ pub(super) fn steps(file: &RecipeFile) -> Result<Steps<'_>, NoConversion> {
                         },
                         shrink: twin.shrink,
                         ln_scale_after: twin.ln_scale_after,
-                        equivalent: Some(*twin),
+                        // One group alone cannot be renormalised.
+                        equivalent: None,
                     })
                 })
                 .collect()

@@ -73,7 +73,8 @@ pub(crate) struct Converted {
     pub(crate) shrink: f64,
     /// `ln A_{t+1}`.
     pub(crate) ln_scale_after: f64,
-    /// The step itself, if it is one of SGD with the rate outside the momentum buffer.
+    /// The step itself, if it is one of SGD with the rate outside the momentum buffer and
+    /// without groups.
     pub(crate) equivalent: Option<EquivalentStep>,
 }
 

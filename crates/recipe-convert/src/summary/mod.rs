@@ -50,7 +50,8 @@ pub struct Summary {
     pub phases: Vec<PhaseGrowth>,
     /// For each format the first step whose rate is above its largest number.
     pub overflows: [(FloatFormat, Option<u64>); 3],
-    /// How it can be kept in a format; for SGD with the rate outside the momentum buffer.
+    /// How it can be kept in a format; for SGD with the rate outside the momentum buffer and
+    /// without groups.
     pub renormalisation: Vec<RenormalisationPlan>,
     /// By how much the last `ln η̃` is above that of the exact law; `None` for the exact law itself,
     /// and where the rate is 0 or that law has no answer.
