@@ -230,13 +230,18 @@ fn averaged(settings: &Settings, tolerance: f64, kind: Kind) -> Outcome {
                 original = original.stepped(gradient, recipe.at(t));
                 twin = twin.stepped(gradient, hyperparameters(&step));
                 ln_shrink += step.ln_shrink;
+                // The original's averages are written as they are defined.
                 let (plain, mut corrected) = match kind {
-                    Kind::Exponential => (ema.coefficients(0.0), ema.coefficients(step.ln_shrink)),
+                    Kind::Exponential => (
+                        MovingAverage::of_decay(decay),
+                        ema.coefficients(step.ln_shrink),
+                    ),
                     Kind::Equal if t % every != 0 => continue,
                     Kind::Equal => {
                         let mean = EqualAverage { count };
+                        let plain = plain_mean(count as f64);
                         count += 1;
-                        (mean.coefficients(0.0), mean.coefficients(ln_shrink))
+                        (plain, mean.coefficients(ln_shrink))
                     }
                 };
                 ln_shrink = 0.0;
@@ -249,6 +254,14 @@ fn averaged(settings: &Settings, tolerance: f64, kind: Kind) -> Outcome {
             Ok(largest)
         },
     )
+}
+
+/// The mean of `n` and one more, `(n e + θ)/(n + 1)`.
+fn plain_mean<F: Field>(count: F) -> MovingAverage<F> {
+    MovingAverage {
+        keep: count / (count + F::ONE),
+        weight: F::ONE / (count + F::ONE),
+    }
 }
 
 fn plain_average(settings: &Settings, tolerance: f64) -> Outcome {
@@ -329,8 +342,8 @@ fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
                 let take = |average: MovingAverage<Gf61>, memory: &[Gf61]| {
                     average.updated(memory, &original.parameters)
                 };
-                exponential = take(exponential_average(decay, Gf61::ONE), &exponential);
-                equal = take(equal_average(count, Gf61::ONE), &equal);
+                exponential = take(MovingAverage::of_decay(decay), &exponential);
+                equal = take(plain_mean(count), &equal);
                 let shrink = law.shrink * tamper.factor::<Gf61>();
                 let corrected = [
                     exponential_average(decay, shrink),

@@ -239,7 +239,7 @@ fn complex_end(settings: &Settings, tolerance: f64) -> Outcome {
                 return Ok(f64::INFINITY);
             }
             let step = step as f64;
-            Ok((turns - (step + 1.0)).max(step - turns).max(0.0))
+            Ok(worse(0.0, worse(turns - (step + 1.0), step - turns)))
         },
     )
 }

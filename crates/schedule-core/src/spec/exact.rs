@@ -2,6 +2,7 @@
 
 use ::proptest::test_runner::TestCaseError;
 
+use super::pair::worse;
 use super::property::property;
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::{Start, largest_distance};
@@ -170,13 +171,13 @@ fn texp_boundary_momentum(settings: &Settings, tolerance: f64) -> Outcome {
                 (exact.ln_scale_after, closed.ln_scale_after),
                 (exact.ln_shrink, closed.ln_shrink),
             ] {
-                largest = largest.max((a - b).abs() / (1.0 + a.abs()));
+                largest = worse(largest, (a - b).abs() / (1.0 + a.abs()));
             }
             let (a, b) = (
                 exact.buffer_coefficient_after,
                 closed.buffer_coefficient_after,
             );
-            largest = largest.max((a - b).abs() / a.abs().max(f64::MIN_POSITIVE));
+            largest = worse(largest, (a - b).abs() / a.abs().max(f64::MIN_POSITIVE));
         }
         Ok(largest)
     })

@@ -6,6 +6,7 @@ use ::proptest::test_runner::TestCaseError;
 
 use super::exact::{STEPS, distance};
 use super::field_twins::FieldTwins;
+use super::pair::worse;
 use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
@@ -120,7 +121,7 @@ fn homomorphism(settings: &Settings, tolerance: f64) -> Outcome {
                     f64::MIN_POSITIVE + first.buffer_coefficient_after.abs() + carried.abs(),
                 ),
             ] {
-                largest = largest.max((a - b).abs() / size);
+                largest = worse(largest, (a - b).abs() / size);
             }
         }
         Ok(largest)

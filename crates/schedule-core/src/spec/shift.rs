@@ -5,6 +5,7 @@ use ::proptest::prelude::*;
 
 use super::exact::STEPS;
 use super::field_twins::FieldTwins;
+use super::pair::worse;
 use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
@@ -69,7 +70,7 @@ fn complex_roots(settings: &Settings, tolerance: f64) -> Outcome {
                 if distance.is_nan() {
                     return Ok(distance);
                 }
-                largest = largest.max(distance);
+                largest = worse(largest, distance);
             }
             Ok(largest)
         },

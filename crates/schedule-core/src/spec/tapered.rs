@@ -6,6 +6,7 @@ use ::proptest::test_runner::TestCaseError;
 
 use super::exact::STEPS;
 use super::field_twins::FieldTwins;
+use super::pair::worse;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::{Start, Twins};
@@ -132,7 +133,7 @@ fn texp_distance(
         if distance.is_nan() {
             return Ok(distance);
         }
-        largest = largest.max(distance);
+        largest = worse(largest, distance);
     }
     Ok(largest)
 }
@@ -152,11 +153,7 @@ fn rule(settings: &Settings, tolerance: f64) -> Outcome {
                 Some(before) => ln_rate + (ln(&phase) - ln(before)) - ln_root - before.ln_root(),
             };
             let off = (texp.ln_learning_rate(step) - ln_rate).abs() / (1.0 + ln_rate.abs());
-            largest = if off.is_nan() {
-                f64::INFINITY
-            } else {
-                largest.max(off)
-            };
+            largest = worse(largest, off);
             before = Some(phase);
         }
         Ok(largest)
@@ -190,15 +187,17 @@ fn no_drop_schedule(settings: &Settings, tolerance: f64) -> Outcome {
             let here = texp.at(step);
             ln_rate -= (here.ln_shrink + before.ln_shrink) * tamper.factor::<f64>();
             let off = (no_drop.ln_learning_rate(step) - ln_rate).abs();
-            largest = largest.max(off / (1.0 + ln_rate.abs()));
+            largest = worse(largest, off / (1.0 + ln_rate.abs()));
             let ratio = (-here.ln_shrink).exp_m1() / (-before.ln_shrink).exp_m1();
             let momentum = recipe.at(step).momentum;
-            match no_drop.boundary_momentum(step) {
-                Some(corrected) if corrected != momentum => {
-                    largest = largest.max((corrected - momentum * ratio).abs() / (1.0 + ratio));
-                }
-                _ => {}
-            }
+            let expected = momentum * ratio;
+            let off = match no_drop.boundary_momentum(step) {
+                Some(corrected) => (corrected - expected).abs() / (1.0 + ratio),
+                // No momentum below 1 will do.
+                None if expected >= 1.0 - 1e-9 => 0.0,
+                None => f64::INFINITY,
+            };
+            largest = worse(largest, off);
             before = here;
         }
         Ok(largest)
@@ -218,7 +217,7 @@ fn exponential(settings: &Settings, tolerance: f64) -> Outcome {
         for step in 0..STEPS {
             let exact = law.step(with)?.ln_learning_rate;
             let off = (exact - closed.ln_learning_rate(step)).abs();
-            largest = largest.max(off / (1.0 + exact.abs()));
+            largest = worse(largest, off / (1.0 + exact.abs()));
         }
         Ok(largest)
     })
