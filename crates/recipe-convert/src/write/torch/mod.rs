@@ -112,6 +112,7 @@ impl Parts {
                 },
             },
             Target::Tapered => Self {
+                about: include_str!("about/sgd_tapered.txt"),
                 law: [include_str!("law/tapered.py"), include_str!("law/root.py")],
                 ..wd_free
             },
