@@ -40,7 +40,7 @@ pub use law::{FormChange, FormError, InsideLaw, InsideStep, MomentumForm, Withou
 pub use law::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
 pub use law::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
 pub use recipe::{Hyperparameter, Hyperparameters, Recipe, RecipePhase};
-pub use rescaling::{NotInvertible, Quantity, Rescaling};
+pub use rescaling::{Quantity, Rescaling, RescalingError};
 pub use schedule::{
     Constant, Cosine, Exponential, Joined, Linear, Phase, Piecewise, Polynomial, Schedule,
     ScheduleKind, StepDecay, Tabulated,

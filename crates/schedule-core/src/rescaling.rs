@@ -1,7 +1,7 @@
 //! The rescaling group `Π^c`: the freedom that a scale-invariant loss leaves.
 
 use crate::Hyperparameters;
-use crate::field::{Field, scaled};
+use crate::field::Field;
 use crate::optimiser::SgdState;
 
 /// A quantity of a run, which `Π^c` multiplies by a power of `c`.
@@ -86,7 +86,7 @@ impl Quantity {
 /// use schedule_core::{Hyperparameters, Rescaling};
 /// use schedule_core::optimiser::SgdState;
 ///
-/// let quarter = Rescaling::power_of_two(-2);
+/// let quarter = Rescaling::power_of_two(-2)?;
 /// let with = Hyperparameters { learning_rate: 0.5, weight_decay: 0.25, momentum: 0.9 };
 /// let rescaled = quarter.hyperparameters(&with);
 /// assert_eq!((rescaled.learning_rate, rescaled.weight_decay), (0.03125, 4.0));
@@ -98,6 +98,7 @@ impl Quantity {
 /// };
 /// let stepped_first = quarter.state(&start.stepped(gradient, with));
 /// assert_eq!(stepped_first, quarter.state(&start).stepped(gradient, rescaled));
+/// # Ok::<(), schedule_core::RescalingError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rescaling<F = f64> {
@@ -105,32 +106,68 @@ pub struct Rescaling<F = f64> {
     inverse: F,
 }
 
-/// A rescaling by a number that has no inverse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the factor of a rescaling has no inverse: it is 0, infinite, NaN, or so small or large that its \
-     inverse is one of them; give a factor whose inverse is a number too"
-)]
-pub struct NotInvertible;
+/// A rescaling that numbers of type `F` cannot express.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RescalingError<F = f64> {
+    /// The factor is 0, negative or NaN.
+    #[error(
+        "the factor of a rescaling is {factor:?}, but a scale-invariant loss only allows parameters to be \
+         multiplied by a positive number; give a factor above 0"
+    )]
+    NotPositive {
+        /// `c`.
+        factor: F,
+    },
+    /// The factor or its inverse is infinite, or rounds to 0.
+    #[error(
+        "the factor of a rescaling, {factor:?}, or its inverse leaves the range of its numbers; \
+         rescale in several steps, or compute with numbers of a wider range"
+    )]
+    OutOfRange {
+        /// `c`.
+        factor: F,
+    },
+    /// The same for a power of two.
+    #[error(
+        "2^{exponent} or its inverse leaves the range of the numbers that are to be rescaled by it; \
+         rescale in several steps, or compute with numbers of a wider range"
+    )]
+    PowerOutOfRange {
+        /// `k` of `2ᵏ`.
+        exponent: i64,
+    },
+    /// The product of two factors, or its inverse, is infinite or rounds to 0.
+    #[error(
+        "the rescaling by {first:?} and then {second:?} is by a number that leaves the range, or whose \
+         inverse does; apply them one after the other"
+    )]
+    ProductOutOfRange {
+        /// The factor of the first.
+        first: F,
+        /// The factor of the second.
+        second: F,
+    },
+}
 
 impl<F: Field> Rescaling<F> {
-    /// `Π^c`. Where numbers have an order `c` must be positive: only for those `L(cθ) = L(θ)`.
+    /// `Π^c`, `c > 0`: only for those `L(cθ) = L(θ)`. In a field without an order, `c ≠ 0`.
     ///
     /// # Errors
-    /// [`NotInvertible`].
+    /// [`RescalingError::NotPositive`], [`RescalingError::OutOfRange`].
     ///
     /// ```
     /// use schedule_core::Rescaling;
     /// assert!(Rescaling::new(1.5).is_ok());
-    /// assert!(Rescaling::new(0.0).is_err() && Rescaling::new(f64::NAN).is_err());
+    /// assert!(Rescaling::new(0.0).is_err() && Rescaling::new(-2.0).is_err());
+    /// // Its inverse is no float64.
+    /// assert!(Rescaling::new(f64::from_bits(1)).is_err());
     /// ```
-    pub fn new(factor: F) -> Result<Self, NotInvertible> {
-        let inverse = F::ONE / factor;
-        let is_number = |x: F| x * F::ZERO == F::ZERO && x != F::ZERO;
-        if is_number(factor) && is_number(inverse) {
-            return Ok(Self { factor, inverse });
+    pub fn new(factor: F) -> Result<Self, RescalingError<F>> {
+        if !factor.is_positive() {
+            return Err(RescalingError::NotPositive { factor });
         }
-        Err(NotInvertible)
+        Self::checked(factor, F::ONE / factor).ok_or(RescalingError::OutOfRange { factor })
     }
 
     /// `Π¹`, which changes nothing.
@@ -142,22 +179,29 @@ impl<F: Field> Rescaling<F> {
         }
     }
 
-    /// `Π^{2ᵏ}`, exact in floating point. An exponent beyond ±1000 is taken as ±1000.
-    #[must_use]
-    pub fn power_of_two(exponent: i32) -> Self {
+    /// `Π^{2ᵏ}`, exact in floating point.
+    ///
+    /// # Errors
+    /// [`RescalingError::PowerOutOfRange`] where `2ᵏ` or `2⁻ᵏ` is no number of the type: beyond ±1023 for
+    /// `f64`, ±127 for `f32`.
+    ///
+    /// ```
+    /// use schedule_core::Rescaling;
+    /// assert!(Rescaling::<f32>::power_of_two(127).is_ok());
+    /// assert!(Rescaling::<f32>::power_of_two(128).is_err());
+    /// ```
+    pub fn power_of_two(exponent: i64) -> Result<Self, RescalingError<F>> {
         let two = F::ONE + F::ONE;
-        let up = power(two, exponent.clamp(-1_000, 1_000).unsigned_abs());
-        let down = power(F::ONE / two, exponent.clamp(-1_000, 1_000).unsigned_abs());
-        if exponent < 0 {
-            return Self {
-                factor: down,
-                inverse: up,
-            };
-        }
-        Self {
-            factor: up,
-            inverse: down,
-        }
+        let up = power(two, exponent.unsigned_abs());
+        let down = power(F::ONE / two, exponent.unsigned_abs());
+        let (factor, inverse) = if exponent < 0 { (down, up) } else { (up, down) };
+        Self::checked(factor, inverse).ok_or(RescalingError::PowerOutOfRange { exponent })
+    }
+
+    /// The only way to a pair of numbers: both are finite and none is 0.
+    fn checked(factor: F, inverse: F) -> Option<Self> {
+        let is_number = |x: F| x.is_positive() && x * F::ZERO == F::ZERO;
+        (is_number(factor) && is_number(inverse)).then_some(Self { factor, inverse })
     }
 
     /// `c`.
@@ -167,12 +211,24 @@ impl<F: Field> Rescaling<F> {
     }
 
     /// `Π^{cd}`, from `Π^c` first and then `Π^d`; the order does not matter.
-    #[must_use]
-    pub fn then(&self, other: &Self) -> Self {
-        Self {
-            factor: self.factor * other.factor,
-            inverse: self.inverse * other.inverse,
-        }
+    ///
+    /// # Errors
+    /// [`RescalingError::ProductOutOfRange`].
+    ///
+    /// ```
+    /// use schedule_core::Rescaling;
+    /// let huge = Rescaling::new(1e200)?;
+    /// assert!(huge.then(&huge).is_err());
+    /// assert_eq!(huge.then(&huge.inverse())?.factor(), 1.0);
+    /// # Ok::<(), schedule_core::RescalingError>(())
+    /// ```
+    pub fn then(&self, other: &Self) -> Result<Self, RescalingError<F>> {
+        Self::checked(self.factor * other.factor, self.inverse * other.inverse).ok_or(
+            RescalingError::ProductOutOfRange {
+                first: self.factor,
+                second: other.factor,
+            },
+        )
     }
 
     /// `Π^{1/c}`.
@@ -186,39 +242,54 @@ impl<F: Field> Rescaling<F> {
 
     /// A quantity of the rescaled run, `c^w` times that of the original.
     ///
+    /// It is multiplied by `c` or `1/c` as often as its [weight](Quantity::weight) says, so that everything on
+    /// the way lies between the value and the result: `c^w` may leave the range where neither of
+    /// them does.
+    ///
     /// ```
     /// use schedule_core::{Quantity, Rescaling};
     ///
-    /// let double = Rescaling::power_of_two(1);
+    /// let double = Rescaling::power_of_two(1)?;
     /// // AdamW: m → m/c, v → v/c², ε → ε/c, η → cη, λ → λ/c.
     /// assert_eq!(double.apply(Quantity::SquaredGradient, 1.0), 0.25);
     /// assert_eq!(double.apply(Quantity::LearningRate { update_degree: 0 }, 1.0), 2.0);
-    /// // A normaliser after a trained affine.
-    /// assert_eq!(double.apply(Quantity::RunningVariance { input_degree: 2 }, 1.0), 16.0);
+    /// // A normaliser after a trained affine, and one whose c⁴ = 2⁻¹⁵⁶ is no float32.
+    /// let variance = Quantity::RunningVariance { input_degree: 2 };
+    /// assert_eq!(double.apply(variance, 1.0), 16.0);
+    /// let down = Rescaling::<f32>::power_of_two(-39).unwrap();
+    /// assert_eq!(down.apply(variance, 2f32.powi(127)), 2f32.powi(-29));
+    /// # Ok::<(), schedule_core::RescalingError>(())
     /// ```
     #[must_use]
     pub fn apply(&self, quantity: Quantity, value: F) -> F {
-        self.factor_of(quantity) * value
-    }
-
-    /// `c^w`, what [`apply`](Self::apply) multiplies by.
-    #[must_use]
-    pub fn factor_of(&self, quantity: Quantity) -> F {
         let weight = quantity.weight();
         let base = if weight < 0 {
             self.inverse
         } else {
             self.factor
         };
-        power(base, weight.unsigned_abs())
+        let mut result = value;
+        for _ in 0..weight.unsigned_abs() {
+            let next = result * base;
+            // Multiplying again does nothing more to 0, or by 1, nor to what is infinite or NaN.
+            if next == result || next * F::ZERO != F::ZERO {
+                return next;
+            }
+            result = next;
+        }
+        result
     }
 
     /// The state of the rescaled run of SGD: `cθ`, `b/c`.
     #[must_use]
     pub fn state(&self, state: &SgdState<F>) -> SgdState<F> {
+        let map = |quantity, values: &[F]| {
+            let rescaled = values.iter().map(|&x| self.apply(quantity, x));
+            rescaled.collect()
+        };
         SgdState {
-            parameters: scaled(&state.parameters, self.factor_of(Quantity::Parameters)),
-            buffer: scaled(&state.buffer, self.factor_of(Quantity::Gradient)),
+            parameters: map(Quantity::Parameters, &state.parameters),
+            buffer: map(Quantity::Gradient, &state.buffer),
         }
     }
 
@@ -235,7 +306,7 @@ impl<F: Field> Rescaling<F> {
 }
 
 /// `base^exponent` by squaring.
-fn power<F: Field>(base: F, mut exponent: u32) -> F {
+fn power<F: Field>(base: F, mut exponent: u64) -> F {
     let (mut result, mut square) = (F::ONE, base);
     while exponent > 0 {
         if exponent % 2 == 1 {

@@ -60,6 +60,10 @@ impl Gf61 {
 impl Field for Gf61 {
     const ZERO: Self = Self(0);
     const ONE: Self = Self(1);
+
+    fn is_positive(self) -> bool {
+        self != Self::ZERO
+    }
 }
 
 impl Add for Gf61 {

@@ -27,16 +27,27 @@ pub trait Field:
     const ZERO: Self;
     /// The neutral element of multiplication.
     const ONE: Self;
+
+    /// `x > 0`; in a field without an order, `x ≠ 0`.
+    fn is_positive(self) -> bool;
 }
 
 impl Field for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+
+    fn is_positive(self) -> bool {
+        self > 0.0
+    }
 }
 
 impl Field for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+
+    fn is_positive(self) -> bool {
+        self > 0.0
+    }
 }
 
 /// `⟨a, b⟩`, over the shorter of the two.

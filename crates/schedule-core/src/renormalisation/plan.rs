@@ -5,7 +5,7 @@ use std::f64::consts::LN_2;
 use super::range::departure;
 use super::{FloatFormat, Magnitudes, Monitored, RenormalisationError};
 use crate::field::Field;
-use crate::{EquivalentStep, Rescaling};
+use crate::{EquivalentStep, Rescaling, RescalingError};
 
 /// A change of scale that is due before a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Renormalisation {
     /// The step.
     pub step: u64,
     /// `k`: the state is rescaled by `2⁻ᵏ`.
-    pub exponent: i32,
+    pub exponent: i64,
     /// `K`, the sum of all exponents so far, this one included.
     pub total: i64,
 }
@@ -22,8 +22,10 @@ pub struct Renormalisation {
 impl Renormalisation {
     /// `Π^c` with `c = 2⁻ᵏ`, to be applied to the state: parameters, buffer, running statistics and
     /// whatever else is a [`Quantity`](crate::Quantity).
-    #[must_use]
-    pub fn rescaling<F: Field>(&self) -> Rescaling<F> {
+    ///
+    /// # Errors
+    /// [`RescalingError::PowerOutOfRange`].
+    pub fn rescaling<F: Field>(&self) -> Result<Rescaling<F>, RescalingError<F>> {
         Rescaling::power_of_two(self.exponent.saturating_neg())
     }
 }
@@ -97,7 +99,6 @@ impl Renormaliser {
         }
         let exponent = total.saturating_sub(self.total);
         self.total = total;
-        let exponent = exponent.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
         Ok(Some(Renormalisation {
             step: step.step,
             exponent,
