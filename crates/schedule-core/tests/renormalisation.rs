@@ -167,8 +167,12 @@ fn bounds_and_formats_that_do_not_go() {
 
 #[test]
 fn a_rate_is_split_before_exp_overflows() {
-    // Far outside exp's range it is as near as ln η̃ itself is known.
-    for ln in [700.1_f64, 5_000.0, 1e6, -1e4] {
+    // Up to the ends of exp's range it is exp's number, far outside it is as near as ln η̃ itself is known.
+    for (ln, total) in [(709.010_772_331_640_2_f64, 3), (-708.3, -3)] {
+        let expected = ln.exp() * (-2.0 * f64::from(total)).exp2();
+        assert_eq!(rescaled_learning_rate(ln, total.into()), expected);
+    }
+    for ln in [709.8_f64, -708.5, 5_000.0, 1e6, -1e4] {
         let total = (ln / 2.0 / std::f64::consts::LN_2).round();
         let found = rescaled_learning_rate(ln, total as i64);
         // 2K ln 2 with the low digits of ln 2.

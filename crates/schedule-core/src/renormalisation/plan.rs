@@ -127,7 +127,8 @@ impl Renormaliser {
     }
 }
 
-/// `2^{−2K} exp(ln η̃)`, rounded like `exp(ln η̃)`, also where that leaves float64.
+/// `2^{−2K} exp(ln η̃)`, as far as it is a normal number: with the digits of `exp(ln η̃)` where that is one, and
+/// within some roundings of its value where it leaves float64.
 ///
 /// `exp(ln η̃ − 2K ln 2)` is another number in its last digits, and a run with it is another run.
 ///
@@ -140,14 +141,19 @@ impl Renormaliser {
 /// ```
 #[must_use]
 pub fn rescaled_learning_rate(ln_learning_rate: f64, total: i64) -> f64 {
-    let exponent = total.saturating_mul(-2);
+    exp_times_power_of_two(ln_learning_rate, total.saturating_mul(-2))
+}
+
+/// `2^exponent exp(x)`, not of a rounded `x + exponent·ln 2`.
+fn exp_times_power_of_two(x: f64, exponent: i64) -> f64 {
     // Where exp gives a normal number it is that number that is rescaled.
-    if ln_learning_rate.abs() < 700.0 || !ln_learning_rate.is_finite() {
-        return times_power_of_two(ln_learning_rate.exp(), exponent);
+    let plain = x.exp();
+    if plain.is_normal() || !x.is_finite() {
+        return times_power_of_two(plain, exponent);
     }
-    let powers = (ln_learning_rate / LN_2).round();
+    let powers = (x / LN_2).round();
     // ln 2 in two parts, the first with so few digits that its product is exact (Cody & Waite).
-    let rest = powers.mul_add(-LN_2_HIGH, ln_learning_rate) - powers * LN_2_LOW;
+    let rest = powers.mul_add(-LN_2_HIGH, x) - powers * LN_2_LOW;
     // No rest is larger, but for numbers that over- or underflow anyway.
     times_power_of_two(
         rest.clamp(-1.0, 1.0).exp(),
