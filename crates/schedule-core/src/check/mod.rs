@@ -4,4 +4,4 @@ mod twins;
 mod verdict;
 
 pub use twins::{Start, Twins, largest_distance};
-pub use verdict::{Disagreement, Verdict, check_equivalence};
+pub use verdict::{CheckError, Disagreement, Verdict, check_equivalence};

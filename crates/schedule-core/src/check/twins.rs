@@ -1,8 +1,15 @@
 //! Two runs side by side, and how far the one is from the other's image.
 
+use std::f64::consts::LN_2;
+
 use crate::field::norm;
 use crate::optimiser::SgdState;
-use crate::{BufferShift, EquivalentStep, Hyperparameters};
+use crate::recurrence::buffer_shift;
+use crate::renormalisation::{exp_times_power_of_two, rescaled_learning_rate, times_power_of_two};
+use crate::{BufferShift, EquivalentStep, Hyperparameters, Rescaling};
+
+/// By how many powers of two the twin's scale may be off that of the original.
+const LARGEST_SCALE: f64 = 32.0;
 
 /// From where the twin takes each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +21,14 @@ pub enum Start {
 }
 
 /// A run of SGD and its twin, step by step.
+///
+/// The twin's scale grows without end. Before it leaves float64 it is [rescaled](Rescaling) by a power of two, which
+/// on a scale-invariant loss changes no digit, so runs may be of any length.
+///
+/// The distance of buffers is in units of the terms that they are sums of. Those of the gradient are not
+/// known; they are taken to be no smaller than `1/‖θ‖`, as on a loss whose values are of order 1, and with
+/// them its curvature on the unit sphere. Divide a loss of another order by it first, and the weight decay, and
+/// multiply the learning rate by it, which is the same run.
 #[derive(Clone, Debug)]
 pub struct Twins {
     start: Start,
@@ -21,6 +36,8 @@ pub struct Twins {
     next: Start,
     original: SgdState,
     twin: Option<SgdState>,
+    /// `K`: the twin is rescaled by `2^{−K}`.
+    total: i64,
 }
 
 impl Twins {
@@ -32,32 +49,37 @@ impl Twins {
             next: start,
             original: initial,
             twin: None,
+            total: 0,
         }
     }
 
     /// Takes a step of both runs and gives their distance after it, relative: the larger of that of
     /// the parameters, and of the buffers in units of the terms they are sums of. NaN where a
-    /// run is no longer finite.
+    /// run is no longer finite, and where a gradient or a buffer has not one number for each parameter: then no
+    /// step is taken.
     pub fn step(
         &mut self,
         gradient: impl Fn(&[f64]) -> Vec<f64>,
         original: Hyperparameters,
         equivalent: &EquivalentStep,
     ) -> f64 {
+        self.renormalise(equivalent.ln_scale);
+        let scale = exp_times_power_of_two(equivalent.ln_scale, self.total);
         let mapped = self
             .original
-            .equivalent(equivalent.ln_scale.exp(), equivalent.buffer_coefficient);
+            .equivalent(scale, equivalent.buffer_coefficient);
         let current = self.current(mapped);
-        let with = Hyperparameters {
-            learning_rate: equivalent.learning_rate(),
-            weight_decay: equivalent.weight_decay,
-            momentum: equivalent.momentum,
-        };
-        let next = current.stepped(&gradient, with);
+        let of_twin = gradient(&current.parameters);
         let gradient = gradient(&self.original.parameters);
+        let lengths = [self.original.buffer.len(), gradient.len(), of_twin.len()];
+        if lengths != [self.original.parameters.len(); 3] {
+            self.twin = Some(current);
+            return f64::NAN;
+        }
+        let next = current.stepped(|_| of_twin, self.rescaled(equivalent));
         let terms = buffer_terms(&self.original, &gradient, original);
         self.original = self.original.stepped(|_| gradient, original);
-        let scale = equivalent.ln_scale_after.exp();
+        let scale = exp_times_power_of_two(equivalent.ln_scale_after, self.total);
         let mapped_away =
             equivalent.buffer_coefficient_after.abs() * norm(&self.original.parameters);
         let mapped = self
@@ -70,13 +92,37 @@ impl Twins {
 
     /// Shifts the twin's buffer before the next step, whose `buffer_coefficient` is to be the new `κ`.
     pub fn shift(&mut self, shift: &BufferShift) {
-        let mapped = self
-            .original
-            .equivalent(shift.ln_scale.exp(), shift.buffer_coefficient);
+        let scale = exp_times_power_of_two(shift.ln_scale, self.total);
+        let mapped = self.original.equivalent(scale, shift.buffer_coefficient);
         let current = self.current(mapped);
-        self.twin = Some(current.shifted(shift.factor()));
+        let (old, new) = (shift.buffer_coefficient, shift.buffer_coefficient_after);
+        self.twin = Some(current.shifted(buffer_shift(scale, old, new)));
         // The step is to start from the shifted buffer, and not from an image that needs no shift.
         self.next = Start::Free;
+    }
+
+    /// Brings the twin near the scale of the original, if it is far from it.
+    fn renormalise(&mut self, ln_scale: f64) {
+        let off = -ln_scale / LN_2 - self.total as f64;
+        if off.abs() <= LARGEST_SCALE {
+            return;
+        }
+        // What is left of a larger one is for the next steps.
+        let exponent = off.round().clamp(-1_000.0, 1_000.0) as i64;
+        if let Ok(rescaling) = Rescaling::power_of_two(-exponent) {
+            self.twin = self.twin.take().map(|twin| rescaling.state(&twin));
+            self.total += exponent;
+        }
+    }
+
+    /// What the rescaled twin takes in a step.
+    fn rescaled(&self, equivalent: &EquivalentStep) -> Hyperparameters {
+        let twice = self.total.saturating_mul(2);
+        Hyperparameters {
+            learning_rate: rescaled_learning_rate(equivalent.ln_learning_rate, self.total),
+            weight_decay: times_power_of_two(equivalent.weight_decay, twice),
+            momentum: equivalent.momentum,
+        }
     }
 
     /// From where the twin takes its next step: the image of the original, or where it is.
@@ -95,7 +141,7 @@ impl Twins {
     }
 }
 
-/// The largest distance of twins over steps that are given as the original's hyperparameters and the
+/// The largest distance of [`Twins`] over steps that are given as the original's hyperparameters and the
 /// twin's; NaN if any is.
 ///
 /// ```

@@ -1,12 +1,16 @@
 //! The checker that a user calls.
 
+use std::cell::Cell;
+
 use super::twins::{Start, Twins};
 use crate::field::{dot, norm};
 use crate::optimiser::SgdState;
-use crate::{ExactLaw, LawError, Recipe};
+use crate::{EquivalentStep, ExactLaw, LawError, Recipe};
 
 /// How far the twins of a recipe are from each other on a loss, step by step; made by
 /// [`check_equivalence`].
+///
+/// Distances are those of [`Twins`], which take the loss to be of order 1.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Verdict {
@@ -18,6 +22,9 @@ pub struct Verdict {
     /// `|⟨∇L_t(θ_t), θ_t⟩| / (‖∇L_t‖‖θ_t‖)` before each step, 0 for a scale-invariant loss. Where the
     /// law fails, this says whether the loss is to blame.
     pub radial_gradient: Vec<f64>,
+    /// `ε(|ln A_t| + |ln A_{t+1}| + |ln η̃_t|)` of each step, `ε = 2⁻⁵²`: what a step may be off by because the law
+    /// gives these logarithms in float64. 1e-12 after some 1,000 e-foldings of the scale.
+    pub rounding: Vec<f64>,
 }
 
 /// The first step after which twins are further apart than they may be.
@@ -36,15 +43,48 @@ pub struct Disagreement {
     pub radial_gradient: f64,
 }
 
+/// Why there is no verdict.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The recipe has no equivalent.
+    #[error(transparent)]
+    Law(#[from] LawError),
+    /// The momentum buffer is not one for these parameters.
+    #[error(
+        "the momentum buffer has {buffer} numbers, the parameters are {parameters}; give a buffer of the \
+         same length, of zeros at the start of a run"
+    )]
+    BufferLength {
+        /// How many parameters there are.
+        parameters: usize,
+        /// How many numbers the buffer has.
+        buffer: usize,
+    },
+    /// A gradient is not one of these parameters.
+    #[error(
+        "the gradient of step {step} has {gradient} numbers, the parameters are {parameters}; let the \
+         function return one for each parameter, in their order"
+    )]
+    GradientLength {
+        /// The step.
+        step: u64,
+        /// How many parameters there are.
+        parameters: usize,
+        /// How many numbers the gradient has.
+        gradient: usize,
+    },
+}
+
 impl Verdict {
-    /// The first disagreement of the resynchronised twins beyond a tolerance: 1e-12 suits a loss of
-    /// a few thousand operations in float64.
+    /// The first disagreement of the resynchronised twins beyond a tolerance, besides the law's own
+    /// [`rounding`](Self::rounding): 1e-12 suits a loss of a few thousand operations in float64.
     ///
     /// # Errors
     /// [`Disagreement`], with the step and size.
     pub fn agrees_within(&self, tolerance: f64) -> Result<(), Disagreement> {
-        let exceeds = |size: f64| size > tolerance || size.is_nan();
-        match self.resynchronised.iter().position(|&size| exceeds(size)) {
+        let mut steps = self.resynchronised.iter().zip(&self.rounding);
+        match steps.position(|(size, rounding)| size.is_nan() || *size > tolerance + rounding) {
             None => Ok(()),
             Some(index) => Err(Disagreement {
                 step: index as u64,
@@ -62,7 +102,8 @@ impl Verdict {
 /// may change between calls. It is called five times a step.
 ///
 /// # Errors
-/// [`LawError`] where the recipe has no equivalent.
+/// [`CheckError::Law`] where the recipe has no equivalent; [`CheckError::BufferLength`] and
+/// [`CheckError::GradientLength`] where lengths differ.
 ///
 /// ```
 /// use schedule_core::check::check_equivalence;
@@ -96,26 +137,53 @@ pub fn check_equivalence(
     gradient: impl Fn(u64, &[f64]) -> Vec<f64>,
     recipe: &Recipe,
     steps: u64,
-) -> Result<Verdict, LawError> {
+) -> Result<Verdict, CheckError> {
+    let (parameters, buffer) = (initial.parameters.len(), initial.buffer.len());
+    if parameters != buffer {
+        return Err(CheckError::BufferLength { parameters, buffer });
+    }
     let mut free = Twins::new(initial.clone(), Start::Free);
     let mut resynchronised = Twins::new(initial.clone(), Start::Resynchronised);
     let mut verdict = Verdict {
         resynchronised: Vec::new(),
         free: Vec::new(),
         radial_gradient: Vec::new(),
+        rounding: Vec::new(),
     };
     let mut law = ExactLaw::new();
     for step in 0..steps {
         let with = recipe.at(step);
         let equivalent = law.step(with)?;
-        let gradient = |parameters: &[f64]| gradient(step, parameters);
+        let wrong_length = Cell::new(None);
+        let gradient = |at: &[f64]| {
+            let gradient = gradient(step, at);
+            if gradient.len() != parameters {
+                wrong_length.set(Some(gradient.len()));
+            }
+            gradient
+        };
         let at = &free.original().parameters;
         verdict.radial_gradient.push(radial(&gradient(at), at));
         verdict.free.push(free.step(gradient, with, &equivalent));
         let distance = resynchronised.step(gradient, with, &equivalent);
+        if let Some(gradient) = wrong_length.get() {
+            return Err(CheckError::GradientLength {
+                step,
+                parameters,
+                gradient,
+            });
+        }
         verdict.resynchronised.push(distance);
+        verdict.rounding.push(rounding(&equivalent));
     }
     Ok(verdict)
+}
+
+fn rounding(step: &EquivalentStep) -> f64 {
+    let ln_rate = step.ln_learning_rate.abs();
+    // A rate of 0 is exact.
+    let ln_rate = if ln_rate.is_finite() { ln_rate } else { 0.0 };
+    f64::EPSILON * (step.ln_scale.abs() + step.ln_scale_after.abs() + ln_rate)
 }
 
 fn radial(gradient: &[f64], parameters: &[f64]) -> f64 {

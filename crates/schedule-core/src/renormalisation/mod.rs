@@ -7,6 +7,7 @@ mod range;
 
 pub use format::FloatFormat;
 pub use magnitudes::{Bounds, Magnitudes, Monitored};
+pub(crate) use plan::{exp_times_power_of_two, times_power_of_two};
 pub use plan::{Renormalisation, Renormaliser, rescaled_learning_rate};
 pub use range::{Departure, RangeReport, Side};
 

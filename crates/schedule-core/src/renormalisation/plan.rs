@@ -145,7 +145,7 @@ pub fn rescaled_learning_rate(ln_learning_rate: f64, total: i64) -> f64 {
 }
 
 /// `2^exponent exp(x)`, not of a rounded `x + exponent·ln 2`.
-fn exp_times_power_of_two(x: f64, exponent: i64) -> f64 {
+pub(crate) fn exp_times_power_of_two(x: f64, exponent: i64) -> f64 {
     // Where exp gives a normal number it is that number that is rescaled.
     let plain = x.exp();
     if plain.is_normal() || !x.is_finite() {
@@ -166,7 +166,7 @@ const LN_2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
 const LN_2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
 
 /// `value · 2^exponent`, as if in one rounding while the result is normal.
-fn times_power_of_two(mut value: f64, exponent: i64) -> f64 {
+pub(crate) fn times_power_of_two(mut value: f64, exponent: i64) -> f64 {
     // Beyond this, any number but 0 over- or underflows.
     let mut left = exponent.clamp(-4_000, 4_000);
     while left != 0 {
