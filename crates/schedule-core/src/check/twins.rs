@@ -121,7 +121,7 @@ impl Twins {
         Hyperparameters {
             learning_rate: rescaled_learning_rate(equivalent.ln_learning_rate, self.total),
             weight_decay: times_power_of_two(equivalent.weight_decay, twice),
-            momentum: equivalent.momentum,
+            ..equivalent.hyperparameters()
         }
     }
 

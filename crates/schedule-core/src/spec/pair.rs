@@ -103,9 +103,5 @@ pub(super) fn sgd_distance(
 
 /// The hyperparameters of an equivalent step.
 pub(super) fn hyperparameters(equivalent: &EquivalentStep) -> Hyperparameters {
-    Hyperparameters {
-        learning_rate: equivalent.learning_rate(),
-        weight_decay: equivalent.weight_decay,
-        momentum: equivalent.momentum,
-    }
+    equivalent.hyperparameters()
 }

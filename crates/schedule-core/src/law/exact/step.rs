@@ -1,6 +1,6 @@
 //! What the laws of SGD give for each step.
 
-use crate::RunningStatisticsCorrection;
+use crate::{Hyperparameters, RunningStatisticsCorrection};
 
 /// One step of a run without weight decay, or with another one, and how its state relates to that of
 /// the run with it.
@@ -45,6 +45,27 @@ impl EquivalentStep {
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
         self.ln_learning_rate.exp()
+    }
+
+    /// `η̃_t`, `λ̃_t`, `γ̃_t`: what SGD without, or with what is left of, the weight decay takes in this step. The rate
+    /// is infinite where it leaves float64.
+    ///
+    /// ```
+    /// use schedule_core::{ExactLaw, Hyperparameters};
+    ///
+    /// let sgd = Hyperparameters { learning_rate: 0.5, weight_decay: 0.5, momentum: 0.0 };
+    /// let twin = ExactLaw::new().step(sgd)?.hyperparameters();
+    /// assert!((twin.learning_rate - 0.5 / 0.75).abs() < 1e-15);
+    /// assert_eq!((twin.weight_decay, twin.momentum), (0.0, 0.0));
+    /// # Ok::<(), schedule_core::LawError>(())
+    /// ```
+    #[must_use]
+    pub fn hyperparameters(&self) -> Hyperparameters {
+        Hyperparameters {
+            learning_rate: self.learning_rate(),
+            weight_decay: self.weight_decay,
+            momentum: self.momentum,
+        }
     }
 
     /// What running statistics are multiplied by once this step is done: before the next update of
