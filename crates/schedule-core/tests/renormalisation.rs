@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use schedule_core::proptest::{convertible_recipe, seeded};
 use schedule_core::renormalisation::{
-    Bounds, Departure, FloatFormat, Magnitudes, Monitored, RangeReport, RenormalisationError,
-    Renormaliser, Side, rescaled_learning_rate,
+    Bounds, Departure, FloatFormat, Formats, Magnitudes, Monitored, RangeReport,
+    RenormalisationError, Renormaliser, Side, rescaled_learning_rate,
 };
 use schedule_core::{EquivalentStep, ExactAccess, ExactLaw, LawError, Recipe, Schedule};
 
@@ -34,7 +34,7 @@ fn first(report: &RangeReport, what: Monitored, side: Side) -> Option<u64> {
 
 #[test]
 fn the_standard_rate_leaves_float32_at_the_known_step() {
-    let magnitudes = |degree| Magnitudes::new(Bounds::just(10.0), ONE, ONE, degree).unwrap();
+    let magnitudes = |degree| Magnitudes::new(Bounds::just(10.0), ONE, 10.0, ONE, degree).unwrap();
     let report = RangeReport::of(
         steps(&standard(), 200_000),
         FloatFormat::F32,
@@ -54,8 +54,13 @@ fn the_standard_rate_leaves_float32_at_the_known_step() {
             .departures
             .is_sorted_by_key(|departure| departure.step)
     );
+    // Of the buffer 10.05 is the bound: ln(10.05) later, at 1e-3 a step.
+    assert_eq!(
+        first(&report, Monitored::BufferNorm, Side::Underflow),
+        Some(178_441)
+    );
     // Nothing else leaves, and float32 can hold the growth and the updates.
-    assert_eq!(report.departures.len(), 4);
+    assert_eq!(report.departures.len(), 5);
     assert_eq!(
         (report.growth_rounds_to_one_from, report.updates_lost_from),
         (None, None)
@@ -79,7 +84,7 @@ fn the_standard_rate_leaves_float32_at_the_known_step() {
 #[test]
 fn the_step_decay_of_200_epochs_does_not_overflow() {
     let rate = Schedule::step_decay(0.1, 0.1, &[80 * 391, 120 * 391]).unwrap();
-    let magnitudes = Magnitudes::new(Bounds::just(10.0), ONE, ONE, 2).unwrap();
+    let magnitudes = Magnitudes::new(Bounds::just(10.0), ONE, 10.0, ONE, 2).unwrap();
     for format in [FloatFormat::F32, FloatFormat::Bf16, FloatFormat::F64] {
         let recipe = recipe(rate.clone(), 5e-4);
         let report = RangeReport::of(steps(&recipe, 200 * 391), format, &magnitudes).unwrap();
@@ -95,7 +100,7 @@ fn growth_and_updates_that_a_format_does_not_resolve() {
         smallest: 1e-3,
         largest: 0.01,
     };
-    let magnitudes = Magnitudes::new(ONE, gradients, ONE, 1).unwrap();
+    let magnitudes = Magnitudes::new(ONE, gradients, 0.1, ONE, 1).unwrap();
     // The growth is 1e-3, 1e-4 and 1e-5 a step, the largest update 1e-2, 1e-3 and 1e-4.
     for (format, growth, updates) in [
         (FloatFormat::Bf16, Some(0), Some(20_000)),
@@ -103,7 +108,11 @@ fn growth_and_updates_that_a_format_does_not_resolve() {
         (FloatFormat::F32, None, None),
         (FloatFormat::F64, None, None),
     ] {
-        let report = RangeReport::of(steps(&recipe, 60_000), format, &magnitudes).unwrap();
+        let formats = Formats {
+            state: format,
+            learning_rate: format,
+        };
+        let report = RangeReport::of(steps(&recipe, 60_000), formats, &magnitudes).unwrap();
         let found = (report.growth_rounds_to_one_from, report.updates_lost_from);
         assert_eq!(found, (growth, updates), "{format}");
     }
@@ -135,6 +144,7 @@ fn bounds_and_formats_that_do_not_go() {
             smallest: 2.0,
             largest: 1.0,
         },
+        1.0,
         ONE,
         1,
     )
@@ -147,22 +157,135 @@ fn bounds_and_formats_that_do_not_go() {
         }
     ));
     assert!(error.to_string().contains("between 2.0 and 1.0"), "{error}");
-    let magnitudes = Magnitudes::new(Bounds::just(1e3), ONE, ONE, 1).unwrap();
-    let mut renormaliser = Renormaliser::new(FloatFormat::F16, magnitudes);
-    let step = steps(&standard(), 1).next().unwrap().unwrap();
-    let error = renormaliser.before(&step).unwrap_err();
     assert!(matches!(
-        error,
-        RenormalisationError::DoesNotFit {
-            step: 0,
-            what: Monitored::SquaredParameterNorm,
+        Magnitudes::new(ONE, ONE, f64::INFINITY, ONE, 1),
+        Err(RenormalisationError::Bounds {
+            what: Monitored::BufferNorm,
             ..
-        }
+        })
     ));
-    assert!(
-        error.to_string().contains("which float16 does not hold"),
-        "{error}"
+    let step = steps(&standard(), 1).next().unwrap().unwrap();
+    let error_of = |magnitudes| {
+        let mut renormaliser = Renormaliser::new(FloatFormat::F16, magnitudes);
+        renormaliser.before(&step).unwrap_err()
+    };
+    // 1e3 squared needs K ≥ 2, a gradient of 3e4 K ≤ 1.
+    let apart = Magnitudes::new(Bounds::just(1e3), Bounds::just(3e4), 3e4, ONE, 1).unwrap();
+    let error = error_of(apart);
+    assert_eq!(
+        error,
+        RenormalisationError::NoCommonScale {
+            step: 0,
+            above: Monitored::SquaredParameterNorm,
+            lowest: 2,
+            below: Monitored::GradientNorm,
+            highest: 1,
+            format: FloatFormat::F16,
+        }
     );
+    assert!(error.to_string().contains("by 2^-2 or less"), "{error}");
+    // What no scale changes, and what spans more than the format.
+    let fixed = Magnitudes::new(ONE, ONE, 10.0, Bounds::just(1e5), 0).unwrap();
+    let wide = Bounds {
+        smallest: 1e-3,
+        largest: 1e3,
+    };
+    let wide = Magnitudes::new(wide, ONE, 10.0, ONE, 1).unwrap();
+    for (magnitudes, what) in [
+        (fixed, Monitored::Variance),
+        (wide, Monitored::SquaredParameterNorm),
+    ] {
+        let error = error_of(magnitudes);
+        assert!(error.to_string().contains("normal numbers of float16"));
+        assert!(
+            matches!(error, RenormalisationError::DoesNotFit { what: found, .. } if found == what)
+        );
+    }
+}
+
+/// The scale of the run with weight decay is not the only one.
+#[test]
+fn a_scale_that_keeps_everything_is_found() {
+    let gradients = Bounds {
+        smallest: 1e-5,
+        largest: 1e-2,
+    };
+    let magnitudes = Magnitudes::new(ONE, gradients, 0.1, ONE, 1).unwrap();
+    let mut renormaliser = Renormaliser::new(FloatFormat::F16, magnitudes);
+    let mut due = Vec::new();
+    for step in steps(&standard(), 10_000) {
+        let step = step.unwrap();
+        due.extend(renormaliser.before(&step).unwrap());
+        let scale = step.ln_scale.exp() * (renormaliser.total() as f64).exp2();
+        let format = FloatFormat::F16;
+        assert!(1e-5 * scale >= format.smallest_normal() && 0.105 * scale <= format.largest());
+        assert!(scale.powi(-2) >= format.smallest_normal() && scale.powi(-2) <= format.largest());
+    }
+    let first = due.first().unwrap();
+    assert_eq!((first.step, first.exponent), (0, 3));
+    // Then once for each of the 7 times that the scale is halved.
+    assert!((7..10).contains(&due.len()), "{}", due.len());
+}
+
+#[test]
+fn a_rate_that_goes_to_zero_is_no_reason_to_stop() {
+    let cosine = recipe(Schedule::cosine(0.1, 0.0, 1_000).unwrap(), 5e-4);
+    let magnitudes = Magnitudes::new(ONE, ONE, 10.0, ONE, 1).unwrap();
+    let half = Formats {
+        state: FloatFormat::F16,
+        learning_rate: FloatFormat::F16,
+    };
+    for formats in [FloatFormat::F16.into(), half] {
+        let mut renormaliser = Renormaliser::new(formats, magnitudes);
+        for step in steps(&cosine, 1_001) {
+            let due = renormaliser.before(&step.unwrap()).unwrap();
+            assert!(due.is_none_or(|due| formats == half && due.exponent < 0));
+        }
+    }
+    // The report knows both formats.
+    let report = |formats| RangeReport::of(steps(&cosine, 1_000), formats, &magnitudes).unwrap();
+    assert_eq!(report(FloatFormat::F16.into()).departures, []);
+    let rate = first(&report(half), Monitored::LearningRate, Side::Underflow);
+    assert!(rate.is_some_and(|step| step > 900));
+}
+
+#[test]
+fn an_overflow_does_not_hide_an_underflow() {
+    let wide = Bounds {
+        smallest: 1e-8,
+        largest: 1e6,
+    };
+    let magnitudes = Magnitudes::new(ONE, wide, 1e3, ONE, 1).unwrap();
+    let report = RangeReport::of(steps(&standard(), 1), FloatFormat::F16, &magnitudes).unwrap();
+    for side in [Side::Overflow, Side::Underflow] {
+        assert_eq!(first(&report, Monitored::GradientNorm, side), Some(0));
+    }
+}
+
+/// `A(‖b‖ + |κ|‖θ‖)`, for gradients that all point the same way; `A‖g‖/(1−γ)` is none.
+#[test]
+fn the_twin_buffer_stays_within_its_bound() {
+    let with = standard().at(0);
+    let mut original = SgdState {
+        parameters: vec![1.0],
+        buffer: vec![0.0],
+    };
+    let mut twin = original.clone();
+    let mut beyond_the_gradients = false;
+    for step in steps(&standard(), 300) {
+        let step = step.unwrap();
+        // The law holds for any gradients that the twin has A times as large.
+        original = original.stepped(|_| vec![-1.0], with);
+        let gradient = -step.ln_scale.exp();
+        twin = twin.stepped(|_| vec![gradient], step.hyperparameters());
+        let (parameter, buffer) = (original.parameters[0], original.buffer[0].abs());
+        let size = twin.buffer[0].abs() / step.ln_scale_after.exp();
+        let bound = buffer + step.buffer_coefficient_after * parameter;
+        assert!(size <= bound * (1.0 + 1e-12), "{size} {bound}");
+        beyond_the_gradients |= size > 1.0 / (1.0 - with.momentum);
+    }
+    // Older gradients are larger.
+    assert!(beyond_the_gradients);
 }
 
 #[test]
@@ -190,21 +313,17 @@ proptest! {
 
     #[test]
     fn after_a_renormalisation_everything_is_in_range(recipe in convertible_recipe(2_000), degree in 0..4_u16) {
-        let magnitudes = Magnitudes::new(Bounds { smallest: 0.1, largest: 30.0 }, Bounds { smallest: 1e-2, largest: 3.0 }, ONE, degree)?;
+        let magnitudes = Magnitudes::new(Bounds { smallest: 0.1, largest: 30.0 }, Bounds { smallest: 1e-2, largest: 3.0 }, 30.0, ONE, degree)?;
         let mut renormaliser = Renormaliser::new(FloatFormat::F16, magnitudes);
         for step in steps(&recipe, 3_000) {
             let step = step?;
-            let due = match renormaliser.before(&step) {
-                // The rate itself may be too small for float16.
-                Err(RenormalisationError::DoesNotFit { what: Monitored::LearningRate, .. }) => return Ok(()),
-                due => due?,
-            };
+            let due = renormaliser.before(&step)?;
             let ln_scale = step.ln_scale + renormaliser.total() as f64 * std::f64::consts::LN_2;
             if due.is_some() {
                 prop_assert!(ln_scale.abs() <= 0.5 * std::f64::consts::LN_2 + 1e-9);
             }
             let rate = renormaliser.learning_rate(&step);
-            prop_assert!(rate == 0.0 || (FloatFormat::F16.smallest_normal()..=65_504.0).contains(&rate));
+            prop_assert!(rate == 0.0 || (rate as f32).is_normal());
             prop_assert!((30.0 / ln_scale.exp()).powi(2) <= 65_504.0);
             prop_assert!((1.0 / ln_scale.exp()).powi(2 * i32::from(degree)) <= 65_504.0);
         }

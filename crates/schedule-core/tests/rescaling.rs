@@ -35,7 +35,7 @@ fn a_power_that_leaves_the_range_does_not_take_the_result_with_it() {
 #[test]
 fn a_running_variance_survives_the_renormalisation_that_it_asks_for() {
     let one = Bounds::just(1.0);
-    let magnitudes = Magnitudes::new(one, one, Bounds::just(1e-9), 2).unwrap();
+    let magnitudes = Magnitudes::new(one, one, 10.0, Bounds::just(1e-9), 2).unwrap();
     let constant = |value| Schedule::constant(value).unwrap();
     let recipe = Recipe::new(constant(0.1), constant(5e-4), constant(0.9)).unwrap();
     let mut renormaliser = Renormaliser::new(FloatFormat::F32, magnitudes);

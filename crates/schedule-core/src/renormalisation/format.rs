@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Monitored;
+
 /// A binary float format, by what it can hold.
 ///
 /// ```
@@ -72,5 +74,43 @@ impl fmt::Display for FloatFormat {
             Self::Bf16 => "bfloat16",
             Self::F16 => "float16",
         })
+    }
+}
+
+/// The formats that a run keeps its numbers in.
+///
+/// ```
+/// use schedule_core::renormalisation::{FloatFormat, Formats};
+/// let half = Formats::from(FloatFormat::F16);
+/// assert_eq!((half.state, half.learning_rate), (FloatFormat::F16, FloatFormat::F32));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Formats {
+    /// Of parameters, gradients, momentum buffer and variances.
+    pub state: FloatFormat,
+    /// Of the learning rate.
+    pub learning_rate: FloatFormat,
+}
+
+impl From<FloatFormat> for Formats {
+    /// A rate is one number, which is not held in less than float32.
+    fn from(state: FloatFormat) -> Self {
+        let learning_rate = match state {
+            FloatFormat::F64 => FloatFormat::F64,
+            FloatFormat::F32 | FloatFormat::Bf16 | FloatFormat::F16 => FloatFormat::F32,
+        };
+        Self {
+            state,
+            learning_rate,
+        }
+    }
+}
+
+impl Formats {
+    pub(super) fn of(self, what: Monitored) -> FloatFormat {
+        match what {
+            Monitored::LearningRate => self.learning_rate,
+            _ => self.state,
+        }
     }
 }

@@ -4,11 +4,12 @@ mod format;
 mod magnitudes;
 mod plan;
 mod range;
+mod scales;
 
-pub use format::FloatFormat;
+pub use format::{FloatFormat, Formats};
 pub use magnitudes::{Bounds, Magnitudes, Monitored};
-pub(crate) use plan::{exp_times_power_of_two, times_power_of_two};
 pub use plan::{Renormalisation, Renormaliser, rescaled_learning_rate};
+pub(crate) use plan::{exp_times_power_of_two, times_power_of_two};
 pub use range::{Departure, RangeReport, Side};
 
 /// Why a run cannot be kept in a float format.
@@ -28,24 +29,46 @@ pub enum RenormalisationError {
         /// Its largest value.
         largest: f64,
     },
-    /// At the scale of the run with weight decay, too, a number is out of range.
+    /// A number is out of range at any scale.
     #[error(
-        "at step {step} the {what} reaches exp({ln_value}) even at the scale of the run with weight \
-         decay, which {format} does not hold among its normal numbers (up to {largest:e}, from \
-         {smallest:e}); use a format with a wider range"
+        "at step {step} the {what} is between exp({ln_smallest}) and exp({ln_largest}), which no change of scale \
+         brings into the normal numbers of {format} (from {smallest:e} to {largest:e}); use a format \
+         with a wider range"
     )]
     DoesNotFit {
         /// The step.
         step: u64,
         /// What does not fit.
         what: Monitored,
-        /// The logarithm of its value there.
-        ln_value: f64,
+        /// The logarithm of its smallest value there, if nothing is rescaled.
+        ln_smallest: f64,
+        /// That of its largest.
+        ln_largest: f64,
         /// The format.
         format: FloatFormat,
-        /// The format's largest number.
-        largest: f64,
         /// The format's smallest normal number.
         smallest: f64,
+        /// The format's largest number.
+        largest: f64,
+    },
+    /// Two numbers need different scales.
+    #[error(
+        "at step {step} no scale keeps everything among the normal numbers of {format}: for the \
+         {above} the parameters must be rescaled by 2^-{lowest} or less, for the {below} by 2^-{highest} or \
+         more; use a format with a wider range"
+    )]
+    NoCommonScale {
+        /// The step.
+        step: u64,
+        /// What is out of range unless the scale is low.
+        above: Monitored,
+        /// The smallest `K` of a rescaling by `2^{−K}` for it.
+        lowest: i64,
+        /// What is out of range unless the scale is high.
+        below: Monitored,
+        /// The largest `K` for it.
+        highest: i64,
+        /// The format of the state.
+        format: FloatFormat,
     },
 }

@@ -2,8 +2,8 @@
 
 use std::f64::consts::LN_2;
 
-use super::range::departure;
-use super::{FloatFormat, Magnitudes, Monitored, RenormalisationError};
+use super::scales::Scales;
+use super::{Formats, Magnitudes, RenormalisationError};
 use crate::field::Field;
 use crate::{EquivalentStep, Rescaling, RescalingError};
 
@@ -33,8 +33,9 @@ impl Renormalisation {
 /// Says when a run without weight decay must be rescaled, and by which power of two, so that all its
 /// numbers stay among the normal ones of a float format.
 ///
-/// It waits until something would leave the format, and then goes back to the scale of the run with
-/// weight decay, to the nearest power of two. Since rescaling by a power of two is
+/// It waits until something would leave the format, and then goes to the power of two nearest the scale of the
+/// run with weight decay, of those that keep everything in. A learning rate that is too small for its
+/// format at all of them, as at the end of a schedule that goes to 0, is left to underflow. Since rescaling by a power of two is
 /// [exact](Rescaling), the renormalised run is the plain run bit for bit as long as that one is
 /// finite, and then goes on.
 ///
@@ -45,7 +46,8 @@ impl Renormalisation {
 /// let constant = Schedule::constant;
 /// let recipe = Recipe::new(constant(0.1)?, constant(5e-4)?, constant(0.9)?)?;
 /// let one = Bounds::just(1.0);
-/// let mut renormaliser = Renormaliser::new(FloatFormat::F32, Magnitudes::new(one, one, one, 2)?);
+/// let magnitudes = Magnitudes::new(one, one, 10.0, one, 2)?;
+/// let mut renormaliser = Renormaliser::new(FloatFormat::F32, magnitudes);
 /// let mut due = Vec::new();
 /// for step in ExactLaw::new().steps(&recipe).take(100_000) {
 ///     let step = step?;
@@ -58,17 +60,18 @@ impl Renormalisation {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Renormaliser {
-    format: FloatFormat,
+    formats: Formats,
     magnitudes: Magnitudes,
     total: i64,
 }
 
 impl Renormaliser {
-    /// For a run that has not been rescaled so far.
+    /// For a run that has not been rescaled so far; from the [format](Formats::from) of the state alone or from
+    /// both.
     #[must_use]
-    pub fn new(format: FloatFormat, magnitudes: Magnitudes) -> Self {
+    pub fn new(formats: impl Into<Formats>, magnitudes: Magnitudes) -> Self {
         Self {
-            format,
+            formats: formats.into(),
             magnitudes,
             total: 0,
         }
@@ -77,27 +80,18 @@ impl Renormaliser {
     /// What is due before a step; the steps must come in order.
     ///
     /// # Errors
-    /// [`RenormalisationError::DoesNotFit`] where no scale, or not that of the run with weight decay,
-    /// keeps everything in the format.
+    /// [`RenormalisationError::DoesNotFit`] and [`RenormalisationError::NoCommonScale`] where no scale keeps
+    /// everything in the formats.
     pub fn before(
         &mut self,
         step: &EquivalentStep,
     ) -> Result<Option<Renormalisation>, RenormalisationError> {
-        if self.departure(step, self.total).is_none() {
+        let scales = Scales::of(step, self.formats, &self.magnitudes)?;
+        if scales.contain(self.total) {
             return Ok(None);
         }
-        let total = (-step.ln_scale / LN_2).round() as i64;
-        if let Some(found) = self.departure(step, total) {
-            return Err(RenormalisationError::DoesNotFit {
-                step: found.step,
-                what: found.what,
-                ln_value: found.ln_value,
-                format: self.format,
-                largest: self.format.largest(),
-                smallest: self.format.smallest_normal(),
-            });
-        }
-        let exponent = total.saturating_sub(self.total);
+        let total = scales.nearest(-step.ln_scale / LN_2);
+        let exponent = total - self.total;
         self.total = total;
         Ok(Some(Renormalisation {
             step: step.step,
@@ -117,13 +111,6 @@ impl Renormaliser {
     #[must_use]
     pub fn total(&self) -> i64 {
         self.total
-    }
-
-    fn departure(&self, step: &EquivalentStep, total: i64) -> Option<super::Departure> {
-        let ln_factor = -(total as f64) * LN_2;
-        Monitored::ALL
-            .into_iter()
-            .find_map(|what| departure(step, what, ln_factor, self.format, &self.magnitudes))
     }
 }
 

@@ -1,6 +1,6 @@
 //! When the plain schedule leaves a format.
 
-use super::{Bounds, FloatFormat, Magnitudes, Monitored};
+use super::{Bounds, Formats, Magnitudes, Monitored};
 use crate::{EquivalentStep, LawError};
 
 /// On which side a number leaves a format.
@@ -26,7 +26,7 @@ pub struct Departure {
     pub ln_value: f64,
 }
 
-/// What becomes of a schedule without weight decay in a float format, if nothing is done about it.
+/// What becomes of a schedule without weight decay in float formats, if nothing is done about it.
 ///
 /// ```
 /// use schedule_core::renormalisation::{Bounds, FloatFormat, Magnitudes, RangeReport};
@@ -35,7 +35,7 @@ pub struct Departure {
 /// let constant = Schedule::constant;
 /// let recipe = Recipe::new(constant(0.1)?, constant(5e-4)?, constant(0.9)?)?;
 /// let one = Bounds::just(1.0);
-/// let magnitudes = Magnitudes::new(one, one, one, 2)?;
+/// let magnitudes = Magnitudes::new(one, one, 10.0, one, 2)?;
 /// let steps = ExactLaw::new().steps(&recipe).take(100_000);
 /// let report = RangeReport::of(steps, FloatFormat::F32, &magnitudes)?;
 /// let first = report.departures.first().unwrap();
@@ -47,13 +47,15 @@ pub struct Departure {
 pub struct RangeReport {
     /// The first departure of each number on each side, in the order of the steps.
     pub departures: Vec<Departure>,
-    /// The first of the last steps in all of which the growth factor `a_t⁻²` rounds to 1 in the format: a rate
+    /// The first of the last steps in all of which the growth factor `a_t⁻²` rounds to 1 in the rate's format: a rate
     /// kept in it and multiplied by a factor kept in it does not grow from there on. `None` if the
     /// last growth there is can be represented.
     pub growth_rounds_to_one_from: Option<u64>,
-    /// The first of the last steps in all of which even the largest update, relative to the smallest
-    /// parameters, is below half a unit in the last place of any number: parameters kept in the format
-    /// do not move from there on.
+    /// The first of the last steps in all of which the largest update, relative to the smallest parameters, is
+    /// below half a unit in the last place of any number of the state's format. The bounds are
+    /// on norms, and so is this: a parameter kept in the format whose share of the update is that of `‖θ‖` stays
+    /// where it is from there on, one nearer to 0 may still move. If the lower bound on `‖θ‖` is one on every
+    /// element, none moves.
     pub updates_lost_from: Option<u64>,
 }
 
@@ -64,9 +66,11 @@ impl RangeReport {
     /// The first error among the steps.
     pub fn of(
         steps: impl IntoIterator<Item = Result<EquivalentStep, LawError>>,
-        format: FloatFormat,
+        formats: impl Into<Formats>,
         magnitudes: &Magnitudes,
     ) -> Result<Self, LawError> {
+        let formats = formats.into();
+        let (rate, state) = (formats.learning_rate.epsilon(), formats.state.epsilon());
         let mut report = Self {
             departures: Vec::new(),
             growth_rounds_to_one_from: None,
@@ -75,19 +79,19 @@ impl RangeReport {
         for step in steps {
             let step = step?;
             for what in Monitored::ALL {
-                if let Some(found) = departure(&step, what, 0.0, format, magnitudes) {
+                for found in departures(&step, what, formats, magnitudes) {
                     report.add(found);
                 }
             }
             // A number just above 1 rounds to it within half of ε, one just below within a quarter.
             let growth = (-2.0 * step.ln_shrink).exp_m1();
             if growth != 0.0 {
-                let rounds = growth <= format.epsilon() / 2.0 && growth >= -format.epsilon() / 4.0;
+                let rounds = growth <= rate / 2.0 && growth >= -rate / 4.0;
                 extend(&mut report.growth_rounds_to_one_from, rounds, step.step);
             }
-            let update = largest_relative_update(&step, magnitudes);
+            let update = magnitudes.largest_relative_update(&step);
             if update > 0.0 {
-                let lost = update < format.epsilon() / 4.0;
+                let lost = update < state / 4.0;
                 extend(&mut report.updates_lost_from, lost, step.step);
             }
         }
@@ -107,31 +111,27 @@ fn extend(from: &mut Option<u64>, holds: bool, step: u64) {
     *from = holds.then(|| from.unwrap_or(step));
 }
 
-/// `η‖b‖/‖θ‖`, the buffer being at most `‖g‖/(1−γ)`.
-fn largest_relative_update(step: &EquivalentStep, magnitudes: &Magnitudes) -> f64 {
-    let ln_rate = step.ln_learning_rate + step.ln_scale + step.ln_scale_after;
-    let buffer = magnitudes.gradient_norm().largest / (1.0 - step.momentum);
-    ln_rate.exp() * buffer / magnitudes.parameter_norm().smallest
-}
-
-/// The departure of a number in a step, `Π^c` with `ln c = ln_factor` being applied.
-pub(super) fn departure(
+/// The departures of a number in a step, one at most on each side.
+fn departures(
     step: &EquivalentStep,
     what: Monitored,
-    ln_factor: f64,
-    format: FloatFormat,
+    formats: Formats,
     magnitudes: &Magnitudes,
-) -> Option<Departure> {
-    let Bounds { smallest, largest } = magnitudes.ln_of_twin(what, step, ln_factor)?;
-    let (side, ln_value) = if largest > format.largest().ln() {
-        (Side::Overflow, largest)
-    } else if smallest < format.smallest_normal().ln() {
-        (Side::Underflow, smallest)
-    } else {
-        return None;
-    };
-    Some(Departure {
-        step: step.step,
+) -> impl Iterator<Item = Departure> {
+    let format = formats.of(what);
+    let leaves = magnitudes.ln_of_twin(what, step).map(|bounds| {
+        let Bounds { smallest, largest } = bounds;
+        let above = largest > format.largest().ln();
+        let below = smallest < format.smallest_normal().ln();
+        [
+            above.then_some((Side::Overflow, largest)),
+            below.then_some((Side::Underflow, smallest)),
+        ]
+    });
+    let step = step.step;
+    let sides = leaves.into_iter().flatten().flatten();
+    sides.map(move |(side, ln_value)| Departure {
+        step,
         what,
         side,
         ln_value,
