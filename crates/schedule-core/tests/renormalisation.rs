@@ -242,6 +242,16 @@ fn a_rate_that_goes_to_zero_is_no_reason_to_stop() {
             assert!(due.is_none_or(|due| formats == half && due.exponent < 0));
         }
     }
+    // The last rates of a long one are too small for float16 at every scale that keeps ‖θ̃‖² in.
+    let long = recipe(Schedule::cosine(0.1, 0.0, 100_000).unwrap(), 1e-7);
+    let mut renormaliser = Renormaliser::new(half, magnitudes);
+    let mut underflows = false;
+    for step in steps(&long, 100_000) {
+        let step = step.unwrap();
+        renormaliser.before(&step).unwrap();
+        underflows |= renormaliser.learning_rate(&step) < FloatFormat::F16.smallest_normal();
+    }
+    assert!(underflows && renormaliser.total() == -7);
     // The report knows both formats.
     let report = |formats| RangeReport::of(steps(&cosine, 1_000), formats, &magnitudes).unwrap();
     assert_eq!(report(FloatFormat::F16.into()).departures, []);
