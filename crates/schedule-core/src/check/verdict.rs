@@ -22,8 +22,9 @@ pub struct Verdict {
     /// `|⟨∇L_t(θ_t), θ_t⟩| / (‖∇L_t‖‖θ_t‖)` before each step, 0 for a scale-invariant loss. Where the
     /// law fails, this says whether the loss is to blame.
     pub radial_gradient: Vec<f64>,
-    /// `ε(|ln A_t| + |ln A_{t+1}| + |ln η̃_t|)` of each step, `ε = 2⁻⁵²`: what a step may be off by because the law
-    /// gives these logarithms in float64. 1e-12 after some 1,000 e-foldings of the scale.
+    /// `ε(|ln A_t| + |ln A_{t+1}| + |ln η̃_t|)(1 + ‖θ_{t+1} − θ_t‖/‖θ_{t+1}‖)` of each step, `ε = 2⁻⁵²`: what a step may
+    /// be off by because the law gives these logarithms in float64; 1e-12 after some 1,000 e-foldings of
+    /// the scale.
     pub rounding: Vec<f64>,
 }
 
@@ -174,16 +175,20 @@ pub fn check_equivalence(
             });
         }
         verdict.resynchronised.push(distance);
-        verdict.rounding.push(rounding(&equivalent));
+        let after = resynchronised.original();
+        let update = with.learning_rate * norm(&after.buffer) / norm(&after.parameters);
+        verdict.rounding.push(rounding(&equivalent, update));
     }
     Ok(verdict)
 }
 
-fn rounding(step: &EquivalentStep) -> f64 {
+/// `update` is `‖θ_{t+1} − θ_t‖/‖θ_{t+1}‖`.
+fn rounding(step: &EquivalentStep, update: f64) -> f64 {
     let ln_rate = step.ln_learning_rate.abs();
     // A rate of 0 is exact.
     let ln_rate = if ln_rate.is_finite() { ln_rate } else { 0.0 };
-    f64::EPSILON * (step.ln_scale.abs() + step.ln_scale_after.abs() + ln_rate)
+    let logarithms = step.ln_scale.abs() + step.ln_scale_after.abs() + ln_rate;
+    f64::EPSILON * logarithms * (1.0 + update)
 }
 
 fn radial(gradient: &[f64], parameters: &[f64]) -> f64 {
