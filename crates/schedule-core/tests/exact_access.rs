@@ -280,3 +280,51 @@ fn a_recipe_must_be_made_of_constant_pieces() {
         Err(LawError::NotPiecewiseConstant { .. })
     ));
 }
+
+/// `κ*_β` to the last digit: rounding decides whether the law ends, and the phase has to be decided upon
+/// without running through it.
+#[test]
+fn near_the_unstable_root_it_returns_and_has_a_number_at_every_step() {
+    let recipe = recipe(&[1.0], &[0.3], &[1e-8], &[]);
+    let at_the_root = 69_999_998.571_428_57_f64;
+    for ulps in -3..=3_i64 {
+        let coefficient = f64::from_bits(at_the_root.to_bits().wrapping_add_signed(ulps));
+        let streamed: Result<Vec<_>, _> = ExactLaw::from_buffer_coefficient(coefficient)
+            .unwrap()
+            .steps(&recipe)
+            .take(100)
+            .collect();
+        match (ExactAccess::new(&recipe, coefficient), streamed) {
+            (Ok(access), Ok(streamed)) => {
+                for step in [0, 1, 2, 10, 1_000_000, u64::MAX] {
+                    let found = access.at(step);
+                    assert!(found.ln_learning_rate.is_finite(), "{found:?}");
+                    assert!(found.shrink > 0.0, "{found:?}");
+                }
+                let (found, expected) = (access.at(99), streamed.last().unwrap());
+                let off = (found.ln_learning_rate - expected.ln_learning_rate).abs();
+                assert!(off <= 1e-9, "{ulps}: {found:?} {expected:?}");
+            }
+            (
+                Err(LawError::ShrinkNotPositive { step, .. }),
+                Err(LawError::ShrinkNotPositive { step: expected, .. }),
+            ) => assert_eq!(step, expected, "{ulps}"),
+            other => panic!("{ulps}: {other:?}"),
+        }
+    }
+}
+
+/// An end in the step 4.6e20 is none: there are 1.8e19 steps.
+#[test]
+fn an_end_beyond_the_last_step_is_none() {
+    let momentum = 0.999_999_999_999;
+    let recipe = recipe(&[1.0], &[2.499_889_392_624_069e-25], &[momentum], &[]);
+    let access = ExactAccess::new(&recipe, 0.0).unwrap();
+    assert!(access.at(u64::MAX).ln_learning_rate.is_finite());
+    // A phase of the one last step is no exhaustion either.
+    let last = Schedule::piecewise(&[0.1, 0.2], &[u64::MAX]).unwrap();
+    let constant = |value| Schedule::constant(value).unwrap();
+    let recipe = Recipe::new(last, constant(5e-4), constant(0.9)).unwrap();
+    let access = ExactAccess::new(&recipe, 0.0).unwrap();
+    assert!(access.at(u64::MAX).ln_learning_rate.is_finite());
+}

@@ -19,9 +19,11 @@ use crate::{ExactLaw, Hyperparameters, LawError, Recipe};
 /// (texp). Making it takes a time proportional to the number of phases, [`at`](Self::at) a search among
 /// them, whatever the step.
 ///
-/// Numbers: `ln η̃` agrees with [`ExactLaw`] to `1e-11 + 1e-14 |ln η̃|` up to 10⁶ steps, but for the
-/// neighbourhood of a double root, where the answer itself hangs on the last digit of `λη`: a change of
-/// it by `δ` changes `ln A_n` by `nδ/(α−β)`.
+/// Numbers: `ln η̃` agrees with [`ExactLaw`] to `1e-11 + 1e-14 |ln η̃|` up to 10⁶ steps, but for two
+/// neighbourhoods where the answer hangs on the last digits of what is given. Near a double root the
+/// closed form, which rounds `λη` where the recurrence does not, is off by as much as a change of `λη` by
+/// `δ = 1.1e-16 λη` amounts to: `nδ/(α−β)` in `ln A_n`. Entered at the unstable `κ*_β = (1−β)/(βη)` up to
+/// rounding, a phase ends or settles by the last digit of `κ`; the recurrence decides.
 ///
 /// ```
 /// use schedule_core::{ExactAccess, ExactLaw, Recipe, Schedule};
@@ -134,20 +136,14 @@ impl Entered {
         hyperparameters: Hyperparameters,
         beyond_first: u64,
     ) -> Result<Self, LawError> {
-        let start = law.next_step();
-        law.clone().step(hyperparameters)?;
-        let transient = Transient::new(start, hyperparameters, law.buffer_coefficient())?;
-        if let Some(end) = transient
+        law.convert(hyperparameters)?;
+        let mut transient =
+            Transient::new(law.next_step(), hyperparameters, law.buffer_coefficient())?;
+        let end = transient
             .end()
-            .filter(|end| end.saturating_sub(2) <= beyond_first)
-        {
-            // The closed form has it up to rounding; the steps around it decide.
-            let begin = end.saturating_sub(3);
-            let after = transient.after(begin);
-            let mut around = law.moved_to(start + begin, after.ln_scale, after.buffer_coefficient);
-            for _ in begin..=beyond_first {
-                around.step(hyperparameters)?;
-            }
+            .or_else(|| transient.is_near_unstable().then_some(0));
+        if let Some(end) = end.filter(|end| end.saturating_sub(2) <= beyond_first) {
+            transient = settled_around(end, &transient, law, hyperparameters, beyond_first)?;
         }
         Ok(Self {
             hyperparameters,
@@ -156,4 +152,41 @@ impl Entered {
             transient,
         })
     }
+}
+
+/// How many steps beyond its end the law is asked whether it ends.
+///
+/// Where the closed form's digits do not tell, `β/α` is far below 1: it is what the ratio of the two
+/// solutions changes by in a step, and within these steps one of them is left.
+const BEYOND_END: u64 = 8;
+
+/// The closed form has the end up to rounding; the steps around it decide.
+///
+/// # Errors
+/// That of the step at which the law ends. If it does not, it was at the unstable stationary `κ*_β` up to
+/// rounding, and is what those steps made of it.
+fn settled_around(
+    end: u64,
+    transient: &Transient,
+    law: &ExactLaw,
+    hyperparameters: Hyperparameters,
+    beyond_first: u64,
+) -> Result<Transient, LawError> {
+    let begin = end.saturating_sub(3);
+    let beyond = end.saturating_add(BEYOND_END).min(beyond_first);
+    let after = transient.after(begin);
+    let mut around = law.moved_to(
+        law.next_step() + begin,
+        after.ln_scale,
+        after.buffer_coefficient,
+    );
+    for _ in begin..=beyond {
+        around.convert(hyperparameters)?;
+        if around.next_step() < u64::MAX {
+            around.step(hyperparameters)?;
+        }
+    }
+    let steps = around.next_step() - law.next_step();
+    let ln_scale = around.ln_scale() - law.ln_scale();
+    Ok(transient.through(steps, ln_scale, around.buffer_coefficient()))
 }

@@ -137,10 +137,35 @@ impl ExactLaw {
         kept_weight_decay: f64,
     ) -> Result<EquivalentStep, LawError> {
         let step = self.step;
-        hyperparameters.validate(step)?;
+        let (converted, after) = self.convert_keeping(hyperparameters, kept_weight_decay)?;
         let next = step
             .checked_add(1)
             .ok_or(LawError::StepsExhausted { step })?;
+        *self = Self {
+            step: next,
+            ..after
+        };
+        Ok(converted)
+    }
+
+    /// The next step's equivalent, without taking it: the last step there is has one, too.
+    pub(super) fn convert(
+        &self,
+        hyperparameters: Hyperparameters,
+    ) -> Result<EquivalentStep, LawError> {
+        let (converted, _) = self.convert_keeping(hyperparameters, 0.0)?;
+        Ok(converted)
+    }
+
+    /// The next step's equivalent and the law after it, but for the number of the step.
+    #[inline]
+    fn convert_keeping(
+        &self,
+        hyperparameters: Hyperparameters,
+        kept_weight_decay: f64,
+    ) -> Result<(EquivalentStep, Self), LawError> {
+        let step = self.step;
+        hyperparameters.validate(step)?;
         let Hyperparameters {
             learning_rate,
             weight_decay,
@@ -184,12 +209,12 @@ impl ExactLaw {
             buffer_coefficient,
             buffer_coefficient_after,
         };
-        *self = Self {
-            step: next,
+        let after = Self {
+            step,
             ln_scale: ln_scale_after,
             buffer_coefficient: buffer_coefficient_after,
         };
-        Ok(converted)
+        Ok((converted, after))
     }
 
     /// `λ̃_t/A_t²`, the kept decay as the original's parameters see it.

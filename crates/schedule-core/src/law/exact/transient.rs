@@ -41,6 +41,8 @@ pub(super) struct Real {
     excess: f64,
     /// `γη(κ − κ*)`.
     pull: f64,
+    /// `1 − Q`, `Q = γη(κ−κ*)/q`; of no meaning if `q = 0`.
+    margin: f64,
 }
 
 /// With complex roots `√γ e^{±iφ}`, `g = 2√γ sin φ`:
@@ -118,15 +120,35 @@ impl Transient {
     }
 
     /// The smallest `n` with `A_{T+n}/A_T ≤ 0`, so that `a_t ≤ 0` first at `t = T+n−1`; `None` if there
-    /// is none. Up to rounding.
+    /// is none, or none that a `u64` counts. Up to rounding.
     pub(super) fn end(&self) -> Option<u64> {
         let steps = match self {
             Self::Real(solution) => solution.end()?,
             Self::Complex(solution) => (PI - solution.offset) / solution.angle,
             Self::Brief(_) => 2.0,
         };
-        // Saturates: an end beyond the last step there is.
-        Some((steps.ceil() as u64).max(1))
+        let end = steps.ceil() as u64;
+        // What saturates lies beyond the last step there is.
+        (end < u64::MAX).then_some(end.max(1))
+    }
+
+    /// Whether `1 − Q` is so small that its rounding shows.
+    pub(super) fn is_near_unstable(&self) -> bool {
+        match self {
+            Self::Real(solution) => solution.phase.root_gap() > 0.0 && solution.margin.abs() < 1e-4,
+            Self::Complex(_) | Self::Brief(_) => false,
+        }
+    }
+
+    /// The solution made to go through a state `steps` steps on, which is the same up to rounding: where
+    /// `Q` is 1 but for a rounding, the state is what tells `1 − Q`.
+    pub(super) fn through(self, steps: u64, ln_scale: f64, buffer_coefficient: f64) -> Self {
+        match self {
+            Self::Real(solution) if solution.phase.root_gap() > 0.0 => {
+                Self::Real(solution.through(steps as f64, ln_scale, buffer_coefficient))
+            }
+            other => other,
+        }
     }
 
     fn is_finite(&self) -> bool {
@@ -147,7 +169,8 @@ impl Real {
         } = phase.hyperparameters();
         let relative_gap = phase.root_gap() / phase.root();
         let excess = buffer_coefficient - phase.stationary_buffer_coefficient();
-        Self {
+        let pull = momentum * learning_rate * excess;
+        let mut solution = Self {
             phase,
             ln_root: phase.ln_root(),
             // Of the two forms of β/α, the one that does not cancel.
@@ -157,8 +180,11 @@ impl Real {
                 (momentum / (phase.root() * phase.root())).ln()
             },
             excess,
-            pull: momentum * learning_rate * excess,
-        }
+            pull,
+            margin: 1.0,
+        };
+        solution.margin = 1.0 - pull / solution.positive_gap();
+        solution
     }
 
     /// `q`, or 1 for the double root.
@@ -177,12 +203,22 @@ impl Real {
         } else {
             steps * self.ln_ratio
         };
+        let stationary_ln_scale = steps * self.ln_root;
         let settled = self.pull / self.positive_gap();
         // κ = κ*_β, from where a_t = β for ever: what is left of D_n is pⁿ, which may underflow.
-        if settled == 1.0 && self.phase.root_gap() > 0.0 {
+        if self.margin == 0.0 && self.phase.root_gap() > 0.0 {
             return After {
-                ln_scale: steps * self.ln_root + exponent,
+                ln_scale: stationary_ln_scale + exponent,
                 buffer_coefficient: stationary + self.excess,
+            };
+        }
+        // Near there D_n is (1 − Q) + Qpⁿ, whose digits 1 − Q(1 − pⁿ) would lose.
+        if self.margin.abs() < 0.5 && self.phase.root_gap() > 0.0 {
+            let left = exponent.exp();
+            let drop = self.margin + settled * left;
+            return After {
+                ln_scale: stationary_ln_scale + drop.ln(),
+                buffer_coefficient: stationary + left * self.excess / drop,
             };
         }
         let part = if self.phase.root_gap() > 0.0 {
@@ -192,8 +228,19 @@ impl Real {
         };
         let minus_drop = -(settled * part);
         After {
-            ln_scale: steps * self.ln_root + minus_drop.ln_1p(),
+            ln_scale: stationary_ln_scale + minus_drop.ln_1p(),
             buffer_coefficient: stationary + exponent.exp() * self.excess / (1.0 + minus_drop),
+        }
+    }
+
+    /// With `1 − Q = D_n (1 − Q_n)`, `Q_n` being the `Q` of a phase that is entered `n` steps on; no less
+    /// than 0, with which the phase does not end.
+    fn through(self, steps: f64, ln_scale: f64, buffer_coefficient: f64) -> Self {
+        let later = Self::new(self.phase, buffer_coefficient);
+        let drop = (ln_scale - steps * self.ln_root).exp();
+        Self {
+            margin: (drop * later.margin).max(0.0),
+            ..self
         }
     }
 
