@@ -1,6 +1,7 @@
 //! Where a schedule leaves a float format, and the run that does not.
 
 use proptest::prelude::*;
+use schedule_core::optimiser::SgdState;
 use schedule_core::proptest::{convertible_recipe, seeded};
 use schedule_core::renormalisation::{
     Bounds, Departure, FloatFormat, Formats, Magnitudes, Monitored, RangeReport,

@@ -1,10 +1,12 @@
 //! The numbers that the algebra of the laws is written in.
 
+mod compensated;
 mod gf61;
 
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+pub(crate) use compensated::Compensated;
 pub use gf61::Gf61;
 
 /// A field: numbers with `+`, `−`, `·`, `/`.

@@ -149,7 +149,7 @@ fn renormalised(settings: &Settings, tolerance: f64) -> Outcome {
             largest: 1e10,
             ..bounds
         };
-        let magnitudes = Magnitudes::new(wide, bounds, Bounds::just(1.0), 1)?;
+        let magnitudes = Magnitudes::new(wide, bounds, 1e3, Bounds::just(1.0), 1)?;
         let mut renormaliser = Renormaliser::new(FloatFormat::F32, magnitudes);
         let mut original = loss.initial_state();
         let (mut plain, mut other) = (single.initial_state(), single.initial_state());
@@ -168,7 +168,7 @@ fn renormalised(settings: &Settings, tolerance: f64) -> Outcome {
                 momentum: step.momentum as f32,
             };
             if let Some(due) = renormaliser.before(&step)? {
-                other = due.rescaling().state(&other);
+                other = due.rescaling()?.state(&other);
             }
             let rescaled = renormaliser.learning_rate(&step) * tamper.factor::<f64>();
             other = other.stepped(gradient, without(rescaled));
@@ -177,7 +177,7 @@ fn renormalised(settings: &Settings, tolerance: f64) -> Outcome {
                 && plain.parameters.iter().map(|x| x * x).sum::<f32>() < 1e35;
             let same = if plain_is_finite {
                 plain = plain.stepped(gradient, without(step.learning_rate()));
-                let total = Rescaling::power_of_two(-(renormaliser.total() as i32));
+                let total = Rescaling::power_of_two(-renormaliser.total())?;
                 other == total.state(&plain)
             } else {
                 let mut entries = other.parameters.iter().chain(&other.buffer);

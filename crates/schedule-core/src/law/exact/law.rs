@@ -2,7 +2,8 @@
 
 use super::super::one_minus_root_of;
 use super::{EquivalentStep, ExactSteps};
-use crate::recurrence::coupled;
+use crate::field::{Compensated, Field};
+use crate::recurrence::{Coupled, coupled};
 use crate::sum::CompensatedSum;
 use crate::{Hyperparameters, LawError, Recipe};
 
@@ -21,7 +22,9 @@ use crate::{Hyperparameters, LawError, Recipe};
 /// `max η · max λ ≤ (1 − √max γ)²`, and below 1.
 ///
 /// Numbers: `ln A_t` sums `ln_1p(−η_t d_t)` with compensation, since neither `a_t` near 1 nor a long
-/// plain sum keeps the digits that matter; the error after 10⁶ steps is of the order of 1e-12.
+/// plain sum keeps the digits that matter; and `κ_t` is carried with what its rounding took from it, since
+/// near `γ = 1` the recurrence sums up the roundings of `1/(1 − β/α)` steps (`α ≥ β` the roots of
+/// [`ConstantPhase`](crate::ConstantPhase)). `ln η̃` is right to `1e-11 + 1e-14 |ln η̃|` up to 10⁶ steps.
 ///
 /// ```
 /// use schedule_core::{ExactLaw, Hyperparameters};
@@ -39,7 +42,7 @@ use crate::{Hyperparameters, LawError, Recipe};
 pub struct ExactLaw {
     pub(super) step: u64,
     pub(super) ln_scale: CompensatedSum,
-    pub(super) buffer_coefficient: f64,
+    pub(super) buffer_coefficient: Compensated,
 }
 
 impl Default for ExactLaw {
@@ -56,7 +59,7 @@ impl ExactLaw {
         Self {
             step: 0,
             ln_scale: CompensatedSum::default(),
-            buffer_coefficient: 0.0,
+            buffer_coefficient: Compensated::ZERO,
         }
     }
 
@@ -87,7 +90,7 @@ impl ExactLaw {
             });
         }
         Ok(Self {
-            buffer_coefficient,
+            buffer_coefficient: buffer_coefficient.into(),
             ..Self::new()
         })
     }
@@ -171,21 +174,15 @@ impl ExactLaw {
             weight_decay,
             momentum,
         } = hyperparameters;
-        let buffer_coefficient = self.buffer_coefficient;
+        let buffer_coefficient = self.buffer_coefficient();
 
         let kept = self.kept(hyperparameters, kept_weight_decay)?;
-        let algebra = coupled(
-            learning_rate,
-            weight_decay - kept,
-            momentum,
-            buffer_coefficient,
-        );
-        let shrink = algebra.shrink;
+        let algebra = self.algebra(hyperparameters, kept);
+        let (shrink, ln_shrink) = (algebra.shrink.value(), algebra.shrink_minus_one.ln_1p());
         if shrink <= 0.0 {
             return Err(self.shrink_not_positive(hyperparameters, kept_weight_decay, shrink));
         }
-        let buffer_coefficient_after = algebra.buffer_coefficient;
-        let ln_shrink = algebra.shrink_minus_one.ln_1p();
+        let buffer_coefficient_after = algebra.buffer_coefficient.value();
         if !(shrink.is_finite() && buffer_coefficient_after.is_finite()) {
             return Err(LawError::Overflow {
                 step,
@@ -212,9 +209,26 @@ impl ExactLaw {
         let after = Self {
             step,
             ln_scale: ln_scale_after,
-            buffer_coefficient: buffer_coefficient_after,
+            buffer_coefficient: algebra.buffer_coefficient,
         };
         Ok((converted, after))
+    }
+
+    /// The next step's algebra, with `kept` less of its decay.
+    #[inline]
+    pub(super) fn algebra(&self, with: Hyperparameters, kept: f64) -> Coupled<Compensated> {
+        let algebra = coupled(
+            Compensated::from(with.learning_rate),
+            Compensated::from(with.weight_decay) - kept.into(),
+            with.momentum.into(),
+            self.buffer_coefficient,
+        );
+        Coupled {
+            decay: algebra.decay,
+            shrink_minus_one: algebra.shrink_minus_one.normalised(),
+            shrink: algebra.shrink.normalised(),
+            buffer_coefficient: algebra.buffer_coefficient.normalised(),
+        }
     }
 
     /// `λ̃_t/A_t²`, the kept decay as the original's parameters see it.
@@ -252,7 +266,7 @@ impl ExactLaw {
             weight_decay,
             momentum,
         } = original;
-        let (step, buffer_coefficient) = (self.step, self.buffer_coefficient);
+        let (step, buffer_coefficient) = (self.step, self.buffer_coefficient());
         if kept_weight_decay == 0.0 {
             return LawError::ShrinkNotPositive {
                 step,
@@ -315,14 +329,14 @@ impl ExactLaw {
         Self {
             step,
             ln_scale: self.ln_scale.plus(ln_scale),
-            buffer_coefficient,
+            buffer_coefficient: buffer_coefficient.into(),
         }
     }
 
     /// `κ_{t−1}` before the next step `t`.
     #[must_use]
     pub fn buffer_coefficient(&self) -> f64 {
-        self.buffer_coefficient
+        self.buffer_coefficient.value()
     }
 }
 

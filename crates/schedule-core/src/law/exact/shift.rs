@@ -1,7 +1,7 @@
 //! Buffer shifts, with which the exact law goes on where it would end.
 
 use super::{EquivalentStep, ExactLaw};
-use crate::recurrence::{buffer_shift, coupled};
+use crate::recurrence::buffer_shift;
 use crate::{Hyperparameters, LawError};
 
 /// A change of the momentum buffer of the run without weight decay, before a step.
@@ -76,10 +76,10 @@ impl ExactLaw {
         let shift = BufferShift {
             step: self.step,
             ln_scale: self.ln_scale.value(),
-            buffer_coefficient: self.buffer_coefficient,
+            buffer_coefficient: self.buffer_coefficient(),
             buffer_coefficient_after: buffer_coefficient,
         };
-        self.buffer_coefficient = buffer_coefficient;
+        self.buffer_coefficient = buffer_coefficient.into();
         Ok(shift)
     }
 
@@ -114,21 +114,11 @@ impl ExactLaw {
         hyperparameters: Hyperparameters,
         smallest_shrink: f64,
     ) -> Result<ContinuedStep, LawError> {
-        let Hyperparameters {
-            learning_rate,
-            weight_decay,
-            momentum,
-        } = hyperparameters;
         let mut law = self.clone();
-        let algebra = coupled(
-            learning_rate,
-            weight_decay,
-            momentum,
-            law.buffer_coefficient,
-        );
-        let usable = algebra.shrink > 0.0 && algebra.shrink >= smallest_shrink;
+        let shrink = law.algebra(hyperparameters, 0.0).shrink.value();
+        let usable = shrink > 0.0 && shrink >= smallest_shrink;
         // A negative κ makes a_t larger, and there is nothing to gain.
-        let shift = if !usable && law.buffer_coefficient > 0.0 {
+        let shift = if !usable && law.buffer_coefficient() > 0.0 {
             Some(law.shift_buffer(0.0)?)
         } else {
             None

@@ -2,7 +2,8 @@
 
 use super::{FormError, validate};
 use crate::Hyperparameters;
-use crate::recurrence::inside;
+use crate::field::{Compensated, Field};
+use crate::recurrence::{Inside, inside};
 use crate::sum::CompensatedSum;
 
 /// One step of a run without weight decay whose rate is inside the momentum buffer, and how its state
@@ -72,7 +73,7 @@ impl InsideStep {
 pub struct InsideLaw {
     step: u64,
     ln_scale: CompensatedSum,
-    buffer_coefficient: f64,
+    buffer_coefficient: Compensated,
 }
 
 impl Default for InsideLaw {
@@ -88,7 +89,7 @@ impl InsideLaw {
         Self {
             step: 0,
             ln_scale: CompensatedSum::default(),
-            buffer_coefficient: 0.0,
+            buffer_coefficient: Compensated::ZERO,
         }
     }
 
@@ -104,7 +105,7 @@ impl InsideLaw {
             });
         }
         Ok(Self {
-            buffer_coefficient,
+            buffer_coefficient: buffer_coefficient.into(),
             ..Self::new()
         })
     }
@@ -127,9 +128,10 @@ impl InsideLaw {
             weight_decay,
             momentum,
         } = hyperparameters;
-        let buffer_coefficient = self.buffer_coefficient;
-        let algebra = inside(learning_rate * weight_decay, momentum, buffer_coefficient);
-        let shrink = algebra.shrink;
+        let buffer_coefficient = self.buffer_coefficient.value();
+        let algebra = self.algebra(hyperparameters);
+        let (shrink, twin_momentum) = (algebra.shrink.value(), algebra.momentum.value());
+        let buffer_coefficient_after = algebra.buffer_coefficient.value();
         if shrink <= 0.0 {
             return Err(FormError::ShrinkNotPositive {
                 step,
@@ -142,8 +144,8 @@ impl InsideLaw {
         }
         let ln_shrink = algebra.shrink_minus_one.ln_1p();
         // At −1 the step before would have an infinite shrink.
-        let held = algebra.buffer_coefficient > -1.0;
-        if !(shrink.is_finite() && algebra.momentum.is_finite() && held) {
+        let held = buffer_coefficient_after > -1.0;
+        if !(shrink.is_finite() && twin_momentum.is_finite() && held) {
             return Err(FormError::Overflow {
                 step,
                 learning_rate,
@@ -161,14 +163,31 @@ impl InsideLaw {
         Ok(InsideStep {
             step,
             ln_learning_rate: learning_rate.ln() - (before.value() + after.value()),
-            momentum: algebra.momentum,
+            momentum: twin_momentum,
             shrink,
             ln_shrink,
             ln_scale_before: before.value() + buffer_coefficient.ln_1p(),
             ln_scale: before.value(),
             ln_scale_after: after.value(),
             buffer_coefficient,
-            buffer_coefficient_after: algebra.buffer_coefficient,
+            buffer_coefficient_after,
         })
+    }
+
+    /// The next step's algebra.
+    fn algebra(&self, with: Hyperparameters) -> Inside<Compensated> {
+        let [learning_rate, weight_decay, momentum] =
+            [with.learning_rate, with.weight_decay, with.momentum].map(Compensated::from);
+        let algebra = inside(
+            learning_rate * weight_decay,
+            momentum,
+            self.buffer_coefficient,
+        );
+        Inside {
+            shrink_minus_one: algebra.shrink_minus_one.normalised(),
+            shrink: algebra.shrink.normalised(),
+            buffer_coefficient: algebra.buffer_coefficient.normalised(),
+            momentum: algebra.momentum.normalised(),
+        }
     }
 }
