@@ -184,9 +184,22 @@ impl ConstantPhase {
     }
 
     /// The momentum which both runs must use at the first step of this phase, instead of its own,
-    /// for TEXP to be exact: `γ κ*/κ*_previous`.
+    /// for TEXP to be exact: `γ κ*/κ*_previous`, and `γ` where neither phase has weight decay.
     ///
     /// `None` where there is none in `[0, 1)`.
+    ///
+    /// ```
+    /// use schedule_core::{ConstantPhase, Hyperparameters};
+    ///
+    /// let phase = |weight_decay| {
+    ///     ConstantPhase::new(Hyperparameters { learning_rate: 0.1, weight_decay, momentum: 0.9 })
+    /// };
+    /// let (free, decayed) = (phase(0.0)?, phase(5e-4)?);
+    /// assert_eq!(free.boundary_momentum(&free), Some(0.9));
+    /// assert_eq!(free.boundary_momentum(&decayed), Some(0.0));
+    /// assert_eq!(decayed.boundary_momentum(&free), None);
+    /// # Ok::<(), schedule_core::LawError>(())
+    /// ```
     #[must_use]
     pub fn boundary_momentum(&self, previous: &Self) -> Option<f64> {
         let momentum = self.hyperparameters.momentum;
@@ -196,7 +209,13 @@ impl ConstantPhase {
         );
         // The buffer still holds κ*_old of the parameters, and d must be the new phase's λ + γκ*_new.
         let wanted = momentum * new;
-        let corrected = if wanted == 0.0 { 0.0 } else { wanted / old };
+        let corrected = if new == old {
+            momentum // also where both are 0, and the quotient is not a number
+        } else if wanted == 0.0 {
+            0.0
+        } else {
+            wanted / old
+        };
         (0.0..1.0).contains(&corrected).then_some(corrected)
     }
 }
