@@ -281,6 +281,15 @@ pub enum LawError {
         /// What was given.
         value: f64,
     },
+    /// The smallest shrink of a step that is not to be shifted is no number in `[0, 1)`.
+    #[error(
+        "the smallest shrink a_t to go on with is {value:?}; give a number of at least 0 and below 1, such \
+         as 0.5: with no weight decay in the buffer a_t = 1 − ηλ, and with some it is less"
+    )]
+    SmallestShrinkOutOfRange {
+        /// What was given.
+        value: f64,
+    },
     /// The step counter is at its end.
     #[error("the step counter has reached its largest value, {step}; start a new law")]
     StepsExhausted {

@@ -1,6 +1,10 @@
 //! Values at the edge of what a law is for.
 
-use schedule_core::{ConstantPhase, Hyperparameters, Schedule, Texp};
+use schedule_core::optimiser::NesterovHyperparameters;
+use schedule_core::{
+    ConstantPhase, ExactLaw, ExponentialRate, Hyperparameters, LawError, NesterovError,
+    NesterovForm, NesterovLaw, Schedule, Texp,
+};
 
 const SGD: Hyperparameters = Hyperparameters {
     learning_rate: 0.1,
@@ -30,4 +34,58 @@ fn a_drop_without_weight_decay_keeps_its_momentum() {
     let rates = Schedule::step_decay(0.1, 0.1, &[10]).unwrap();
     let recipe = schedule_core::Recipe::new(rates, constant(0.0), constant(0.9)).unwrap();
     assert_eq!(Texp::new(&recipe).unwrap().boundary_momentum(10), Some(0.9));
+}
+
+#[test]
+fn a_smallest_shrink_must_be_below_one() {
+    for value in [f64::NAN, 1.0, 1.5, f64::INFINITY, -0.1] {
+        let mut law = ExactLaw::new();
+        law.step(SGD).unwrap();
+        let error = law.step_shifting(SGD, value).unwrap_err();
+        assert!(
+            matches!(error, LawError::SmallestShrinkOutOfRange { .. }),
+            "{value}"
+        );
+        assert!(error.to_string().contains("below 1"), "{error}");
+        assert_eq!(law.next_step(), 1);
+    }
+    for value in [0.0, 0.5] {
+        let continued = ExactLaw::new().step_shifting(SGD, value).unwrap();
+        assert_eq!(continued.shift, None);
+    }
+}
+
+#[test]
+fn a_rate_of_zero_does_not_grow() {
+    let zero = ExponentialRate::new(Schedule::constant(0.0).unwrap(), 1e300).unwrap();
+    for step in [0, 1, u64::MAX] {
+        assert_eq!(zero.ln_learning_rate(step), f64::NEG_INFINITY);
+    }
+}
+
+/// Without momentum and look-ahead it is SGD, which converts.
+#[test]
+fn pytorchs_nesterov_without_momentum_converts() {
+    let plain = Hyperparameters {
+        momentum: 0.0,
+        ..SGD
+    };
+    let (mut nesterov, mut exact) = (NesterovLaw::new(NesterovForm::PyTorch), ExactLaw::new());
+    for _ in 0..100 {
+        let with = NesterovHyperparameters::pytorch(plain);
+        let (step, expected) = (nesterov.step(with).unwrap(), exact.step(plain).unwrap());
+        assert_eq!(
+            (step.gradient_weight, step.lookahead, step.momentum),
+            (1.0, 0.0, 0.0)
+        );
+        let off = (step.ln_learning_rate - expected.ln_learning_rate).abs();
+        assert!(off < 1e-14, "{off:e}");
+        // The buffer is the gradient, in either run.
+        assert!((step.ln_buffer_scale_after - step.ln_scale_after).abs() < 1e-14);
+    }
+    let error = nesterov.step(NesterovHyperparameters::pytorch(SGD));
+    assert!(matches!(
+        error,
+        Err(NesterovError::PyTorchFormNotClosed { step: 100, .. })
+    ));
 }

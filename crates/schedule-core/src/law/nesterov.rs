@@ -1,5 +1,6 @@
 //! The law for Nesterov's look-ahead.
 
+use crate::field::{Compensated, Field};
 use crate::optimiser::NesterovHyperparameters;
 use crate::recurrence::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
 use crate::sum::CompensatedSum;
@@ -18,8 +19,9 @@ pub enum NesterovForm {
     FreeDampening,
     /// `δ̃ = 1`, `ν̃` changing: no root is taken, so this holds wherever the scales stay positive.
     SeparateLookahead,
-    /// `ν̃ = γ̃` *and* `δ̃ = 1`: what PyTorch offers. It holds while there is no weight decay, and fails with
-    /// the reason at the first step that has some.
+    /// `ν̃ = γ̃` *and* `δ̃ = 1`: what PyTorch offers. It holds while there is no weight decay, and in a step
+    /// with `γ = ν = 0`, which is plain SGD; it fails with the reason at the first step that has weight
+    /// decay and momentum.
     PyTorch,
 }
 
@@ -204,7 +206,7 @@ pub struct NesterovLaw {
     /// `ln A_{t−1}`.
     ln_scale_before: f64,
     ln_scale: CompensatedSum,
-    buffer_coefficient: f64,
+    buffer_coefficient: Compensated,
     /// `σ_t`.
     buffer_gauge: f64,
 }
@@ -219,7 +221,7 @@ impl NesterovLaw {
             shrink_before: 1.0,
             ln_scale_before: 0.0,
             ln_scale: CompensatedSum::default(),
-            buffer_coefficient: 0.0,
+            buffer_coefficient: Compensated::ZERO,
             buffer_gauge: 1.0,
         }
     }
@@ -234,8 +236,9 @@ impl NesterovLaw {
         let next = step
             .checked_add(1)
             .ok_or(NesterovError::StepsExhausted { step })?;
-        let (algebra, gauge, twin) = self.algebra(with)?;
-        let ln_shrink = algebra.shrink_minus_one.ln_1p();
+        let (wide, gauge, twin) = self.algebra(with)?;
+        let algebra = rounded(&wide);
+        let ln_shrink = wide.shrink_minus_one.ln_1p();
         let ln_scale = self.ln_scale.value();
         let ln_scale_after = self.ln_scale.plus(ln_shrink);
         let ln_growth = (algebra.buffer_coefficient * with.learning_rate * with.lookahead).ln_1p();
@@ -248,6 +251,7 @@ impl NesterovLaw {
             // What a form holds is held to the last digit.
             gradient_weight: match self.form {
                 NesterovForm::SeparateLookahead => 1.0,
+                NesterovForm::PyTorch if is_plain(with) => 1.0,
                 NesterovForm::FreeDampening | NesterovForm::PyTorch => twin.gradient_weight,
             },
             lookahead: match self.form {
@@ -260,7 +264,7 @@ impl NesterovLaw {
             ln_scale_after: ln_scale_after.value(),
             ln_buffer_scale: self.buffer_gauge.ln() + self.ln_scale_before,
             ln_buffer_scale_after: gauge.ln() + ln_scale,
-            buffer_coefficient: self.buffer_coefficient,
+            buffer_coefficient: self.buffer_coefficient.value(),
             buffer_coefficient_after: algebra.buffer_coefficient,
         };
         if self.form == NesterovForm::PyTorch && converted.gradient_weight != 1.0 {
@@ -275,7 +279,7 @@ impl NesterovLaw {
             shrink_before: algebra.shrink,
             ln_scale_before: ln_scale,
             ln_scale: ln_scale_after,
-            buffer_coefficient: algebra.buffer_coefficient,
+            buffer_coefficient: wide.buffer_coefficient,
             buffer_gauge: gauge,
         };
         Ok(converted)
@@ -285,10 +289,11 @@ impl NesterovLaw {
     fn algebra(
         &self,
         with: NesterovHyperparameters,
-    ) -> Result<(Nesterov<f64>, f64, NesterovTwin<f64>), NesterovError> {
+    ) -> Result<(Nesterov<Compensated>, f64, NesterovTwin<f64>), NesterovError> {
         let step = self.step;
-        let buffer_coefficient = self.buffer_coefficient;
-        let algebra = nesterov(with, buffer_coefficient);
+        let buffer_coefficient = self.buffer_coefficient.value();
+        let wide = self.wide_algebra(with);
+        let algebra = rounded(&wide);
         let shrink = algebra.shrink;
         if shrink <= 0.0 {
             return Err(NesterovError::ShrinkNotPositive {
@@ -314,7 +319,26 @@ impl NesterovLaw {
         if !(coefficients.iter().all(|x| x.is_finite()) && algebra.buffer_coefficient.is_finite()) {
             return Err(overflow);
         }
-        Ok((algebra, gauge, twin))
+        Ok((wide, gauge, twin))
+    }
+
+    /// The step's algebra, without the roundings that a slow recurrence would sum up.
+    fn wide_algebra(&self, with: NesterovHyperparameters) -> Nesterov<Compensated> {
+        let wide = NesterovHyperparameters {
+            learning_rate: with.learning_rate.into(),
+            weight_decay: with.weight_decay.into(),
+            momentum: with.momentum.into(),
+            gradient_weight: with.gradient_weight.into(),
+            lookahead: with.lookahead.into(),
+        };
+        let algebra = nesterov(wide, self.buffer_coefficient);
+        Nesterov {
+            shrink_minus_one: algebra.shrink_minus_one.normalised(),
+            shrink: algebra.shrink.normalised(),
+            buffer_coefficient: algebra.buffer_coefficient.normalised(),
+            buffer_growth: algebra.buffer_growth.normalised(),
+            gradient_weight: algebra.gradient_weight.normalised(),
+        }
     }
 
     /// `σ_{t+1}`.
@@ -332,6 +356,11 @@ impl NesterovLaw {
         };
         let (gauge, square) = match self.form {
             NesterovForm::SeparateLookahead => {
+                let gauge = 1.0 / algebra.gradient_weight;
+                (gauge, gauge)
+            }
+            // No coefficient but δ̃ depends on the new buffer's scale.
+            NesterovForm::PyTorch if is_plain(with) => {
                 let gauge = 1.0 / algebra.gradient_weight;
                 (gauge, gauge)
             }
@@ -358,6 +387,22 @@ impl NesterovLaw {
     pub fn ln_scale(&self) -> f64 {
         self.ln_scale.value()
     }
+}
+
+/// The nearest numbers.
+fn rounded(wide: &Nesterov<Compensated>) -> Nesterov<f64> {
+    Nesterov {
+        shrink_minus_one: wide.shrink_minus_one.value(),
+        shrink: wide.shrink.value(),
+        buffer_coefficient: wide.buffer_coefficient.value(),
+        buffer_growth: wide.buffer_growth.value(),
+        gradient_weight: wide.gradient_weight.value(),
+    }
+}
+
+/// Whether the buffer holds nothing but the new gradient, and plays no part: plain SGD.
+fn is_plain(with: NesterovHyperparameters) -> bool {
+    with.momentum == 0.0 && with.lookahead == 0.0
 }
 
 fn validate(step: u64, with: NesterovHyperparameters) -> Result<(), NesterovError> {

@@ -92,7 +92,7 @@ impl ExactLaw {
     /// the digits of a step are lost: `b̃_t` is a difference of terms that are `1/a_t` times its size.
     ///
     /// # Errors
-    /// As [`step`](Self::step).
+    /// As [`step`](Self::step); [`LawError::SmallestShrinkOutOfRange`] for one outside `[0, 1)`.
     ///
     /// ```
     /// use schedule_core::{ExactLaw, Hyperparameters};
@@ -114,6 +114,11 @@ impl ExactLaw {
         hyperparameters: Hyperparameters,
         smallest_shrink: f64,
     ) -> Result<ContinuedStep, LawError> {
+        if !(0.0..1.0).contains(&smallest_shrink) {
+            return Err(LawError::SmallestShrinkOutOfRange {
+                value: smallest_shrink,
+            });
+        }
         let mut law = self.clone();
         let shrink = law.algebra(hyperparameters, 0.0).shrink.value();
         let usable = shrink > 0.0 && shrink >= smallest_shrink;
