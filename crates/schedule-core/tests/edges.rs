@@ -2,8 +2,8 @@
 
 use schedule_core::optimiser::NesterovHyperparameters;
 use schedule_core::{
-    ConstantPhase, ExactLaw, ExponentialRate, Hyperparameters, LawError, NesterovError,
-    NesterovForm, NesterovLaw, Schedule, Texp,
+    ConstantPhase, ExactLaw, ExponentialRate, GroupsLaw, Hyperparameters, LawError, NesterovError,
+    NesterovForm, NesterovLaw, Residual, Schedule, Texp,
 };
 
 const SGD: Hyperparameters = Hyperparameters {
@@ -88,4 +88,23 @@ fn pytorchs_nesterov_without_momentum_converts() {
         error,
         Err(NesterovError::PyTorchFormNotClosed { step: 100, .. })
     ));
+}
+
+/// 5e-13 of a decay is 2.5e-10 in `ln A` after a million steps, and no rounding.
+#[test]
+fn a_small_difference_of_decays_is_left() {
+    let other = Hyperparameters {
+        weight_decay: SGD.weight_decay * (1.0 + 5e-13),
+        ..SGD
+    };
+    let mut law = GroupsLaw::common_direction(&[1.0, 1.0, 1.0]).unwrap();
+    for _ in 0..1_000 {
+        let groups = law.step(&[SGD, SGD, other]).unwrap();
+        assert_eq!(groups[1].residual, Residual::WeightDecayFree);
+        let Residual::Left(left) = groups[2].residual else {
+            panic!("{:?}", groups[2]);
+        };
+        let expected = 5e-13 * SGD.weight_decay;
+        assert!((left / expected - 1.0).abs() < 0.5, "{left:e} {expected:e}");
+    }
 }
