@@ -1,7 +1,7 @@
 //! The exact law at any step, against the streaming law.
 
 use proptest::prelude::*;
-use schedule_core::proptest::{piecewise_constant_schedule, seeded};
+use schedule_core::proptest::{edge_recipe, piecewise_constant_schedule, seeded};
 use schedule_core::{ExactAccess, ExactLaw, LawError, Recipe, Schedule};
 
 const MILLION: u64 = 1_000_000;
@@ -73,6 +73,26 @@ fn largest_excess(recipe: &Recipe, coefficient: f64, steps: u64) -> Result<f64, 
 
 proptest! {
     #![proptest_config(seeded())]
+
+    /// At the edge: rates of 0, momenta near 1, roots that nearly meet.
+    #[test]
+    fn at_the_edge_it_is_the_streaming_law(recipe in edge_recipe(3_000)) {
+        let excess = largest_excess(&recipe, 0.0, 5_000)?;
+        prop_assert!(excess <= 1.0, "{excess}");
+    }
+
+    /// From `κ*` the law shrinks by `α` at once, also where the roots nearly meet.
+    #[test]
+    fn at_the_edge_the_stationary_coefficient_stays(recipe in edge_recipe(100)) {
+        for phase in recipe.phases().unwrap() {
+            let closed = schedule_core::ConstantPhase::new(phase.hyperparameters)?;
+            let mut law = ExactLaw::from_buffer_coefficient(closed.stationary_buffer_coefficient())?;
+            for _ in 0..100 {
+                let step = law.step(phase.hyperparameters)?;
+                prop_assert!((step.ln_shrink - closed.ln_root()).abs() <= 1e-13, "{step:?} {closed:?}");
+            }
+        }
+    }
 
     /// Any numbers at all: an error, or a number at every step.
     #[test]

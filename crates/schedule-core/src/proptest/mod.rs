@@ -32,7 +32,8 @@ pub use losses::{
 };
 pub use normalised_linear::{NormalisedLinear, normalised_linear};
 pub use recipes::{
-    convertible_recipe, piecewise_constant_recipe, piecewise_constant_schedule, schedule,
+    convertible_recipe, edge_recipe, piecewise_constant_recipe, piecewise_constant_schedule,
+    schedule,
 };
 
 /// The default configuration with a fixed seed, so that a failure is one everywhere; the environment

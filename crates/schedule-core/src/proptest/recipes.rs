@@ -68,6 +68,36 @@ pub fn piecewise_constant_recipe(horizon: u64) -> impl Strategy<Value = Recipe> 
     })
 }
 
+/// Piecewise constant recipes at the edge of what the exact law converts from a zero buffer, for tests of
+/// the law alone: trajectories of losses are too ill conditioned here.
+///
+/// Any value may be 0 in a phase, `γ` is up to 0.9999, and with the largest values `η`, `λ`, `γ` of the
+/// recipe `λη` is up to 0.9999 of `(1 − √γ)²`.
+pub fn edge_recipe(horizon: u64) -> impl Strategy<Value = Recipe> {
+    // 1 − γ and η on scales on which they matter.
+    let bounds = (-7.0..0.7, 0.01..1.0_f64, 0.5..0.9999);
+    let largest = bounds.prop_map(|(ln_rate, root, part): (f64, f64, f64)| {
+        let (rate, momentum) = (ln_rate.exp(), 1.0 - root * root);
+        // 1 − √γ without cancellation.
+        let limit = (root * root / (1.0 + momentum.sqrt())).powi(2);
+        [rate, part * limit / rate, momentum]
+    });
+    let recipe = (largest, changes(horizon)).prop_flat_map(|(largest, boundaries)| {
+        let phases = boundaries.len() + 1;
+        let values = largest.map(|largest: f64| {
+            let part = prop_oneof![2 => Just(0.0), 3 => Just(1.0), 3 => 0.01..1.0];
+            vec(part.prop_map(move |part: f64| part * largest), phases)
+        });
+        (values, Just(boundaries))
+    });
+    let built = recipe.prop_map(|(values, boundaries)| {
+        let [rates, decays, momenta] =
+            values.map(|values| Schedule::piecewise(&values, &boundaries).map_err(|_| ()));
+        Recipe::new(rates?, decays?, momenta?).map_err(|_| ())
+    });
+    built.prop_filter_map("arguments that are refused", Result::ok)
+}
+
 /// The largest rate, decay and momentum of a convertible recipe.
 fn bounds() -> impl Strategy<Value = (f64, f64, f64)> {
     // The rate and the product on a logarithmic scale, as they matter.
