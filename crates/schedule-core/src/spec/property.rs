@@ -53,7 +53,7 @@ impl Tamper {
                 F::ONE + F::ONE / thousand
             }
             Self::Undefined => {
-                let nothing = F::ONE - F::ONE;
+                let nothing = F::ZERO;
                 nothing / F::ZERO
             }
         }
