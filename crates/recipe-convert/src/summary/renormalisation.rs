@@ -23,6 +23,9 @@ pub struct RenormalisationPlan {
 /// The largest degree of a normaliser's input that trainers have: behind a trained affine.
 const INPUT_DEGREE: u16 = 2;
 
+/// The largest norm of a momentum buffer, of gradients near 1 at the usual momentum of 0.9.
+const LARGEST_BUFFER_NORM: f64 = 10.0;
+
 /// Plans along with a conversion.
 pub(super) struct Planner {
     renormaliser: Renormaliser,
@@ -32,7 +35,7 @@ pub(super) struct Planner {
 impl Planner {
     pub(super) fn new(format: FloatFormat) -> Result<Self, RenormalisationError> {
         let one = Bounds::just(1.0);
-        let magnitudes = Magnitudes::new(one, one, one, INPUT_DEGREE)?;
+        let magnitudes = Magnitudes::new(one, one, LARGEST_BUFFER_NORM, one, INPUT_DEGREE)?;
         Ok(Self {
             renormaliser: Renormaliser::new(format, magnitudes),
             plan: RenormalisationPlan {
