@@ -19,7 +19,7 @@ use crate::ConstantPhase;
 ///
 /// Sources: the effective rate `η/‖θ‖²` and its equilibrium, Li, Lyu & Arora 2020 (arXiv:2010.02916); the
 /// rotation `√(2ηλ/(1+γ))`, Wan et al. 2021 (arXiv:2006.08419) and Kosson et al. 2023
-/// (arXiv:2305.17212). Time constants and counts of steps: texp. Simulated in `tests/equilibrium.rs` on a loss that
+/// (arXiv:2305.17212). Time constants and counts of steps: new here. Simulated in `tests/equilibrium.rs` on a loss that
 /// is all noise, `λη/(1−γ)` from 5e-4 to 5e-3: norm, effective rate and rotation in a step are within 2 %, the diffusion
 /// within 4 %, the time constant of `‖θ‖⁴` within 5 % of what is said here. Real gradients are correlated.
 ///

@@ -73,7 +73,7 @@ impl Quantity {
 /// ```
 /// and every other [quantity](Quantity) by its own power of `c`. Since `L(cθ) = L(θ)` and
 /// `∇L(cθ) = ∇L(θ)/c`, it commutes with the step of the optimiser: to rescale and then to step is
-/// to step and then to rescale. `Π^c Π^d = Π^{cd}`: the `Π^c` are a group (texp, after the maps of Li & Arora,
+/// to step and then to rescale. `Π^c Π^d = Π^{cd}`: the `Π^c` are a group (new here, after the maps of Li & Arora,
 /// arXiv:1910.07454, that leave the momentum buffer as it is).
 ///
 /// With `c` a power of two and nothing that leaves the range of normal numbers, it is exact, bit for

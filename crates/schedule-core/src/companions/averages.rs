@@ -5,7 +5,7 @@ use crate::recurrence::{equal_average, exponential_average};
 
 /// An exponential moving average of the parameters, `e ← μe + (1 − μ)θ_{t+1}`.
 ///
-/// The average kept by the run without weight decay is `ē_t = e_t/A_t`: the same network (texp).
+/// The average kept by the run without weight decay is `ē_t = e_t/A_t`: the same network (new here).
 ///
 /// ```
 /// use schedule_core::ExponentialAverage;
@@ -34,7 +34,7 @@ impl ExponentialAverage {
     }
 
     /// `μα`: the decay that a *plain* average on the run without weight decay has in truth, where the
-    /// parameters grow by `1/α` a step, `ln_shrink = ln α` (texp).
+    /// parameters grow by `1/α` a step, `ln_shrink = ln α` (new here).
     ///
     /// Started from 0, that average is `(1 − μ)/(1 − μα)` times the one with decay `μα` of the original.
     #[must_use]

@@ -3,7 +3,7 @@
 /// Clipping of the gradient by its norm, before weight decay is added.
 ///
 /// A gradient in the run without weight decay is `g̃_t = A_t g_t`, so what it is compared with is multiplied
-/// by `A_t` (texp):
+/// by `A_t` (new here):
 /// ```text
 /// g ← g · min(1, C/(‖g‖ + ε))        C̃_t = C A_t        ε̃_t = ε A_t
 /// ```
@@ -56,7 +56,7 @@ impl NormClipping {
 }
 
 /// The norm that clipping by a common norm must use where groups have scales of their own,
-/// `√Σ_p (‖g̃_p‖/A_t^{(p)})²`: that of the gradient of the run with weight decay (texp). Pairs of
+/// `√Σ_p (‖g̃_p‖/A_t^{(p)})²`: that of the gradient of the run with weight decay (new here). Pairs of
 /// `‖g̃_p‖` and `ln A_t^{(p)}`.
 ///
 /// ```
@@ -73,7 +73,7 @@ pub fn norm_of_groups(norms_and_ln_scales: impl IntoIterator<Item = (f64, f64)>)
 }
 
 /// Clipping of each entry of the gradient, before weight decay is added: `g_i ← clamp(g_i, −v, v)`, in the
-/// run without weight decay `ṽ_t = v A_t` (texp).
+/// run without weight decay `ṽ_t = v A_t` (new here).
 ///
 /// Clipped so, a gradient is no longer orthogonal to the parameters; the law does not ask for that, only
 /// for `g̃_t = A_t g_t`.

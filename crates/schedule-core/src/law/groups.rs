@@ -130,7 +130,7 @@ pub enum GroupsError {
 }
 
 /// The equivalence of SGD with weight decay and several parameter groups, each with its own rate, decay
-/// and momentum, to SGD whose weight decay is gone where it can be (texp).
+/// and momentum, to SGD whose weight decay is gone where it can be (new here).
 ///
 /// Let the loss be invariant under `θ_p → c^{d_p}θ_p`, all groups `p` at once. For any `C_t > 0` the run at
 /// `θ̃_p = θ_p/A_t^{(p)}`, `ln A_t^{(p)} = d_p ln C_t`, is the same run if each group keeps the

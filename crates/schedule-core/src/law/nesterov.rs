@@ -167,7 +167,7 @@ impl NesterovStep {
 }
 
 /// The exact equivalence of Nesterov SGD with coupled weight decay to Nesterov SGD without, on
-/// scale-invariant stochastic losses, step by step in constant memory (texp).
+/// scale-invariant stochastic losses, step by step in constant memory (new here).
 ///
 /// For the [optimiser](crate::optimiser::NesterovState) `b' = γb + δG`, `θ' = θ − η(G + νb')`, `G = g + λθ`, from
 /// equal buffers (`κ_{−1} = 0`), with `A_0 = A_{−1} = σ_0 = 1`:

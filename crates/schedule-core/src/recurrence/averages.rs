@@ -4,7 +4,7 @@ use crate::field::Field;
 use crate::optimiser::MovingAverage;
 
 /// An exponential moving average `e ← μe + (1 − μ)θ_{t+1}`, kept by the run without weight decay as
-/// `ē = e/A` (texp):
+/// `ē = e/A` (new here):
 /// ```text
 /// ē ← (μ/a_t) ē + (1 − μ) θ̃_{t+1}
 /// ```
@@ -20,7 +20,7 @@ pub fn exponential_average<F: Field>(decay: F, shrink: F) -> MovingAverage<F> {
     }
 }
 
-/// The mean of `n` parameters taking in one more, `e ← (ne + θ)/(n + 1)`, kept as `ē = e/A` (texp), from
+/// The mean of `n` parameters taking in one more, `e ← (ne + θ)/(n + 1)`, kept as `ē = e/A` (new here), from
 /// `count = n` and `shrink = A_new/A_old` since the last one:
 /// ```text
 /// ē ← (n (A_old/A_new) ē + θ̃)/(n + 1)

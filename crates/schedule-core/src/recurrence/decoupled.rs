@@ -11,7 +11,7 @@ pub struct Decoupled<F> {
     pub shrink: F,
 }
 
-/// One step of decoupled weight decay, `a_t = 1 − η_t λ_t` (texp).
+/// One step of decoupled weight decay, `a_t = 1 − η_t λ_t` (new here).
 ///
 /// Let the update `u_t` be homogeneous of degree `k` in the gradients it remembers. Then
 /// `θ_{t+1} = (1 − η_tλ_t) θ_t − η_t u_t` is the same step as `θ̃_{t+1} = θ̃_t − η̃_t ũ_t` with

@@ -3,7 +3,7 @@
 use crate::field::Field;
 
 /// The momentum with the rate inside the buffer, `γ'_t = γ_t η_t/η_{t−1}`: then `v_t = η_{t−1} b_t` and
-/// `θ_{t+1} = θ_t − v_{t+1}`. The way back is the same with the rates exchanged. Source: texp.
+/// `θ_{t+1} = θ_t − v_{t+1}`. The way back is the same with the rates exchanged. New here.
 ///
 /// ```
 /// use schedule_core::recurrence::momentum_inside;
@@ -25,7 +25,7 @@ pub struct Undampened<F> {
 
 /// Rate and momentum of the run without dampening that is the run with it,
 /// `b_{t+1} = γ_t b_t + (1 − τ_t)(g_t + λ_t θ_t)`, `θ_{t+1} = θ_t − η_t b_{t+1}`; its buffer is
-/// `b_t/(1 − τ_{t−1})`. `weight` is `1 − τ_t`, `previous_weight` is `1 − τ_{t−1}`. Source: texp.
+/// `b_t/(1 − τ_{t−1})`. `weight` is `1 − τ_t`, `previous_weight` is `1 − τ_{t−1}`. New here.
 ///
 /// ```
 /// use schedule_core::recurrence::undampened;

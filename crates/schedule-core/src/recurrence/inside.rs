@@ -22,7 +22,7 @@ pub struct Inside<F> {
 /// `decay_product` is `η_t λ_t`, and `c_{t−1}` the part of the parameters that the buffer holds. Then
 /// `θ̃_t = θ_t/A_t` and `ṽ_t = (v_t − c_{t−1} θ_t)/A_{t−1}` take the same step with `γ̃'_t`,
 /// `η̃_t = η_t/(A_t A_{t+1})` and no weight decay: insert `v_t = A_{t−1} ṽ_t + c_{t−1} θ_t` in
-/// `ṽ_{t+1} = (v_{t+1} − (1 − a_t) θ_t)/A_{t+1}`, and the terms in `θ_t` cancel. Source: texp.
+/// `ṽ_{t+1} = (v_{t+1} − (1 − a_t) θ_t)/A_{t+1}`, and the terms in `θ_t` cancel. New here.
 ///
 /// ```
 /// use schedule_core::recurrence::inside;
@@ -43,7 +43,7 @@ pub fn inside<F: Field>(decay_product: F, momentum: F, buffer_coefficient: F) ->
 }
 
 /// The inverse of [`inside`]: the `η_t λ_t` at which a step shrinks the parameters by a chosen `a_t`,
-/// `η_t λ_t = 1 − a_t − γ'_t c_{t−1}`. Source: texp.
+/// `η_t λ_t = 1 − a_t − γ'_t c_{t−1}`. New here.
 ///
 /// With the rate outside the buffer, `γ'_t = γ_t η_t/η_{t−1}` and `c_{t−1} = η_{t−1} κ_{t−1}`.
 ///

@@ -19,7 +19,7 @@ pub struct Nesterov<F> {
     pub gradient_weight: F,
 }
 
-/// One step of the law for `b' = γb + δG`, `θ' = θ − η(G + νb')`, `G = g + λθ` (texp), `κ_{t−1}` being the
+/// One step of the law for `b' = γb + δG`, `θ' = θ − η(G + νb')`, `G = g + λθ` (new here), `κ_{t−1}` being the
 /// part of the parameters that the buffer holds:
 /// ```text
 /// d = δλ + γκ_{t−1}    a = 1 − η(λ + νd)    κ_t = d/a    w = 1 + κ_tην    v = δ + κ_tη(1 + νδ)

@@ -12,7 +12,7 @@ pub struct ResidualDecay<F> {
 }
 
 /// One step of SGD with coupled weight decay seen at a scale that is prescribed, `A_{t+1} = a_t A_t` with
-/// any `a_t ≠ 0` (texp), from `shrink_minus_one = a_t − 1` and `η_t ≠ 0`:
+/// any `a_t ≠ 0` (new here), from `shrink_minus_one = a_t − 1` and `η_t ≠ 0`:
 /// ```text
 /// ρ_t = λ_t + γ_tκ_{t−1} + (a_t − 1)/η_t        λ̃_t = A_t² ρ_t        κ_t = (1 − a_t)/(η_t a_t)
 /// ```

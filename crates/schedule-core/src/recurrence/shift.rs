@@ -5,7 +5,7 @@ use crate::field::Field;
 /// What a buffer shift adds to the buffer, in parameters: `b̃ ← b̃ + A_t² (κ_old − κ_new) θ̃_t`.
 ///
 /// With `b̃_t = A_t (b_t − κ_old θ_t)` and `θ_t = A_t θ̃_t` the shifted buffer is `A_t (b_t − κ_new θ_t)`: the
-/// law may go on from `κ_new`. Source: texp.
+/// law may go on from `κ_new`. New here.
 ///
 /// ```
 /// use schedule_core::recurrence::buffer_shift;

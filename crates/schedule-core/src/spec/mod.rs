@@ -90,4 +90,4 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
 }
 
 /// Source of what goes beyond the paper.
-const OURS: &str = "texp";
+const OURS: &str = "new here";

@@ -139,7 +139,7 @@ impl AdamStep {
     }
 }
 
-/// The hyperparameters with which a *stock* Adam takes the equivalent step (texp).
+/// The hyperparameters with which a *stock* Adam takes the equivalent step (new here).
 ///
 /// A stock optimiser weighs a new gradient with `1 − β` and corrects by `1 − β^{t+1}`, of the `β` it is given.
 /// With its moments kept at other scales, `m̂_t = s_t m̃_t` and `v̂_t = q_t ṽ_t`, that is no obstacle: with
@@ -213,7 +213,7 @@ impl StockMoment {
 }
 
 /// The exact equivalence of AdamW to Adam on scale-invariant stochastic losses: the
-/// [law](DecoupledLaw) of degree 0, with AdamW's `β` and `ε` (texp).
+/// [law](DecoupledLaw) of degree 0, with AdamW's `β` and `ε` (new here).
 ///
 /// ```
 /// use schedule_core::{AdamWHyperparameters, AdamWLaw};

@@ -109,7 +109,7 @@ impl DecoupledStep {
 }
 
 /// The exact equivalence of an optimiser with decoupled weight decay to the same one without, on
-/// scale-invariant stochastic losses, step by step in constant memory (texp).
+/// scale-invariant stochastic losses, step by step in constant memory (new here).
 ///
 /// The update `u_t` in `θ_{t+1} = (1 − η_tλ_t)θ_t − η_t u_t` may be any function of the gradients so far
 /// that is homogeneous of a degree `k`: gradients scaled by `c` give an update scaled by `c^k`. With

@@ -16,7 +16,7 @@ use crate::{ExactLaw, Hyperparameters, LawError, Recipe};
 /// ```
 /// with the roots `α`, `β` and the stationary `κ*` of [`ConstantPhase`](crate::ConstantPhase); where the
 /// roots are a pair of complex numbers, the phase is a rotation, and ends after less than half a turn
-/// (texp). Making it takes a time proportional to the number of phases, [`at`](Self::at) a search among
+/// (new here). Making it takes a time proportional to the number of phases, [`at`](Self::at) a search among
 /// them, whatever the step.
 ///
 /// Numbers: `ln η̃` agrees with [`ExactLaw`] to `1e-11 + 1e-14 |ln η̃|` up to 10⁶ steps, but for two

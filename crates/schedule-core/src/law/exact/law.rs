@@ -113,7 +113,7 @@ impl ExactLaw {
     /// d_t = λ_t − λ̃_t/A_t² + γ_t κ_{t−1}
     /// ```
     /// Conversions compose: if one has `A` and `κ`, and another of its result `A'` and `κ'`, then `A A'`
-    /// and `κ_t + κ'_t/A_{t+1}²` are those of the conversion at once. Source: texp.
+    /// and `κ_t + κ'_t/A_{t+1}²` are those of the conversion at once. New here.
     ///
     /// # Errors
     /// As [`step`](Self::step); [`LawError::Hyperparameters`] also for a `λ̃_t` that is negative or not

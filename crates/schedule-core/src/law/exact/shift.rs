@@ -9,7 +9,7 @@ use crate::{Hyperparameters, LawError};
 /// ```text
 /// b̃_t ← b̃_t + A_t² (κ_old − κ_new) θ̃_t
 /// ```
-/// after which the law goes on from `κ_new` in place of `κ_old`, whatever they are. Source: texp.
+/// after which the law goes on from `κ_new` in place of `κ_old`, whatever they are. New here.
 ///
 /// ```
 /// use schedule_core::optimiser::SgdState;

@@ -37,7 +37,7 @@ impl fmt::Display for MomentumForm {
 /// So a run whose buffer starts at 0 does so in both forms. Momentum can leave `[0, 1)`: a drop of the
 /// rate by 10 makes 9 of a `γ'` of 0.9 for one step, and a steep warm-up does the same to `γ`. That is
 /// the same trajectory all the same; [`ExactLaw`](crate::ExactLaw) refuses such a step and
-/// [`InsideLaw`](crate::InsideLaw) takes it. Source: texp.
+/// [`InsideLaw`](crate::InsideLaw) takes it. New here.
 ///
 /// ```
 /// use schedule_core::{FormChange, Hyperparameters, MomentumForm};

@@ -14,7 +14,7 @@ use crate::recurrence::undampened;
 /// `τ_{−1} = τ_0`, so that a buffer that starts at 0 does so in both, and constant dampening only rescales
 /// the rate. PyTorch does not dampen its very first step, in which it sets the buffer to
 /// the gradient: give `τ_0 = 0` there. Then `γ'_1 = γ_1/(1 − τ)`, which may be 1 or more, and is
-/// all the same the same trajectory. Source: texp.
+/// all the same the same trajectory. New here.
 ///
 /// ```
 /// use schedule_core::{Hyperparameters, WithoutDampening};

@@ -55,7 +55,7 @@ impl InsideStep {
 /// ```
 /// If every `a_t > 0`, the run with `(η̃, 0, γ̃')` from the same `θ_0` and `ṽ_0 = a_{−1}(v_0 − c_{−1} θ_0)`
 /// visits `θ̃_t = θ_t/A_t`. Unlike with the rate outside, the momentum changes too, and `η_t` may be
-/// 0 anywhere. It is [`ExactLaw`](crate::ExactLaw) with `c = ηκ` and `γ'_t = γ_t η_t/η_{t−1}`. Source: texp.
+/// 0 anywhere. It is [`ExactLaw`](crate::ExactLaw) with `c = ηκ` and `γ'_t = γ_t η_t/η_{t−1}`. New here.
 ///
 /// ```
 /// use schedule_core::{Hyperparameters, InsideLaw};

@@ -77,7 +77,7 @@ impl InverseStep {
 /// which is `λ_t = (1 + γ_t r_t (1 − 1/a_{t−1}) − a_t)/η_t` with `r_t = η_t/η_{t−1}`, and is how it is
 /// computed, as no rate needs to be in float64 then. Where the decay is to be chosen and
 /// not the scale, [`ExactLaw::step_keeping`](crate::ExactLaw::step_keeping) from `λ_t = 0` gives that.
-/// Source: texp.
+/// New here.
 ///
 /// ```
 /// use schedule_core::{ExactLaw, Hyperparameters, InverseLaw, WithoutDecay};

@@ -171,7 +171,7 @@ impl Texp {
     }
 
     /// The shift of the buffer, before the step, that makes TEXP exact with the recipe's own momentum in
-    /// both runs: from `κ*_{I−1}` to `κ*_I` at `T_I`. Source: texp.
+    /// both runs: from `κ*_{I−1}` to `κ*_I` at `T_I`. New here.
     ///
     /// `None` inside a phase, and at step 0, where `b̃_0 = b_0 − κ*_0 θ_0` is all that is needed.
     ///

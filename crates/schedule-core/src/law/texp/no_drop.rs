@@ -13,7 +13,7 @@ impl Recipe {
     /// ```
     /// and this recipe is the one that figure 5 compares it with. Like any TEXP it is exact with
     /// its [boundary momentum](crate::Texp::boundary_momentum), here
-    /// `γ(1/α_I − 1)/(1/α_{I−1} − 1)` (texp), or its [buffer shift](crate::Texp::buffer_shift).
+    /// `γ(1/α_I − 1)/(1/α_{I−1} − 1)` (new here), or its [buffer shift](crate::Texp::buffer_shift).
     ///
     /// # Errors
     /// [`LawError::NotPiecewiseConstant`]; [`LawError::NoConstantRate`] where `η_0 = 0` or a weight decay
