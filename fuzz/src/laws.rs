@@ -162,6 +162,7 @@ fn recipes(source: &mut Source) {
     let magnitudes = Magnitudes::new(
         Bounds::just(source.number()),
         Bounds::just(source.number()),
+        source.number(),
         Bounds::just(source.number()),
         source.byte().into(),
     );
@@ -405,8 +406,10 @@ fn companions(source: &mut Source) {
     }
     .coefficients(a);
     if let Ok(rescaling) = Rescaling::new(a) {
-        assert!(rescaling.then(&rescaling.inverse()).factor().is_finite());
+        if let Ok(undone) = rescaling.then(&rescaling.inverse()) {
+            assert!(undone.factor().is_finite());
+        }
         let _ = rescaling.hyperparameters(&source.hyperparameters());
     }
-    let _ = Rescaling::<f64>::power_of_two(total as i32);
+    let _ = Rescaling::<f64>::power_of_two(total);
 }
