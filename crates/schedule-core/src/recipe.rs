@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::segments::Segments;
-use crate::{RecipeError, Schedule};
+use crate::{LawError, RecipeError, Schedule};
 
 /// The three hyperparameters of momentum SGD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -204,6 +204,14 @@ impl Recipe {
             hyperparameters: *hyperparameters,
         };
         Ok(segments.iter().map(phase).collect())
+    }
+
+    /// The refusal of a law that needs phases, from the hyperparameter that has none.
+    pub(crate) fn not_piecewise_constant(&self, hyperparameter: Hyperparameter) -> LawError {
+        LawError::NotPiecewiseConstant {
+            hyperparameter,
+            kind: self.schedule(hyperparameter).kind(),
+        }
     }
 
     /// The phases, in a form that has a value at every step.

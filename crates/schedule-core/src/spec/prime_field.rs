@@ -3,6 +3,7 @@
 use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
+use super::field_twins::FieldTwins;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::Hyperparameters;
@@ -77,27 +78,21 @@ fn exact_law(settings: &Settings, tolerance: f64) -> Outcome {
         tolerance,
         cases,
         |(recipe, loss, start), tamper| {
-            let mut original = loss.initial_state();
-            let (mut scale, mut coefficient) = (Gf61::ONE, start);
-            let mut twin = original.equivalent(scale, coefficient);
-            for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
+            let mut twins = FieldTwins::new(&loss, start);
+            for with in recipe.iter().cycle().take(settings.field_steps as usize) {
                 let law = coupled(
                     with.learning_rate,
                     with.weight_decay,
                     with.momentum,
-                    coefficient,
+                    twins.coefficient,
                 );
-                let next_scale = law.shrink * scale;
+                let rate = with.learning_rate / (twins.scale * (law.shrink * twins.scale));
                 let without = Hyperparameters {
-                    learning_rate: tamper.factor::<Gf61>() * with.learning_rate
-                        / (scale * next_scale),
+                    learning_rate: tamper.factor::<Gf61>() * rate,
                     weight_decay: Gf61::ZERO,
                     momentum: with.momentum,
                 };
-                original = original.stepped(gradient(&loss, step), *with);
-                twin = twin.stepped(gradient(&loss, step), without);
-                (scale, coefficient) = (next_scale, law.buffer_coefficient);
-                if twin != original.equivalent(scale, coefficient) {
+                if !twins.step(*with, without, law.shrink, law.buffer_coefficient) {
                     return Ok(exact(&false, &true));
                 }
             }

@@ -74,13 +74,9 @@ impl ExactAccess {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new(recipe: &Recipe, buffer_coefficient: f64) -> Result<Self, LawError> {
-        let phases =
-            recipe
-                .segments()
-                .map_err(|hyperparameter| LawError::NotPiecewiseConstant {
-                    hyperparameter,
-                    kind: recipe.schedule(hyperparameter).kind(),
-                })?;
+        let phases = recipe
+            .segments()
+            .map_err(|it| recipe.not_piecewise_constant(it))?;
         let mut law = ExactLaw::from_buffer_coefficient(buffer_coefficient)?;
         let mut lengths = phases.spans().map(|(start, last, _)| last - start);
         let segments = phases.try_map(|start, hyperparameters| {

@@ -73,13 +73,9 @@ impl Texp {
     /// [`LawError::NotPiecewiseConstant`]; [`LawError::NoPositiveRoot`] or [`LawError::Overflow`] with
     /// the phase that has no closed form.
     pub fn new(recipe: &Recipe) -> Result<Self, LawError> {
-        let phases =
-            recipe
-                .segments()
-                .map_err(|hyperparameter| LawError::NotPiecewiseConstant {
-                    hyperparameter,
-                    kind: recipe.schedule(hyperparameter).kind(),
-                })?;
+        let phases = recipe
+            .segments()
+            .map_err(|it| recipe.not_piecewise_constant(it))?;
         let mut before: Option<(u64, ConstantPhase)> = None;
         let mut ln_scale = CompensatedSum::default();
         let segments = phases.try_map(|start, hyperparameters| {

@@ -39,10 +39,7 @@ impl Recipe {
     pub fn with_constant_rate(&self) -> Result<Self, LawError> {
         let phases = self
             .phases()
-            .map_err(|hyperparameter| LawError::NotPiecewiseConstant {
-                hyperparameter,
-                kind: self.schedule(hyperparameter).kind(),
-            })?;
+            .map_err(|it| self.not_piecewise_constant(it))?;
         let initial = self.at(0).learning_rate;
         let decays: Vec<f64> = phases
             .iter()
