@@ -64,7 +64,7 @@ impl Hyperparameters {
     #[inline]
     pub fn validate(&self, step: u64) -> Result<(), RecipeError> {
         let not_negative = |hyperparameter, value: f64| {
-            if value.is_finite() && value >= 0.0 {
+            if (0.0..f64::INFINITY).contains(&value) {
                 return Ok(());
             }
             Err(RecipeError::NegativeOrNotFinite {

@@ -8,11 +8,12 @@ use super::Field;
 /// `value + error` has about twice its digits.
 ///
 /// A recurrence that forgets slowly sums up its roundings: `κ` of the exact law by `1/(1 − β/α)` of the
-/// roots. Run in these numbers, and [`normalised`](Self::normalised) once a step, it has none to sum up.
+/// roots. Run in these numbers it sums them up too, but knows the sum to first order. The values are those of
+/// plain `f64` and wait for no error, so that a machine computes the errors beside them:
+/// [`normalised`](Self::normalised) is for results, not for what goes round.
 /// Every operation finds its own rounding without error, by Knuth's sum and Dekker's product (Dekker, *A
 /// floating-point technique for extending the available precision*, Numerische Mathematik 18 (1971)).
-/// Not `f64::mul_add`: where the machine lacks it, that is a call of a slow function. The values depend on
-/// no error, so that a machine computes the errors beside them.
+/// Not `f64::mul_add`: where the machine lacks it, that is a call of a slow function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Compensated {
     value: f64,
@@ -20,10 +21,10 @@ pub(crate) struct Compensated {
 }
 
 impl Compensated {
-    /// The number, rounded once if [`normalised`](Self::normalised).
+    /// The number, rounded once.
     #[inline]
     pub(crate) fn value(self) -> f64 {
-        self.value
+        self.normalised().value
     }
 
     /// `ln(1 + x)`, rounded, of a normalised `x`; NaN below −1.
@@ -31,10 +32,17 @@ impl Compensated {
     pub(crate) fn ln_1p(self) -> f64 {
         // Near −1, where 1 + x rounds nothing, the error may be most of it.
         if self.value < -0.5 {
-            (1.0 + self.value + self.error).ln()
-        } else {
-            self.value.ln_1p()
+            return (1.0 + self.value + self.error).ln();
         }
+        // A step of training shrinks by so little that five terms of 2 artanh(x/(2 + x)) are all digits: the next
+        // is below 2⁻⁷·¹⁰/11 of the first. `ln_1p` takes three times as long.
+        if self.value.abs() < 0.0156 {
+            let z = self.value / (2.0 + self.value);
+            let square = z * z;
+            let tail = square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square / 9.0)));
+            return 2.0 * z + 2.0 * z * tail;
+        }
+        self.value.ln_1p()
     }
 
     /// The same number with an error of at most half a last digit of the value.
@@ -43,16 +51,24 @@ impl Compensated {
     #[inline]
     #[must_use]
     pub(crate) fn normalised(self) -> Self {
+        let Self { value, error } = self.bounded();
+        let sum = value + error;
+        Self {
+            value: sum,
+            error: (value - sum) + error,
+        }
+    }
+
+    /// The same number, without an error that left float64.
+    #[inline]
+    #[must_use]
+    pub(crate) fn bounded(self) -> Self {
         let error = if self.error.is_finite() {
             self.error
         } else {
             0.0
         };
-        let value = self.value + error;
-        Self {
-            value,
-            error: (self.value - value) + error,
-        }
+        Self { error, ..self }
     }
 }
 
@@ -153,7 +169,7 @@ impl Div for Compensated {
         let lost = (self.value - product) - product_error(value, other.value, product);
         Self {
             value,
-            error: (lost + (self.error - value * other.error)) / other.value,
+            error: (lost + (self.error - value * other.error)) * (1.0 / other.value),
         }
     }
 }

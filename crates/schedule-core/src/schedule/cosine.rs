@@ -29,15 +29,17 @@ impl Cosine {
         })
     }
 
+    #[inline]
     pub(super) fn at(&self, step: u64) -> f64 {
         if step >= self.steps {
             return self.r#final;
         }
-        // (1 ± cos πx)/2 as squares, by the angle to the nearer end: nothing cancels there.
+        // (1 − cos πx)/2 as a square, by the distance x ≤ ½ to the nearer end: nothing cancels there, and the
+        // other weight is at least ½.
         let left = self.steps - step;
-        let part = step.min(left) as f64 / self.steps as f64;
-        let (sine, cosine) = (PI / 2.0 * part).sin_cos();
-        let (near, far) = (sine * sine, cosine * cosine);
+        let sine = (PI / 2.0 * (step.min(left) as f64 / self.steps as f64)).sin();
+        let near = sine * sine;
+        let far = 1.0 - near;
         let (to_weight, from_weight) = if step <= left {
             (near, far)
         } else {

@@ -226,23 +226,24 @@ impl ExactLaw {
         Coupled {
             decay: algebra.decay,
             shrink_minus_one: algebra.shrink_minus_one.normalised(),
-            shrink: algebra.shrink.normalised(),
-            buffer_coefficient: algebra.buffer_coefficient.normalised(),
+            shrink: algebra.shrink,
+            buffer_coefficient: algebra.buffer_coefficient.bounded(),
         }
     }
 
     /// `λ̃_t/A_t²`, the kept decay as the original's parameters see it.
+    #[inline]
     fn kept(&self, original: Hyperparameters, kept_weight_decay: f64) -> Result<f64, LawError> {
+        // 0 is kept as it is where 1/A² is infinite.
+        if kept_weight_decay == 0.0 {
+            return Ok(0.0);
+        }
         let step = self.step;
         let twin = Hyperparameters {
             weight_decay: kept_weight_decay,
             ..original
         };
         twin.validate(step)?;
-        // 0 is kept as it is where 1/A² is infinite.
-        if kept_weight_decay == 0.0 {
-            return Ok(0.0);
-        }
         let ln_scale = self.ln_scale.value();
         let kept = kept_weight_decay * (-2.0 * ln_scale).exp();
         if !kept.is_finite() {
