@@ -6,6 +6,7 @@ mod error;
 mod graph;
 mod init;
 pub mod nets;
+pub mod network;
 pub mod op;
 mod shape;
 
