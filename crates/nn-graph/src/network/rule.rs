@@ -53,8 +53,7 @@ pub enum Rule {
         /// The axis.
         axis: usize,
     },
-    /// Depends on no number of its inputs, or on none that a positive factor changes: shapes, positions of the
-    /// largest.
+    /// Depends on no number of its inputs: shapes.
     Insensitive,
     /// Not known: its inputs must not be scaled.
     Unknown,
