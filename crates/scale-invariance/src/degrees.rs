@@ -1,8 +1,13 @@
-//! Degrees of all tensors of a graph.
+//! Degrees of all tensors of a graph under one scaling.
 
-use nn_graph::{Graph, Node, Parameter, ParameterId};
+use std::collections::HashMap;
 
-use crate::{Violation, op};
+use nn_graph::network::Network;
+use nn_graph::{Graph, Parameter};
+
+use crate::calculus::{Calculus, Offsets};
+use crate::exponents::Rational;
+use crate::{Degree, Violation};
 
 /// How every tensor of a network scales.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,62 +19,12 @@ pub struct Degrees {
     pub normaliser_inputs: Vec<i32>,
 }
 
-/// What an operation's rule may look at.
-pub(crate) struct Context<'a> {
-    pub(crate) graph: &'a Graph,
-    pub(crate) exponents: &'a [i32],
-    pub(crate) node: &'a Node,
-    /// Degrees of the tensors it reads.
-    pub(crate) inputs: &'a [i32],
-}
-
-impl Context<'_> {
-    /// `d_p`.
-    pub(crate) fn exponent(&self, id: ParameterId) -> i32 {
-        self.exponents[id.index()]
-    }
-
-    /// Degree of the one input.
-    pub(crate) fn input(&self) -> i32 {
-        // Graphs are valid by construction: an operation has as many inputs as it reads.
-        self.inputs.first().copied().unwrap_or(0)
-    }
-
-    /// The degree of `weight · x`.
-    pub(crate) fn product(&self, weight: ParameterId) -> Result<i32, Violation> {
-        let (degree, exponent) = (self.input(), self.exponent(weight));
-        degree
-            .checked_add(exponent)
-            .ok_or_else(|| Violation::TooLarge {
-                node: self.node.name.clone(),
-                degree,
-                exponent,
-            })
-    }
-
-    /// The degree after `offset`, a bias or shift if there is one, is added to values of `degree`.
-    pub(crate) fn offset(
-        &self,
-        degree: i32,
-        offset: Option<ParameterId>,
-    ) -> Result<i32, Violation> {
-        match offset {
-            Some(id) if self.exponent(id) != degree => Err(Violation::UnequalOffset {
-                node: self.node.name.clone(),
-                parameter: self.graph.parameter(id).name.clone(),
-                parameter_degree: self.exponent(id),
-                degree,
-            }),
-            _ => Ok(degree),
-        }
-    }
-}
-
 /// The degree of every tensor when each parameter `p` is multiplied by `c^{d_p}`, `exponents` being
 /// the `d_p` in the order of [`Graph::parameters`].
 ///
 /// `Ok` proves that the scaling leaves the network's result unchanged for every `c > 0`, with batch
-/// statistics and `ε = 0`: Li & Arora (2020), appendix, with one exponent per parameter.
+/// statistics and `ε = 0`, and that every tensor scales as a whole, running statistics too: Li & Arora (2020),
+/// appendix, with one exponent per parameter.
 ///
 /// # Errors
 /// The first [`Violation`] in topological order, or one of the exponents themselves.
@@ -87,31 +42,44 @@ impl Context<'_> {
 /// ```
 pub fn degrees(graph: &Graph, exponents: &[i32]) -> Result<Degrees, Violation> {
     check_exponents(graph.parameters(), exponents)?;
-    let mut nodes: Vec<i32> = Vec::with_capacity(graph.nodes().len());
-    for node in graph.nodes() {
-        let inputs: Vec<i32> = node.inputs.iter().map(|id| nodes[id.index()]).collect();
-        let context = Context {
-            graph,
-            exponents,
-            node,
-            inputs: &inputs,
-        };
-        nodes.push(op::degree(&context)?);
+    let network = Network::from(graph);
+    let calculus = Calculus::new(&network, Offsets::Joined);
+    let trained = graph.parameters().iter().zip(exponents);
+    let trained: Vec<Rational> = trained
+        .filter(|(parameter, _)| parameter.trainable)
+        .map(|(_, &exponent)| Rational::from_integer(exponent.into()))
+        .collect();
+    let unknowns = calculus.unknowns(&trained);
+    if let Some(violation) = calculus.violation(&unknowns) {
+        return Err(violation);
     }
-    let output = graph.output();
-    let degree = nodes[output.index()];
-    if degree != 0 {
-        return Err(Violation::Output {
-            node: graph.node(output).name.clone(),
-            degree,
+    // The last operation of a layer makes the node's result.
+    let mut results = HashMap::new();
+    for tensor in network
+        .operations()
+        .iter()
+        .map(|operation| operation.output)
+    {
+        let degree = calculus.degrees(tensor).next();
+        let degree = degree.map_or_else(Rational::default, |form| {
+            form.at(|unknown| unknowns[unknown].clone())
         });
+        results.insert(network.tensor(tensor).name.as_str(), degree);
     }
+    let whole = |name: &str| match results.get(name) {
+        None => Ok(0),
+        Some(degree) => Degree::of(degree)
+            .and_then(Degree::to_integer)
+            .ok_or_else(|| Violation::NotWhole {
+                node: name.to_owned(),
+                degree: degree.to_string(),
+            }),
+    };
+    let nodes = graph.nodes().iter().map(|node| whole(&node.name));
+    let nodes = nodes.collect::<Result<Vec<i32>, Violation>>()?;
     let input_degree = |id| {
-        graph
-            .node(id)
-            .inputs
-            .first()
-            .map_or(0, |x| nodes[x.index()])
+        let inputs = &graph.node(id).inputs;
+        inputs.first().map_or(0, |x| nodes[x.index()])
     };
     let normaliser_inputs = graph.normalisers().into_iter().map(input_degree).collect();
     Ok(Degrees {

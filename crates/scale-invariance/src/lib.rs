@@ -2,10 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod analysis;
+mod calculus;
+mod degree;
 mod degrees;
-mod op;
+mod exponents;
+mod invariance;
 mod violation;
 
 pub use analysis::{Analysis, SCALED_GROUP, UNSCALED_GROUP, Verdict, analyse};
+pub use calculus::Granularity;
+pub use degree::Degree;
 pub use degrees::{Degrees, degrees};
+pub use invariance::{Inspection, Invariance, ParameterInvariance, inspect};
 pub use violation::Violation;

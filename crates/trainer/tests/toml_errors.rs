@@ -270,7 +270,7 @@ fn networks_that_are_not_scale_invariant() {
         "width = 2",
         "affine = \"scale-and-shift\"",
         "line 4, column 1: run `exact` cannot do without weight decay, because the network is not scale-invariant: \
-         `stage1.block0.add` adds tensors of degree 2 and 1; they must be equal; change the network, or keep only runs with \
+         `stage1.block0.add` (add) joins tensors of degree 2 and 1; they must be equal; change the network, or keep only runs with \
          transform = \"original\"",
     );
     // With the stem that balances the degrees, or without a conversion, it is fine.

@@ -141,8 +141,10 @@ pub enum Reduction {
     Mean,
     /// The sum.
     Sum,
-    /// Proportional to the input: maximum, norms.
+    /// Proportional to the input, such as the maximum.
     Homogeneous,
+    /// A norm: proportional to the input, and positive where the input is not 0.
+    Norm,
     /// The sum of squares.
     SumOfSquares,
 }

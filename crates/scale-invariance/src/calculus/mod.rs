@@ -1,0 +1,354 @@
+//! One pass over a network: the degree of every tensor as a linear form in the unknown exponents of the
+//! parameters, and the equations that must hold for the network's function to stay as it is.
+//!
+//! Li & Arora (2020), appendix, decide whether *one* scaling, all exponents 1, leaves the function alone. Here
+//! exponents are unknown, and what the equations leave free is every scaling that the rules can show (texp).
+
+mod contract;
+mod elementwise;
+mod normalise;
+mod rearrange;
+mod slices;
+mod term;
+
+use std::collections::BTreeSet;
+
+use nn_graph::network::{Constant, Extents, Network, Operation, Rule, Source, TensorId};
+
+pub use slices::Granularity;
+pub(crate) use slices::{Slices, Slot};
+use term::{Kind, Term, Value};
+
+use crate::Violation;
+use crate::exponents::{Equation, Form, Rational, Unknown};
+
+/// What becomes of a term that scales unlike the rest of its tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offsets {
+    /// It is carried along until something cancels it or needs it to scale alike.
+    Carried,
+    /// It must scale alike where it is added: the paper's rules.
+    Joined,
+}
+
+/// Why an equation must hold.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cause {
+    /// Names the degree of a tensor.
+    Definition(Unknown),
+    /// Two things that are added, joined or compared.
+    Equal { left: Form, right: Form },
+    /// Something that must not be scaled.
+    Unscaled(Form),
+}
+
+/// An operation that asks for something.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Demand {
+    /// In [`Network::operations`]; `None` is the network's result.
+    pub(crate) operation: Option<usize>,
+    /// What it reads or makes that is in question.
+    pub(crate) tensor: TensorId,
+    pub(crate) cause: Cause,
+}
+
+/// What a pass over a network finds.
+#[derive(Debug)]
+pub(crate) struct Calculus<'a> {
+    pub(crate) network: &'a Network,
+    /// The trained parameters: an unknown exponent each, in this order.
+    pub(crate) parameters: Vec<TensorId>,
+    pub(crate) demands: Vec<Demand>,
+    pub(crate) equations: Vec<Equation>,
+    pub(crate) slices: Slices,
+    offsets: Offsets,
+    values: Vec<Value>,
+    unknowns: usize,
+    operation: Option<usize>,
+}
+
+/// Longest form that is not given a name of its own: with it, work and memory grow as the network does.
+const LONGEST_FORM: usize = 4;
+
+impl<'a> Calculus<'a> {
+    pub(crate) fn new(network: &'a Network, offsets: Offsets) -> Self {
+        let parameters: Vec<TensorId> = network
+            .parameters()
+            .filter(|&id| network.is_trainable(id))
+            .collect();
+        let mut calculus = Self {
+            network,
+            unknowns: parameters.len(),
+            parameters,
+            demands: Vec::new(),
+            equations: Vec::new(),
+            slices: Slices::default(),
+            offsets,
+            values: Vec::with_capacity(network.tensors().len()),
+            operation: None,
+        };
+        calculus.run();
+        calculus
+    }
+
+    /// The degrees of a tensor's terms; none of a tensor that is 0.
+    pub(crate) fn degrees(&self, tensor: TensorId) -> impl Iterator<Item = &Form> {
+        self.values[tensor.index()]
+            .terms
+            .iter()
+            .map(|term| &term.degree)
+    }
+
+    /// Values of all unknowns, given the exponents of the trained parameters.
+    pub(crate) fn unknowns(&self, exponents: &[Rational]) -> Vec<Rational> {
+        let mut values = exponents.to_vec();
+        values.resize(self.unknowns, Rational::default());
+        for (equation, demand) in self.equations.iter().zip(&self.demands) {
+            if let Cause::Definition(unknown) = demand.cause {
+                // form = degree − unknown, whose own value is still 0.
+                values[unknown] = equation.form.at(|unknown| values[unknown].clone());
+            }
+        }
+        values
+    }
+
+    /// The first demand, in the network's order, that values of the unknowns do not meet.
+    pub(crate) fn violation(&self, unknowns: &[Rational]) -> Option<Violation> {
+        let mut demands = self.demands.iter();
+        demands.find_map(|demand| Violation::of(self.network, demand, unknowns))
+    }
+
+    fn run(&mut self) {
+        let mut unknown = 0;
+        for tensor in self.network.tensors() {
+            let value = match &tensor.source {
+                Source::Operation(place) => {
+                    self.operation = Some(*place);
+                    let value = self.apply(&self.network.operations()[*place]);
+                    self.shortened(value)
+                }
+                Source::Input => Value::of(Term::unscaled()),
+                Source::Parameter { trainable: true } => {
+                    unknown += 1;
+                    self.parameter(unknown - 1, tensor.extents.as_ref())
+                }
+                Source::Parameter { trainable: false } => {
+                    Value::of(of_length_one(tensor.extents.as_ref()))
+                }
+                Source::Constant(constant) => self.constant(*constant, tensor.extents.as_ref()),
+            };
+            self.values.push(value);
+        }
+        self.operation = None;
+        for &output in self.network.outputs() {
+            for term in self.values[output.index()].terms.clone() {
+                self.unscaled(output, &term);
+            }
+        }
+    }
+
+    fn parameter(&self, unknown: Unknown, extents: Option<&Extents>) -> Value {
+        let mut term = of_length_one(extents);
+        term.degree = Form::unknown(unknown);
+        let axes = 0..extents.map_or(0, Vec::len);
+        term.slices = axes
+            .filter(|axis| !term.constant.contains(axis))
+            .map(|axis| {
+                (
+                    axis,
+                    Slot {
+                        parameter: unknown,
+                        axis,
+                    },
+                )
+            })
+            .collect();
+        Value::of(term)
+    }
+
+    fn constant(&self, constant: Constant, extents: Option<&Extents>) -> Value {
+        match constant {
+            Constant::Uniform(0.0) => Value::zero().with(Kind::Uniform(0.0)),
+            Constant::Uniform(number) => {
+                let mut term = Term::unscaled();
+                term.constant = (0..extents.map_or(0, Vec::len)).collect();
+                Value::of(term).with(Kind::Uniform(number))
+            }
+            Constant::Other => Value::of(of_length_one(extents)),
+        }
+    }
+
+    fn apply(&mut self, operation: &Operation) -> Value {
+        let inputs = &operation.inputs;
+        match &operation.rule {
+            Rule::Contract(contract) => self.contract(contract, operation),
+            Rule::Multiply | Rule::Divide => self.product(operation),
+            Rule::Add | Rule::Subtract => self.sum(operation),
+            Rule::Power {
+                numerator,
+                denominator,
+            } => self.power(
+                inputs[0],
+                Rational::new((*numerator).into(), (*denominator).into()),
+            ),
+            Rule::Linear => self.values[inputs[0].index()].clone(),
+            Rule::Homogeneous => self.homogeneous(inputs, operation.output),
+            Rule::Gate => {
+                self.all_unscaled(&inputs[..1]);
+                self.homogeneous(&inputs[1..], operation.output)
+            }
+            Rule::Softmax { axis } => self.softmax(inputs[0], *axis),
+            Rule::Normalise(normalise) => self.normalise(normalise, inputs[0]),
+            Rule::Reduce(reduce) => self.reduce(reduce, inputs[0]),
+            Rule::Window(window) => self.window(window, inputs[0]),
+            Rule::Rearrange(sources) => {
+                self.all_unscaled(&inputs[1..]);
+                self.rearrange(sources, inputs[0], operation.output)
+            }
+            Rule::Concat { axis } => self.concat(*axis, inputs),
+            Rule::Insensitive => Value::of(Term::unscaled()),
+            Rule::Nonlinear | Rule::Unknown => {
+                self.all_unscaled(inputs);
+                Value::of(Term::unscaled())
+            }
+            // A rule that is newer than this crate.
+            _ => {
+                self.all_unscaled(inputs);
+                Value::of(Term::unscaled())
+            }
+        }
+    }
+
+    fn value(&self, id: TensorId) -> &Value {
+        &self.values[id.index()]
+    }
+
+    fn extents(&self, id: TensorId) -> Option<&'a Extents> {
+        self.network.tensor(id).extents.as_ref()
+    }
+
+    /// One term for several, which must scale alike; `None` for none.
+    ///
+    /// Its slices are those of the first: the others' are linked to them, or no longer cut.
+    fn joined(&mut self, tensor: TensorId, terms: &[Term]) -> Option<Term> {
+        let (first, rest) = terms.split_first()?;
+        let mut joined = first.clone();
+        for term in rest {
+            self.equal(tensor, &joined, term);
+            joined.constant = &joined.constant & &term.constant;
+        }
+        Some(joined)
+    }
+
+    /// The one term of a tensor.
+    fn single(&mut self, tensor: TensorId) -> Option<Term> {
+        let terms = self.value(tensor).terms.clone();
+        self.joined(tensor, &terms)
+    }
+
+    /// Asks that two terms of a tensor scale alike.
+    fn equal(&mut self, tensor: TensorId, left: &Term, right: &Term) {
+        let form = left.degree.minus(&right.degree);
+        self.tie(&form, left, right);
+        if !form.is_zero() {
+            let (left, right) = (left.degree.clone(), right.degree.clone());
+            self.demand(tensor, form, Cause::Equal { left, right });
+        }
+    }
+
+    /// Asks that a term does not scale.
+    fn unscaled(&mut self, tensor: TensorId, term: &Term) {
+        self.tie(&term.degree, term, &Term::unscaled());
+        if !term.degree.is_zero() {
+            let degree = term.degree.clone();
+            self.demand(tensor, degree.clone(), Cause::Unscaled(degree));
+        }
+    }
+
+    /// Asks that no term of some tensors scales.
+    fn all_unscaled(&mut self, tensors: &[TensorId]) {
+        for &tensor in tensors {
+            for term in self.value(tensor).terms.clone() {
+                self.unscaled(tensor, &term);
+            }
+        }
+    }
+
+    /// `form`, of two terms together, is 0 slice by slice: along each axis all parameters of the form are cut alike,
+    /// or none is cut.
+    fn tie(&mut self, form: &Form, left: &Term, right: &Term) {
+        let axes: BTreeSet<usize> = (left.slices.iter().chain(&right.slices))
+            .map(|(axis, _)| *axis)
+            .collect();
+        for axis in axes {
+            let (of_left, of_right) = (left.slots(axis), right.slots(axis));
+            if form.is_zero() && of_left == of_right {
+                continue;
+            }
+            // A parameter that must not be scaled is cut into pieces that must not be.
+            if form.len() == 1 && (left.degree.is_zero() || right.degree.is_zero()) {
+                continue;
+            }
+            let slots = &of_left | &of_right;
+            let cut = |unknown| slots.iter().any(|slot| slot.parameter == unknown);
+            if !form.is_zero() && form.terms().all(|(unknown, _)| cut(unknown)) {
+                self.slices.link(&slots);
+            } else {
+                self.whole(&slots);
+            }
+        }
+    }
+
+    /// Asks that no slot of these is cut.
+    fn whole(&mut self, slots: &BTreeSet<Slot>) {
+        for &slot in slots {
+            self.slices.coarsen(slot, Granularity::Tensor);
+        }
+    }
+
+    /// Asks that nothing is cut along some axes of a term.
+    fn whole_along(&mut self, term: &Term, axes: &[usize]) {
+        for &axis in axes {
+            self.whole(&term.slots(axis));
+        }
+    }
+
+    fn demand(&mut self, tensor: TensorId, form: Form, cause: Cause) {
+        let demand = self.demands.len();
+        self.equations.push(Equation { form, demand });
+        self.demands.push(Demand {
+            operation: self.operation,
+            tensor,
+            cause,
+        });
+    }
+
+    /// The same value, with a name in the place of every long form.
+    fn shortened(&mut self, mut value: Value) -> Value {
+        for term in &mut value.terms {
+            if term.degree.len() > LONGEST_FORM {
+                let unknown = self.unknowns;
+                self.unknowns += 1;
+                let name = Form::unknown(unknown);
+                let form = term.degree.minus(&name);
+                let output = self.operation.map_or(self.network.outputs()[0], |place| {
+                    self.network.operations()[place].output
+                });
+                self.demand(output, form, Cause::Definition(unknown));
+                term.degree = name;
+            }
+        }
+        value
+    }
+}
+
+/// A term that is not scaled, of a tensor that is no data: an axis of length 1 stands for any position.
+fn of_length_one(extents: Option<&Extents>) -> Term {
+    let mut term = Term::unscaled();
+    let lengths = extents.into_iter().flatten().enumerate();
+    term.constant = lengths
+        .filter(|(_, length)| **length == Some(1))
+        .map(|(axis, _)| axis)
+        .collect();
+    term
+}

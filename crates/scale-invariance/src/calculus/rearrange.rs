@@ -1,0 +1,108 @@
+//! Rules of operations that move numbers.
+
+use nn_graph::network::{AxisSource, TensorId};
+
+use super::slices::Granularity;
+use super::term::{Term, Value};
+use super::{Calculus, Kind};
+
+impl Calculus<'_> {
+    pub(super) fn rearrange(
+        &mut self,
+        sources: &[AxisSource],
+        x: TensorId,
+        output: TensorId,
+    ) -> Value {
+        let terms = self.value(x).terms.clone();
+        let kind = match &self.value(x).kind {
+            kind @ (Kind::Statistic | Kind::Uniform(_) | Kind::Square) => kind.clone(),
+            _ => Kind::Any,
+        };
+        let kind = match kind {
+            // Zeros among the numbers.
+            Kind::Uniform(_) if sources.iter().any(|s| matches!(s, AxisSource::Padded(_))) => {
+                Kind::Any
+            }
+            kind => kind,
+        };
+        let terms = terms
+            .iter()
+            .map(|term| self.rearranged(sources, term, x, output))
+            .collect();
+        Value { terms, kind }
+    }
+
+    fn rearranged(
+        &mut self,
+        sources: &[AxisSource],
+        term: &Term,
+        x: TensorId,
+        output: TensorId,
+    ) -> Term {
+        let mut moved = Term {
+            degree: term.degree.clone(),
+            ..Term::unscaled()
+        };
+        let mut kept = Vec::new();
+        for (place, source) in sources.iter().enumerate() {
+            let is_constant = match source {
+                AxisSource::Padded(_) => false,
+                _ => term.is_constant_along(source.axes()),
+            };
+            if is_constant {
+                moved.constant.insert(place);
+            }
+            // The input's axis whose slices are those of this one, and in how many groups.
+            let (axis, groups) = match source {
+                AxisSource::Whole(axis) => (*axis, None),
+                AxisSource::Outer(axis) => (*axis, self.length(output, place)),
+                AxisSource::Merged(axes) => match axes.first() {
+                    Some(&outer) => (outer, self.length(x, outer)),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let is_regrouped = !matches!(source, AxisSource::Whole(_));
+            for slot in term.slots(axis) {
+                match (is_regrouped, groups) {
+                    (false, _) => kept.push((place, slot)),
+                    (true, Some(groups)) => {
+                        self.slices.coarsen(slot, Granularity::Group { groups });
+                        kept.push((place, slot));
+                    }
+                    (true, None) => {}
+                }
+            }
+        }
+        // What has no place any more cannot be followed.
+        let lost = term.slices.iter().map(|(_, slot)| *slot);
+        let lost = lost
+            .filter(|slot| !kept.iter().any(|(_, kept)| kept == slot))
+            .collect();
+        self.whole(&lost);
+        moved.slices = kept;
+        moved
+    }
+
+    fn length(&self, tensor: TensorId, axis: usize) -> Option<usize> {
+        self.extents(tensor)?.get(axis).copied().flatten()
+    }
+
+    pub(super) fn concat(&mut self, axis: usize, inputs: &[TensorId]) -> Value {
+        let mut terms = Vec::new();
+        for &input in inputs {
+            // Which part of a term's slices a later one meets is not followed.
+            for mut term in self.value(input).terms.clone() {
+                self.whole_along(&term, &[axis]);
+                term.slices.retain(|(along, _)| *along != axis);
+                term.constant.remove(&axis);
+                terms.push(term);
+            }
+        }
+        let Some(&first) = inputs.first() else {
+            return Value::zero();
+        };
+        self.joined(first, &terms)
+            .map_or_else(Value::zero, Value::of)
+    }
+}

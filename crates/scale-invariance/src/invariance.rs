@@ -1,0 +1,174 @@
+//! Which scalings of its parameters leave a network's function alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nn_graph::network::{Extents, Network, Rule, TensorId};
+use num_traits::One;
+
+use crate::calculus::{Calculus, Cause, Demand, Granularity, Offsets, Slot};
+use crate::exponents::{Block, Rational, Solution, Unknown, blocks};
+use crate::{Degree, Violation};
+
+/// In what company a parameter may be scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Invariance {
+    /// By itself.
+    Alone,
+    /// Up, with others of its group that go up, none of which must go down.
+    Jointly,
+    /// Only if another goes down when it goes up.
+    Balanced,
+    /// Not at all, as far as the rules show.
+    None,
+}
+
+/// What [`inspect`] finds of a trained parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterInvariance {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub extents: Option<Extents>,
+    /// In what company it may be scaled.
+    pub invariance: Invariance,
+    /// Its group: parameters whose exponents depend on each other, and on no other's.
+    pub group: Option<usize>,
+    /// Its exponent, if all exponents of its group are in one proportion.
+    pub degree: Option<Degree>,
+    /// The finest pieces of it of which the same holds; `None` where it is balanced, or cannot be scaled.
+    pub granularity: Option<Granularity>,
+    /// Why it cannot be scaled, or not by itself: a sentence.
+    pub reason: Option<String>,
+}
+
+/// What [`inspect`] finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// Whether scaling all trained parameters by one factor leaves the function alone.
+    pub scale_invariant: bool,
+    /// What the rules of Li & Arora (2020), appendix, say of the same: sufficient, not necessary.
+    pub paper_rules: Result<(), Violation>,
+    /// Of the space of all scalings that the rules show, in exponents of parameters.
+    pub dimension: usize,
+    /// The trained parameters, in the network's order.
+    pub parameters: Vec<ParameterInvariance>,
+}
+
+/// Finds every scaling of the trained parameters that the rules show to leave the network's function alone,
+/// with batch statistics and `ε = 0`.
+///
+/// Sound, not complete: what it calls invariant is, for every input and every value of the parameters. The
+/// exponents of all such scalings form a space, which is found exactly, in rational numbers, and is cut into the
+/// finest groups that are independent of each other (texp; the paper's question is whether `(1, …, 1)` is in it).
+///
+/// ```
+/// use nn_graph::nets::{Architecture, NetConfig};
+/// use nn_graph::network::Network;
+/// use scale_invariance::{Invariance, inspect};
+///
+/// let graph = NetConfig::new(Architecture::PreResNet, 8).build()?;
+/// let found = inspect(&Network::from(&graph));
+/// assert!(found.scale_invariant && found.paper_rules.is_ok());
+/// // A convolution before a normalisation; the first, whose result the stream carries on.
+/// let of = |name: &str| found.parameters.iter().find(|p| p.name == name).unwrap();
+/// assert_eq!(of("stage1.block0.conv1.weight").invariance, Invariance::Alone);
+/// assert_eq!(of("stem.conv1.weight").invariance, Invariance::Jointly);
+/// assert_eq!(of("stem.conv1.weight").group, of("stage1.block0.conv2.weight").group);
+/// # Ok::<(), nn_graph::GraphError>(())
+/// ```
+pub fn inspect(network: &Network) -> Inspection {
+    let calculus = Calculus::new(network, Offsets::Carried);
+    let count = calculus.parameters.len();
+    let solution = Solution::of(&calculus.equations, count);
+    let blocks = blocks(&solution, count);
+    let ones = vec![Rational::one(); count];
+    let paper = Calculus::new(network, Offsets::Joined);
+    let mut group_of: BTreeMap<Unknown, usize> = BTreeMap::new();
+    for (group, block) in blocks.iter().enumerate() {
+        group_of.extend(
+            block
+                .parameters()
+                .into_iter()
+                .map(|unknown| (unknown, group)),
+        );
+    }
+    let positive: Vec<BTreeSet<Unknown>> = blocks.iter().map(Block::positive).collect();
+    let told = |unknown: Unknown| {
+        let group = group_of.get(&unknown).copied();
+        let id = calculus.parameters[unknown];
+        let tensor = network.tensor(id);
+        let mut found = ParameterInvariance {
+            name: tensor.name.clone(),
+            extents: tensor.extents.clone(),
+            invariance: Invariance::None,
+            group,
+            degree: None,
+            granularity: None,
+            reason: None,
+        };
+        let Some(group) = group else {
+            let demand = solution.demand(unknown);
+            found.reason = demand.map(|demand| reason(network, id, &calculus.demands[demand]));
+            return found;
+        };
+        let block = &blocks[group];
+        found.invariance = match block.basis.as_slice() {
+            [only] if only.len() == 1 => Invariance::Alone,
+            _ if positive[group].contains(&unknown) => Invariance::Jointly,
+            _ => Invariance::Balanced,
+        };
+        if let [only] = block.basis.as_slice() {
+            found.degree = only.get(&unknown).and_then(Degree::of);
+        }
+        if found.invariance != Invariance::Balanced {
+            found.granularity = Some(granularity(&calculus, unknown, tensor.extents.as_ref()));
+        }
+        found
+    };
+    Inspection {
+        scale_invariant: calculus.violation(&calculus.unknowns(&ones)).is_none(),
+        paper_rules: match paper.violation(&paper.unknowns(&ones)) {
+            None => Ok(()),
+            Some(violation) => Err(violation),
+        },
+        dimension: blocks.iter().map(|block| block.basis.len()).sum(),
+        parameters: (0..count).map(told).collect(),
+    }
+}
+
+/// The finest cut of a parameter along any of its axes.
+fn granularity(
+    calculus: &Calculus<'_>,
+    parameter: Unknown,
+    extents: Option<&Extents>,
+) -> Granularity {
+    let axes = extents.into_iter().flatten().enumerate();
+    axes.filter(|(_, length)| **length != Some(1))
+        .map(|(axis, _)| calculus.slices.granularity(Slot { parameter, axis }))
+        .min()
+        .unwrap_or(Granularity::Tensor)
+}
+
+/// Why a parameter cannot be scaled.
+fn reason(network: &Network, parameter: TensorId, demand: &Demand) -> String {
+    let name = &network.tensor(parameter).name;
+    let Some(place) = demand.operation else {
+        let result = &network.tensor(demand.tensor).name;
+        return format!(
+            "`{name}` sets the size of the network's result `{result}`, and no normalisation follows it"
+        );
+    };
+    let operation = &network.operations()[place];
+    let (layer, kind) = (&operation.layer, &operation.kind);
+    match (&demand.cause, &operation.rule) {
+        (Cause::Unscaled(_), Rule::Unknown) => {
+            format!("`{name}` feeds `{layer}`, an operation for which no rule is known ({kind})")
+        }
+        (Cause::Unscaled(_), _) => {
+            format!("`{name}` sets the size of what `{layer}` reads, and {kind} is not homogeneous")
+        }
+        _ => format!(
+            "`{layer}` ({kind}) joins what `{name}` scales with something that does not scale alike"
+        ),
+    }
+}
