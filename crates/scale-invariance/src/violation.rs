@@ -155,7 +155,7 @@ fn offset(network: &Network, operation: &Operation) -> Option<TensorId> {
             Source::Parameter { .. } => return Some(tensor),
             Source::Operation(place) => {
                 let operation = &network.operations()[*place];
-                if !matches!(operation.rule, Rule::Rearrange(_) | Rule::Linear) {
+                if !matches!(operation.rule, Rule::Rearrange(_) | Rule::Copy) {
                     return None;
                 }
                 tensor = *operation.inputs.first()?;

@@ -157,6 +157,7 @@ fn check_arity(rule: &Rule, inputs: usize) -> Result<(), String> {
     let (least, most) = match rule {
         Rule::Contract(_) | Rule::Multiply | Rule::Divide | Rule::Add | Rule::Subtract => (2, 2),
         Rule::Power { .. }
+        | Rule::Copy
         | Rule::Linear
         | Rule::Softmax { .. }
         | Rule::Normalise(_)

@@ -24,7 +24,9 @@ pub enum Rule {
         /// Of the exponent, positive.
         denominator: i32,
     },
-    /// A multiple of one input: copies, casts, signs, dropout.
+    /// One input as it is: copies, casts, dropout.
+    Copy,
+    /// A multiple of one input, such as its negative.
     Linear,
     /// Elementwise `f` with `f(c x) = c f(x)` for `c > 0`, of one input or of several that broadcast: ReLU, the
     /// larger of two.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nn_graph::network::{Extents, Operation, Rule, TensorId};
-use num_traits::One;
+use num_traits::{One, Signed};
 
 use super::term::{Kind, Term, Value};
 use super::{Calculus, Offsets};
@@ -17,8 +17,11 @@ impl Calculus<'_> {
     pub(super) fn sum(&mut self, operation: &Operation) -> Value {
         let (left, right) = (operation.inputs[0], operation.inputs[1]);
         for (statistic, epsilon) in [(left, right), (right, left)] {
-            if self.is_statistic(statistic) && self.is_epsilon(epsilon) {
-                return self.value(statistic).clone();
+            if operation.rule == Rule::Add
+                && self.is_statistic(statistic)
+                && self.is_epsilon(epsilon)
+            {
+                return self.as_statistic(statistic, operation.output);
             }
         }
         if operation.rule == Rule::Subtract
@@ -127,7 +130,8 @@ impl Calculus<'_> {
     /// `x^exponent`.
     pub(super) fn power(&mut self, x: TensorId, exponent: Rational) -> Value {
         let kind = match &self.value(x).kind {
-            Kind::Statistic => Kind::Statistic,
+            // An ε beside its inverse would not be small.
+            Kind::Statistic if exponent.is_positive() => Kind::Statistic,
             Kind::Any | Kind::MeanOf { .. } if exponent == Rational::from_integer(2.into()) => {
                 Kind::Square
             }
@@ -147,7 +151,7 @@ impl Calculus<'_> {
             && self.is_statistic(*statistic)
             && rest.iter().all(|&epsilon| self.is_epsilon(epsilon))
         {
-            return self.value(*statistic).clone();
+            return self.as_statistic(*statistic, output);
         }
         let mut terms = Vec::new();
         for &input in inputs {
@@ -155,6 +159,15 @@ impl Calculus<'_> {
         }
         self.joined(output, &terms)
             .map_or_else(Value::zero, Value::of)
+    }
+
+    /// A statistic whose `ε` is taken as 0.
+    fn as_statistic(&mut self, statistic: TensorId, output: TensorId) -> Value {
+        let terms = self.broadcast(statistic, output);
+        Value {
+            terms,
+            kind: Kind::Statistic,
+        }
     }
 
     fn is_statistic(&self, tensor: TensorId) -> bool {

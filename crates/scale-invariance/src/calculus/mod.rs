@@ -191,7 +191,8 @@ impl<'a> Calculus<'a> {
                 inputs[0],
                 Rational::new((*numerator).into(), (*denominator).into()),
             ),
-            Rule::Linear => self.values[inputs[0].index()].clone(),
+            Rule::Copy => self.value(inputs[0]).clone(),
+            Rule::Linear => self.value(inputs[0]).clone().with(Kind::Any),
             Rule::Homogeneous => self.homogeneous(inputs, operation.output),
             Rule::Gate => {
                 self.all_unscaled(&inputs[..1]);
