@@ -1,15 +1,21 @@
 //! Any numbers into every law: none panics, and what comes out is a number where it says so.
 
-use schedule_core::optimiser::NesterovHyperparameters;
+use schedule_core::companions::{EqualAverage, ExponentialAverage, NormClipping, ValueClipping};
+use schedule_core::equilibrium::Equilibrium;
+use schedule_core::law::decoupled::{AdamWLaw, DecoupledLaw};
+use schedule_core::law::exact::ConstantPhase;
+use schedule_core::law::form::{FormChange, InsideLaw, MomentumForm, WithoutDampening};
+use schedule_core::law::groups::{GroupRole, GroupsLaw};
+use schedule_core::law::inverse::{ConstantGrowth, InverseLaw, WithoutDecay};
+use schedule_core::law::nesterov::{NesterovForm, NesterovLaw};
+use schedule_core::law::texp::{ExponentialRate, Texp};
+use schedule_core::optimiser::{AdamWHyperparameters, NesterovHyperparameters};
 use schedule_core::renormalisation::{
     Bounds, FloatFormat, Magnitudes, RangeReport, Renormaliser, rescaled_learning_rate,
 };
+use schedule_core::rescaling::Rescaling;
 use schedule_core::{
-    AdamWHyperparameters, AdamWLaw, ConstantGrowth, ConstantPhase, DecoupledLaw, EqualAverage,
-    Equilibrium, EquivalentStep, ExactAccess, ExactLaw, ExponentialAverage, ExponentialRate,
-    FormChange, GroupRole, GroupsLaw, Hyperparameters, InsideLaw, InverseLaw, MomentumForm,
-    NesterovForm, NesterovLaw, NormClipping, Recipe, Rescaling, Schedule, ScheduleError, Texp,
-    ValueClipping, WithoutDampening, WithoutDecay,
+    EquivalentStep, ExactAccess, ExactLaw, Hyperparameters, Recipe, Schedule, ScheduleError,
 };
 
 /// Steps that are looked at.

@@ -1,6 +1,8 @@
 //! What a scale-invariant network tends to under constant hyperparameters.
+//!
+//! [`Equilibrium`] gives norm, effective rate, rotation in a step and how long it takes to get there.
 
-use crate::ConstantPhase;
+use crate::law::exact::ConstantPhase;
 
 /// The equilibrium of weight decay and gradients on a scale-invariant loss, for constant `η, λ, γ`.
 ///
@@ -37,7 +39,9 @@ use crate::ConstantPhase;
 /// `λ → 0`.
 ///
 /// ```
-/// use schedule_core::{ConstantPhase, Equilibrium, Hyperparameters};
+/// use schedule_core::equilibrium::Equilibrium;
+/// use schedule_core::law::exact::ConstantPhase;
+/// use schedule_core::Hyperparameters;
 ///
 /// let phase =
 ///     ConstantPhase::new(Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 })?;
@@ -115,7 +119,9 @@ impl Equilibrium {
     /// equilibrium `‖θ̃‖²` grows by as much. With the steps of an epoch: per epoch.
     ///
     /// ```
-    /// # use schedule_core::{ConstantPhase, Equilibrium, Hyperparameters};
+    /// # use schedule_core::equilibrium::Equilibrium;
+    /// # use schedule_core::law::exact::ConstantPhase;
+    /// # use schedule_core::Hyperparameters;
     /// # let standard = Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 };
     /// let equilibrium = Equilibrium::new(ConstantPhase::new(standard)?);
     /// assert!((equilibrium.growth_in(391) - 1.48123).abs() < 1e-5);
@@ -133,7 +139,9 @@ impl Equilibrium {
     /// there](Self#a-drop-of-the-rate-that-is-left-out) is another matter.
     ///
     /// ```
-    /// # use schedule_core::{ConstantPhase, Equilibrium, Hyperparameters};
+    /// # use schedule_core::equilibrium::Equilibrium;
+    /// # use schedule_core::law::exact::ConstantPhase;
+    /// # use schedule_core::Hyperparameters;
     /// let after_second_drop = Hyperparameters { learning_rate: 1e-3, weight_decay: 5e-4, momentum: 0.9 };
     /// let equilibrium = Equilibrium::new(ConstantPhase::new(after_second_drop)?);
     /// assert_eq!((equilibrium.steps_to_grow_by(10.0) / 391.0).round(), 589.0);
@@ -148,7 +156,9 @@ impl Equilibrium {
     /// times it: from `W² = W∞²(1 + (start² − 1) e^{−t/τ})`. 0 if it is from the start.
     ///
     /// ```
-    /// # use schedule_core::{ConstantPhase, Equilibrium, Hyperparameters};
+    /// # use schedule_core::equilibrium::Equilibrium;
+    /// # use schedule_core::law::exact::ConstantPhase;
+    /// # use schedule_core::Hyperparameters;
     /// // After the decay falls by 10 (or the rate does) the old W∞ is √0.1 (or √10) of the new.
     /// let with = Hyperparameters { learning_rate: 0.01, weight_decay: 5e-4, momentum: 0.9 };
     /// let equilibrium = Equilibrium::new(ConstantPhase::new(with)?);

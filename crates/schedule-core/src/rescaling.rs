@@ -1,4 +1,6 @@
 //! The rescaling group `Π^c`: the freedom that a scale-invariant loss leaves.
+//!
+//! [`Rescaling`] changes the scale of a whole run without changing what it learns; [`Quantity`] says by which power.
 
 use crate::Hyperparameters;
 use crate::field::Field;
@@ -83,7 +85,8 @@ impl Quantity {
 /// `θ̃_t = θ_t/A_t`, so its scale is that of `Π^c` with `c = 1/A_t`, which grows.
 ///
 /// ```
-/// use schedule_core::{Hyperparameters, Rescaling};
+/// use schedule_core::rescaling::Rescaling;
+/// use schedule_core::Hyperparameters;
 /// use schedule_core::optimiser::SgdState;
 ///
 /// let quarter = Rescaling::power_of_two(-2)?;
@@ -98,7 +101,7 @@ impl Quantity {
 /// };
 /// let stepped_first = quarter.state(&start.stepped(gradient, with));
 /// assert_eq!(stepped_first, quarter.state(&start).stepped(gradient, rescaled));
-/// # Ok::<(), schedule_core::RescalingError>(())
+/// # Ok::<(), schedule_core::rescaling::RescalingError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rescaling<F = f64> {
@@ -157,7 +160,7 @@ impl<F: Field> Rescaling<F> {
     /// [`RescalingError::NotPositive`], [`RescalingError::OutOfRange`].
     ///
     /// ```
-    /// use schedule_core::Rescaling;
+    /// use schedule_core::rescaling::Rescaling;
     /// assert!(Rescaling::new(1.5).is_ok());
     /// assert!(Rescaling::new(0.0).is_err() && Rescaling::new(-2.0).is_err());
     /// // Its inverse is no float64.
@@ -186,7 +189,7 @@ impl<F: Field> Rescaling<F> {
     /// `f64`, ±127 for `f32`.
     ///
     /// ```
-    /// use schedule_core::Rescaling;
+    /// use schedule_core::rescaling::Rescaling;
     /// assert!(Rescaling::<f32>::power_of_two(127).is_ok());
     /// assert!(Rescaling::<f32>::power_of_two(128).is_err());
     /// ```
@@ -216,11 +219,11 @@ impl<F: Field> Rescaling<F> {
     /// [`RescalingError::ProductOutOfRange`].
     ///
     /// ```
-    /// use schedule_core::Rescaling;
+    /// use schedule_core::rescaling::Rescaling;
     /// let huge = Rescaling::new(1e200)?;
     /// assert!(huge.then(&huge).is_err());
     /// assert_eq!(huge.then(&huge.inverse())?.factor(), 1.0);
-    /// # Ok::<(), schedule_core::RescalingError>(())
+    /// # Ok::<(), schedule_core::rescaling::RescalingError>(())
     /// ```
     pub fn then(&self, other: &Self) -> Result<Self, RescalingError<F>> {
         Self::checked(self.factor * other.factor, self.inverse * other.inverse).ok_or(
@@ -247,7 +250,7 @@ impl<F: Field> Rescaling<F> {
     /// them does.
     ///
     /// ```
-    /// use schedule_core::{Quantity, Rescaling};
+    /// use schedule_core::rescaling::{Quantity, Rescaling};
     ///
     /// let double = Rescaling::power_of_two(1)?;
     /// // AdamW: m → m/c, v → v/c², ε → ε/c, η → cη, λ → λ/c.
@@ -258,7 +261,7 @@ impl<F: Field> Rescaling<F> {
     /// assert_eq!(double.apply(variance, 1.0), 16.0);
     /// let down = Rescaling::<f32>::power_of_two(-39).unwrap();
     /// assert_eq!(down.apply(variance, 2f32.powi(127)), 2f32.powi(-29));
-    /// # Ok::<(), schedule_core::RescalingError>(())
+    /// # Ok::<(), schedule_core::rescaling::RescalingError>(())
     /// ```
     #[must_use]
     pub fn apply(&self, quantity: Quantity, value: F) -> F {

@@ -2,9 +2,8 @@
 
 use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
-use schedule_core::{
-    ConstantPhase, ExactAccess, ExactLaw, Hyperparameters, LawError, Recipe, Schedule,
-};
+use schedule_core::law::exact::ConstantPhase;
+use schedule_core::{ExactAccess, ExactLaw, Hyperparameters, LawError, Recipe, Schedule};
 
 type Exact = FBig<HalfEven>;
 

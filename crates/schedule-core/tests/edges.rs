@@ -1,10 +1,11 @@
 //! Values at the edge of what a law is for.
 
+use schedule_core::law::exact::ConstantPhase;
+use schedule_core::law::groups::{GroupsLaw, Residual};
+use schedule_core::law::nesterov::{NesterovError, NesterovForm, NesterovLaw};
+use schedule_core::law::texp::{ExponentialRate, Texp};
 use schedule_core::optimiser::NesterovHyperparameters;
-use schedule_core::{
-    ConstantPhase, ExactLaw, ExponentialRate, GroupsLaw, Hyperparameters, LawError, NesterovError,
-    NesterovForm, NesterovLaw, Residual, Schedule, Texp,
-};
+use schedule_core::{ExactLaw, Hyperparameters, LawError, Schedule};
 
 const SGD: Hyperparameters = Hyperparameters {
     learning_rate: 0.1,

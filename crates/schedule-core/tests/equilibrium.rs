@@ -1,7 +1,9 @@
 //! Predictions of the equilibrium, against simulation.
 
+use schedule_core::Hyperparameters;
+use schedule_core::equilibrium::Equilibrium;
+use schedule_core::law::exact::ConstantPhase;
 use schedule_core::optimiser::SgdState;
-use schedule_core::{ConstantPhase, Equilibrium, Hyperparameters};
 
 const STEPS_PER_EPOCH: f64 = 391.0;
 

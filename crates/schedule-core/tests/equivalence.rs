@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use schedule_core::check::{Start, largest_distance};
+use schedule_core::law::texp::Texp;
 use schedule_core::proptest::{
     Loss, StochasticLoss, convertible_recipe, loss, piecewise_constant_recipe, schedule, seeded,
 };
-use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe, Texp};
+use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};
 
 const STEPS: u64 = 500;
 

@@ -1,10 +1,13 @@
 //! Every error, and what it says.
 
 use proptest::prelude::*;
+use schedule_core::law::exact::ConstantPhase;
+use schedule_core::law::texp::Texp;
 use schedule_core::proptest::seeded;
+use schedule_core::schedule::ScheduleKind;
 use schedule_core::{
-    ConstantPhase, ExactLaw, Hyperparameter, Hyperparameters, LawError, Recipe, RecipeError,
-    Schedule, ScheduleError, ScheduleKind, Texp,
+    ExactLaw, Hyperparameter, Hyperparameters, LawError, Recipe, RecipeError, Schedule,
+    ScheduleError,
 };
 
 fn constant(value: f64) -> Schedule {

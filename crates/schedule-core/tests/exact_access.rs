@@ -85,7 +85,7 @@ proptest! {
     #[test]
     fn at_the_edge_the_stationary_coefficient_stays(recipe in edge_recipe(100)) {
         for phase in recipe.phases().unwrap() {
-            let closed = schedule_core::ConstantPhase::new(phase.hyperparameters)?;
+            let closed = schedule_core::law::exact::ConstantPhase::new(phase.hyperparameters)?;
             let mut law = ExactLaw::from_buffer_coefficient(closed.stationary_buffer_coefficient())?;
             for _ in 0..100 {
                 let step = law.step(phase.hyperparameters)?;
@@ -225,7 +225,7 @@ fn near_a_double_root_it_differs_by_what_roundings_of_a_step_amount_to() {
     let limit = (1.0 - momentum.sqrt()).powi(2);
     for below in [1e-3, 1e-6, 1e-9, 1e-12, 0.0] {
         let recipe = recipe(&[0.1], &[limit * (1.0 - below) / 0.1], &[momentum], &[]);
-        let phase = schedule_core::ConstantPhase::new(recipe.at(0)).unwrap();
+        let phase = schedule_core::law::exact::ConstantPhase::new(recipe.at(0)).unwrap();
         let access = ExactAccess::new(&recipe, 0.0).unwrap();
         let streamed = ExactLaw::new().steps(&recipe).take(100_000);
         for streamed in streamed.map(Result::unwrap) {

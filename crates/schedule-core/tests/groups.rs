@@ -1,10 +1,9 @@
 //! Parameter groups: which keep a weight decay, and what errors say.
 
 use proptest::prelude::*;
+use schedule_core::law::groups::{GroupRole, GroupsError, GroupsLaw, Residual};
 use schedule_core::proptest::{GroupedLoss, blocks_loss, convertible_recipe, product_net, seeded};
-use schedule_core::{
-    EquivalentStep, ExactLaw, GroupRole, GroupsError, GroupsLaw, Hyperparameters, Residual,
-};
+use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters};
 
 const SGD: Hyperparameters = Hyperparameters {
     learning_rate: 0.1,

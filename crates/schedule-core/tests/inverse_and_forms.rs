@@ -4,12 +4,11 @@
 use proptest::array::{uniform2, uniform3};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use schedule_core::law::exact::ConstantPhase;
+use schedule_core::law::form::{FormChange, FormError, InsideLaw, MomentumForm, WithoutDampening};
+use schedule_core::law::inverse::{ConstantGrowth, InverseError, InverseLaw, Root, WithoutDecay};
 use schedule_core::proptest::seeded;
-use schedule_core::{
-    ConstantGrowth, ConstantPhase, ExactLaw, FormChange, FormError, Hyperparameters, InsideLaw,
-    InverseError, InverseLaw, LawError, MomentumForm, RecipeError, Root, WithoutDampening,
-    WithoutDecay,
-};
+use schedule_core::{ExactLaw, Hyperparameters, LawError, RecipeError};
 
 const STANDARD: Hyperparameters = Hyperparameters {
     learning_rate: 0.1,

@@ -1,10 +1,10 @@
 //! Known answers and errors of what goes beyond the plain exact law: kept weight decay, buffer shifts, TEXP−−,
 //! constant exponents.
 
+use schedule_core::law::texp::{ExponentialRate, Texp};
 use schedule_core::optimiser::SgdState;
 use schedule_core::{
-    ExactLaw, ExponentialRate, Hyperparameter, Hyperparameters, LawError, Recipe, RecipeError,
-    Schedule, Texp,
+    ExactLaw, Hyperparameter, Hyperparameters, LawError, Recipe, RecipeError, Schedule,
 };
 
 const STANDARD: Hyperparameters = Hyperparameters {

@@ -1,6 +1,8 @@
 //! Numbers known from elsewhere: the paper, closed forms, arbitrary-precision arithmetic.
 
-use schedule_core::{ConstantPhase, ExactLaw, Hyperparameters, LawError, Recipe, Schedule, Texp};
+use schedule_core::law::exact::ConstantPhase;
+use schedule_core::law::texp::Texp;
+use schedule_core::{ExactLaw, Hyperparameters, LawError, Recipe, Schedule};
 
 const STANDARD: Hyperparameters = Hyperparameters {
     learning_rate: 0.1,

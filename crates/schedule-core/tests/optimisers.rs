@@ -2,12 +2,13 @@
 //! gives nonsense.
 
 use proptest::prelude::*;
-use schedule_core::optimiser::{AdamWState, MovingAverage, NesterovHyperparameters};
-use schedule_core::proptest::seeded;
-use schedule_core::{
-    AdamWError, AdamWHyperparameters, AdamWLaw, DecoupledError, DecoupledLaw, Hyperparameters,
-    Moment, NesterovError, NesterovForm, NesterovLaw,
+use schedule_core::Hyperparameters;
+use schedule_core::law::decoupled::{AdamWError, AdamWLaw, DecoupledError, DecoupledLaw, Moment};
+use schedule_core::law::nesterov::{NesterovError, NesterovForm, NesterovLaw};
+use schedule_core::optimiser::{
+    AdamWHyperparameters, AdamWState, MovingAverage, NesterovHyperparameters,
 };
+use schedule_core::proptest::seeded;
 
 const ADAMW: AdamWHyperparameters = AdamWHyperparameters {
     learning_rate: 1e-2,

@@ -1,8 +1,10 @@
 //! The optimisers that the laws speak of are PyTorch's: against steps that PyTorch took in float64
 //! (`tests/data/make_pytorch_steps.py`; `cargo xtask peers` compares the stored values with a PyTorch of its own).
 
-use schedule_core::optimiser::{AdamWState, NesterovHyperparameters, NesterovState, SgdState};
-use schedule_core::{AdamWHyperparameters, Hyperparameters};
+use schedule_core::Hyperparameters;
+use schedule_core::optimiser::{
+    AdamWHyperparameters, AdamWState, NesterovHyperparameters, NesterovState, SgdState,
+};
 use serde_json::Value;
 
 /// Of a number near 1.

@@ -2,9 +2,8 @@
 
 use schedule_core::optimiser::SgdState;
 use schedule_core::renormalisation::{Bounds, FloatFormat, Magnitudes, Renormaliser};
-use schedule_core::{
-    ExactLaw, Hyperparameters, Quantity, Recipe, Rescaling, RescalingError, Schedule,
-};
+use schedule_core::rescaling::{Quantity, Rescaling, RescalingError};
+use schedule_core::{ExactLaw, Hyperparameters, Recipe, Schedule};
 
 const VARIANCE: Quantity = Quantity::RunningVariance { input_degree: 2 };
 

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use schedule_core::proptest::{convertible_recipe, piecewise_constant_schedule, schedule, seeded};
-use schedule_core::{Phase, Recipe, RecipeError, Schedule};
+use schedule_core::schedule::Phase;
+use schedule_core::{Recipe, RecipeError, Schedule};
 
 proptest! {
     #![proptest_config(seeded())]

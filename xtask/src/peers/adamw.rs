@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use schedule_core::{AdamWHyperparameters, AdamWLaw};
+use schedule_core::law::decoupled::AdamWLaw;
+use schedule_core::optimiser::AdamWHyperparameters;
 use serde_json::{Value, json};
 
 const STEPS: u32 = 200;

@@ -1,6 +1,9 @@
 //! Why a recipe has no conversion.
 
-use schedule_core::{AdamWError, DecoupledError, FormError, GroupsError, LawError};
+use schedule_core::LawError;
+use schedule_core::law::decoupled::{AdamWError, DecoupledError};
+use schedule_core::law::form::FormError;
+use schedule_core::law::groups::GroupsError;
 
 use crate::{Optimizer, Target};
 

@@ -1,6 +1,7 @@
 //! Several parameter groups.
 
-use schedule_core::{GroupsLaw, Hyperparameters};
+use schedule_core::Hyperparameters;
+use schedule_core::law::groups::GroupsLaw;
 
 use super::{Converted, NoConversion, Row, Steps};
 use crate::RecipeFile;

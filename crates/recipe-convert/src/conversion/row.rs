@@ -25,7 +25,7 @@ pub struct Row {
 }
 
 /// AdamW's `β` and `ε`, and those of the *stock* Adam that is the twin:
-/// [`StockAdamStep`](schedule_core::StockAdamStep).
+/// [`StockAdamStep`](schedule_core::law::decoupled::StockAdamStep).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MomentsRow {

@@ -11,7 +11,9 @@ mod table;
 
 use std::io;
 
-use schedule_core::{AdamWError, FormError, Hyperparameter, LawError, Moment, Recipe, Schedule};
+use schedule_core::law::decoupled::{AdamWError, Moment};
+use schedule_core::law::form::FormError;
+use schedule_core::{Hyperparameter, LawError, Recipe, Schedule};
 use toml::de::DeTable;
 
 pub use error::{Problem, RecipeFileError, TableProblem};
@@ -73,7 +75,7 @@ pub type ReadTable<'r> = dyn FnMut(&str) -> io::Result<String> + 'r;
 /// ```
 ///
 /// Tables `group` make parameter groups of SGD, which are scaled together:
-/// [`GroupsLaw`](schedule_core::GroupsLaw). Each has a `name`, and perhaps a `weight_decay` in place of the
+/// [`GroupsLaw`](schedule_core::law::groups::GroupsLaw). Each has a `name`, and perhaps a `weight_decay` in place of the
 /// optimiser's, an `lr_scale` that multiplies the rate, and an `exponent`, `d_p`: 1 if left out, 0 for a group
 /// that is not scale-invariant and keeps its decay.
 ///

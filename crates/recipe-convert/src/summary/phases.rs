@@ -1,6 +1,8 @@
 //! The phases of a piecewise constant recipe.
 
-use schedule_core::{ConstantPhase, Equilibrium, Hyperparameters};
+use schedule_core::Hyperparameters;
+use schedule_core::equilibrium::Equilibrium;
+use schedule_core::law::exact::ConstantPhase;
 
 use super::{Summary, Warning, scale_power};
 use crate::{Optimizer, RecipeFile, Target};

@@ -3,10 +3,12 @@
 use std::f64::consts::LN_2;
 
 use crate::field::norm;
+use crate::law::exact::BufferShift;
 use crate::optimiser::SgdState;
 use crate::recurrence::buffer_shift;
 use crate::renormalisation::{exp_times_power_of_two, rescaled_learning_rate, times_power_of_two};
-use crate::{BufferShift, EquivalentStep, Hyperparameters, Rescaling};
+use crate::rescaling::Rescaling;
+use crate::{EquivalentStep, Hyperparameters};
 
 /// By how many powers of two the twin's scale may be off that of the original.
 const LARGEST_SCALE: f64 = 32.0;

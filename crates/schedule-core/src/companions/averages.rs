@@ -8,7 +8,7 @@ use crate::recurrence::{equal_average, exponential_average};
 /// The average kept by the run without weight decay is `ē_t = e_t/A_t`: the same network (new here).
 ///
 /// ```
-/// use schedule_core::ExponentialAverage;
+/// use schedule_core::companions::ExponentialAverage;
 ///
 /// let average = ExponentialAverage { decay: 0.9999 };
 /// // At the paper's recipe the parameters shrink by 0.9994977 a step.
@@ -53,7 +53,7 @@ impl ExponentialAverage {
 /// arXiv:1803.05407): `e ← (ne + θ)/(n + 1)`.
 ///
 /// ```
-/// use schedule_core::EqualAverage;
+/// use schedule_core::companions::EqualAverage;
 ///
 /// // The mean of 8 and 4 at scale 1 is 6; at scale 1/2, where the parameters are 16 and 8, it is 12.
 /// let second = EqualAverage { count: 1 }.coefficients(0.5f64.ln());

@@ -10,7 +10,7 @@
 /// Where groups have different scales, the threshold stays `C` and the norm is [`norm_of_groups`].
 ///
 /// ```
-/// use schedule_core::NormClipping;
+/// use schedule_core::companions::NormClipping;
 ///
 /// let clipping = NormClipping::pytorch(1.0);
 /// let twin = clipping.equivalent(0.5f64.ln());
@@ -60,7 +60,7 @@ impl NormClipping {
 /// `‖g̃_p‖` and `ln A_t^{(p)}`.
 ///
 /// ```
-/// let norm = schedule_core::norm_of_groups([(3.0, 0.0), (2.0, 0.5f64.ln())]);
+/// let norm = schedule_core::companions::norm_of_groups([(3.0, 0.0), (2.0, 0.5f64.ln())]);
 /// assert_eq!(norm, 5.0);
 /// ```
 #[must_use]
@@ -79,7 +79,7 @@ pub fn norm_of_groups(norms_and_ln_scales: impl IntoIterator<Item = (f64, f64)>)
 /// for `g̃_t = A_t g_t`.
 ///
 /// ```
-/// use schedule_core::ValueClipping;
+/// use schedule_core::companions::ValueClipping;
 ///
 /// let twin = ValueClipping { threshold: 1.0 }.equivalent(0.5f64.ln());
 /// assert_eq!([-2.0, 0.25].map(|entry| twin.clipped(entry)), [-0.5, 0.25]);

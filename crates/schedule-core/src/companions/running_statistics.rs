@@ -13,7 +13,7 @@
 /// (on a copy then, or not again before the next update).
 ///
 /// ```
-/// use schedule_core::RunningStatisticsCorrection;
+/// use schedule_core::companions::RunningStatisticsCorrection;
 ///
 /// let correction = RunningStatisticsCorrection::new(0.5f64.ln(), 2.0);
 /// let (mut mean, mut variance) = (3.0, 1.0);

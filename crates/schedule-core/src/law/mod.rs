@@ -1,27 +1,32 @@
-//! The conversion of weight decay into an exponential learning rate.
+//! Each law in log space: a run with weight decay in, the same run without it out, one step at a time.
+//!
+//! Every law is a module with its own error. [`exact`] is the one to read first; the others are for
+//! another optimiser or another direction:
+//!
+//! | from | to | module |
+//! | --- | --- | --- |
+//! | SGD, any schedules | SGD without weight decay, or with another one | [`exact`] |
+//! | SGD, constant or step decay | the paper's closed form | [`texp`] |
+//! | SGD without weight decay | SGD with it | [`inverse`] |
+//! | SGD with the rate inside the buffer, or dampening | the other form, or without weight decay | [`form`] |
+//! | SGDW, AdamW, Lion, Muon | the same without weight decay | [`decoupled`] |
+//! | Nesterov SGD | the same without weight decay | [`nesterov`] |
+//! | SGD, several parameter groups | SGD with the decay that cannot be removed | [`groups`] |
+//!
+//! A law is made once, and its `step` is called with what the optimiser is told in steps 0, 1, 2, …: it
+//! carries a few numbers from one step to the next, refuses what it cannot convert, and stays where it was
+//! then. `next_step` says which step is next, `ln_scale` what the parameters are divided by before it, and
+//! `buffer_coefficient`, where the law has a momentum buffer, what that holds of them.
 
-mod constant_phase;
-mod decoupled;
-mod exact;
-mod exponential;
-mod form;
-mod groups;
-mod inverse;
-mod nesterov;
-mod texp;
+pub mod decoupled;
+mod error;
+pub mod exact;
+pub mod form;
+pub mod groups;
+pub mod inverse;
+pub mod nesterov;
+mod step;
+pub mod texp;
 
-pub use constant_phase::ConstantPhase;
-pub use decoupled::{AdamStep, AdamWError, AdamWHyperparameters, AdamWLaw, Moment, StockAdamStep};
-pub use decoupled::{DecoupledError, DecoupledLaw, DecoupledStep};
-pub use exact::{BufferShift, ContinuedStep, EquivalentStep, ExactAccess, ExactLaw, ExactSteps};
-pub use exponential::ExponentialRate;
-pub use form::{FormChange, FormError, InsideLaw, InsideStep, MomentumForm, WithoutDampening};
-pub use groups::{GroupRole, GroupStep, GroupsError, GroupsLaw, Residual};
-pub use inverse::{ConstantGrowth, InverseError, InverseLaw, InverseStep, Root, WithoutDecay};
-pub use nesterov::{NesterovError, NesterovForm, NesterovLaw, NesterovStep};
-pub use texp::{Texp, TexpPhase};
-
-/// `√((1 − √γ)²) = 1 − √γ`, without cancellation near `γ = 1`.
-fn one_minus_root_of(momentum: f64) -> f64 {
-    (1.0 - momentum) / (1.0 + momentum.sqrt())
-}
+pub use error::LawError;
+pub use step::EquivalentStep;

@@ -1,10 +1,11 @@
 //! The law for Nesterov's look-ahead.
 
+use crate::RecipeError;
+use crate::companions::RunningStatisticsCorrection;
 use crate::field::{Compensated, Field};
 use crate::optimiser::NesterovHyperparameters;
 use crate::recurrence::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
 use crate::sum::CompensatedSum;
-use crate::{RecipeError, RunningStatisticsCorrection};
 
 /// The form of the run without weight decay.
 ///
@@ -181,7 +182,8 @@ impl NesterovStep {
 ///
 /// ```
 /// use schedule_core::optimiser::NesterovHyperparameters;
-/// use schedule_core::{Hyperparameters, NesterovError, NesterovForm, NesterovLaw};
+/// use schedule_core::law::nesterov::{NesterovError, NesterovForm, NesterovLaw};
+/// use schedule_core::Hyperparameters;
 ///
 /// let sgd = Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 };
 /// let with = NesterovHyperparameters::pytorch(sgd);

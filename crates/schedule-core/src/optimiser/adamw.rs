@@ -1,13 +1,27 @@
 //! Adam with decoupled weight decay.
 
 use super::MovingAverage;
-use crate::AdamWHyperparameters;
 use crate::field::scaled;
+
+/// The hyperparameters of one step of [AdamW](AdamWState), in PyTorch's form.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWHyperparameters {
+    /// `η_t ≥ 0`.
+    pub learning_rate: f64,
+    /// `λ_t ≥ 0`, decoupled and multiplied by the learning rate.
+    pub weight_decay: f64,
+    /// `0 ≤ β₁ < 1`, of the mean of gradients.
+    pub beta1: f64,
+    /// `0 ≤ β₂ < 1`, of the mean of squared gradients.
+    pub beta2: f64,
+    /// `ε ≥ 0`, added to the root.
+    pub epsilon: f64,
+}
 
 /// All numbers of one step of [`AdamWState`].
 ///
 /// ```
-/// use schedule_core::AdamWHyperparameters;
+/// use schedule_core::optimiser::AdamWHyperparameters;
 ///
 /// let adamw = AdamWHyperparameters {
 ///     learning_rate: 1e-3, weight_decay: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
@@ -60,8 +74,7 @@ pub(crate) fn bias_correction(ln_beta: f64, step: u64) -> f64 {
 /// the weight decay is 0.
 ///
 /// ```
-/// use schedule_core::AdamWHyperparameters;
-/// use schedule_core::optimiser::AdamWState;
+/// use schedule_core::optimiser::{AdamWHyperparameters, AdamWState};
 ///
 /// let adamw = AdamWHyperparameters {
 ///     learning_rate: 0.5, weight_decay: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 0.0,

@@ -14,12 +14,13 @@ mod sgd_inside;
 mod sgdw;
 
 pub(crate) use adamw::bias_correction;
-pub use adamw::{AdamWCoefficients, AdamWState};
+pub use adamw::{AdamWCoefficients, AdamWHyperparameters, AdamWState};
 pub use lion::LionState;
 pub use moving_average::MovingAverage;
 pub use muon::{MuonState, newton_schulz};
 pub use nesterov::{NesterovHyperparameters, NesterovState};
 pub use sgd::SgdState;
+pub use sgd_inside::SgdInsideState;
 pub use sgdw::SgdwState;
 
 use crate::field::Field;
@@ -37,4 +38,3 @@ fn decoupled_update<F: Field>(
         .map(|(&p, &u)| shrink * p - learning_rate * u)
         .collect()
 }
-pub use sgd_inside::SgdInsideState;

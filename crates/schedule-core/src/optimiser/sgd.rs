@@ -58,7 +58,7 @@ impl<F: Field> SgdState<F> {
     }
 
     /// The state with `factor` times the parameters added to the buffer, `b + fθ`: what a
-    /// [buffer shift](crate::BufferShift) does.
+    /// [buffer shift](crate::law::exact::BufferShift) does.
     #[must_use]
     pub fn shifted(&self, factor: F) -> Self {
         let pairs = self.buffer.iter().zip(&self.parameters);

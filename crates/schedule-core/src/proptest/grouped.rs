@@ -4,8 +4,8 @@ use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
 use super::losses::{Loss, RayleighQuotient, StochasticLoss, exact_rayleigh_quotient, gf61, loss};
-use crate::GroupRole;
 use crate::field::{Field, Gf61};
+use crate::law::groups::GroupRole;
 use crate::optimiser::SgdState;
 
 /// A stochastic loss of several parameter groups.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::RenormalisationError;
-use crate::{EquivalentStep, Quantity};
+use crate::EquivalentStep;
+use crate::rescaling::Quantity;
 
 /// The smallest and the largest value of something positive.
 #[derive(Clone, Copy, Debug, PartialEq)]

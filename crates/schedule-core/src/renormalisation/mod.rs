@@ -1,4 +1,7 @@
 //! Numbers that leave a float format, when they do, and how to keep them.
+//!
+//! Start with [`RangeReport`], which says what leaves a format and when. A [`Renormaliser`] goes along with a law and says when
+//! to [rescale](crate::rescaling::Rescaling) the run by which power of two.
 
 mod format;
 mod magnitudes;

@@ -4,8 +4,9 @@ use std::f64::consts::LN_2;
 
 use super::scales::Scales;
 use super::{Formats, Magnitudes, RenormalisationError};
+use crate::EquivalentStep;
 use crate::field::Field;
-use crate::{EquivalentStep, Rescaling, RescalingError};
+use crate::rescaling::{Rescaling, RescalingError};
 
 /// A change of scale that is due before a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Renormalisation {
 
 impl Renormalisation {
     /// `Π^c` with `c = 2⁻ᵏ`, to be applied to the state: parameters, buffer, running statistics and
-    /// whatever else is a [`Quantity`](crate::Quantity).
+    /// whatever else is a [`Quantity`](crate::rescaling::Quantity).
     ///
     /// # Errors
     /// [`RescalingError::PowerOutOfRange`].

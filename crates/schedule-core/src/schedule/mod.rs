@@ -1,8 +1,12 @@
 //! Schedules: a value for every step, as data.
+//!
+//! Start with [`Schedule`], whose constructors make all of them. What it is made of ([`StepDecay`], [`Cosine`], …) is there to
+//! be read: to plot a schedule, to write it to a file or to know where it changes.
 
 mod compound;
 mod constant;
 mod cosine;
+mod error;
 mod exponential;
 mod extremes;
 mod interpolate;
@@ -17,6 +21,7 @@ use std::fmt;
 
 pub use constant::Constant;
 pub use cosine::Cosine;
+pub use error::ScheduleError;
 pub use exponential::Exponential;
 pub(crate) use extremes::Extremes;
 pub use joined::Joined;
@@ -25,8 +30,6 @@ pub use piecewise::{Phase, Piecewise};
 pub use polynomial::Polynomial;
 pub use step_decay::StepDecay;
 pub use tabulated::Tabulated;
-
-use crate::ScheduleError;
 
 /// A hyperparameter as a pure function of the step.
 ///
@@ -262,7 +265,8 @@ impl Schedule {
     /// The first phase starts at 0; neighbours differ in value; the last lasts for ever.
     ///
     /// ```
-    /// use schedule_core::{Phase, Schedule};
+    /// use schedule_core::schedule::Phase;
+    /// use schedule_core::Schedule;
     /// let phases = Schedule::step_decay(1.0, 0.5, &[80])?.phases();
     /// let expected = vec![Phase { start: 0, value: 1.0 }, Phase { start: 80, value: 0.5 }];
     /// assert_eq!(phases, Some(expected));

@@ -8,9 +8,9 @@ use super::property::property;
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
 use crate::field::norm;
-use crate::optimiser::AdamWState;
+use crate::law::decoupled::AdamWLaw;
+use crate::optimiser::{AdamWHyperparameters, AdamWState};
 use crate::proptest::{Loss, StochasticLoss, convertible_recipe, loss};
-use crate::{AdamWHyperparameters, AdamWLaw};
 
 const STEPS: u64 = 300;
 

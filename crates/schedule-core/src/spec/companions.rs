@@ -8,17 +8,19 @@ use super::prime_field;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
+use crate::companions::{
+    EqualAverage, ExponentialAverage, NormClipping, ValueClipping, norm_of_groups,
+};
 use crate::field::{Field, Gf61, norm, scaled};
+use crate::law::exact::ConstantPhase;
+use crate::law::groups::GroupsLaw;
 use crate::optimiser::{MovingAverage, SgdState};
 use crate::proptest::{
     GroupedLoss, Loss, StochasticLoss, blocks_loss, convertible_recipe, exact_rayleigh_quotient,
     gf61, loss, piecewise_constant_recipe,
 };
 use crate::recurrence::{coupled, equal_average, exponential_average};
-use crate::{
-    ConstantPhase, EqualAverage, EquivalentStep, ExactLaw, ExponentialAverage, GroupsLaw,
-    Hyperparameters, NormClipping, Recipe, ValueClipping, norm_of_groups,
-};
+use crate::{EquivalentStep, ExactLaw, Hyperparameters, Recipe};
 
 const STEPS: u64 = 300;
 

@@ -9,12 +9,11 @@ use super::pair::worse;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::field::{Field, Gf61};
+use crate::law::exact::ConstantPhase;
+use crate::law::texp::Texp;
 use crate::proptest::{convertible_recipe, gf61, piecewise_constant_recipe};
 use crate::recurrence::coupled;
-use crate::{
-    ConstantPhase, EquivalentStep, ExactAccess, ExactLaw, Hyperparameters, LawError, Recipe,
-    Schedule, Texp,
-};
+use crate::{EquivalentStep, ExactAccess, ExactLaw, Hyperparameters, LawError, Recipe, Schedule};
 
 const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454, theorem on constant hyperparameters";
 

@@ -7,14 +7,15 @@ use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
+use crate::Recipe;
 use crate::check::Start;
 use crate::field::{Field, Gf61, dot, norm};
+use crate::law::decoupled::DecoupledLaw;
 use crate::optimiser::{LionState, MovingAverage, MuonState, SgdwState};
 use crate::proptest::{
     Loss, StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss,
 };
 use crate::recurrence::{decoupled, decoupled_learning_rate, memory_coefficient};
-use crate::{DecoupledLaw, Recipe};
 
 const STEPS: u64 = 300;
 

@@ -4,7 +4,9 @@ use ::proptest::test_runner::TestCaseError;
 
 use super::property::property;
 use super::{Outcome, Settings, Statement};
-use crate::{ConstantPhase, Equilibrium, Hyperparameters};
+use crate::Hyperparameters;
+use crate::equilibrium::Equilibrium;
+use crate::law::exact::ConstantPhase;
 
 const SOURCES: &str = "Li, Lyu & Arora, arXiv:2010.02916; Wan et al., arXiv:2006.08419; texp";
 

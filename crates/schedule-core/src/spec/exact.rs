@@ -6,8 +6,10 @@ use super::pair::worse;
 use super::property::property;
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::{Start, largest_distance};
+use crate::law::exact::ConstantPhase;
+use crate::law::texp::Texp;
 use crate::proptest::{Loss, StochasticLoss, convertible_recipe, loss, piecewise_constant_recipe};
-use crate::{ConstantPhase, EquivalentStep, ExactLaw, Hyperparameters, Recipe, Texp};
+use crate::{EquivalentStep, ExactLaw, Hyperparameters, Recipe};
 
 pub(super) const STEPS: u64 = 500;
 

@@ -9,12 +9,13 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::Start;
 use crate::field::{Field, Gf61, scaled};
+use crate::law::form::{FormChange, InsideLaw, MomentumForm, WithoutDampening};
 use crate::optimiser::{SgdInsideState, SgdState};
 use crate::proptest::{
     StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule,
 };
 use crate::recurrence::{inside, momentum_inside, undampened};
-use crate::{ExactLaw, FormChange, Hyperparameters, InsideLaw, MomentumForm, WithoutDampening};
+use crate::{ExactLaw, Hyperparameters};
 
 pub(super) const STATEMENTS: &[Statement] = &[
     Statement {

@@ -7,12 +7,13 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, prime_field};
 use crate::check::Start;
 use crate::field::{Field, Gf61};
+use crate::law::groups::{GroupRole, GroupsLaw};
 use crate::optimiser::SgdState;
 use crate::proptest::{
     GroupedLoss, blocks_loss, convertible_recipe, exact_blocks_loss, exact_product_net, product_net,
 };
 use crate::recurrence::{coupled, residual};
-use crate::{EquivalentStep, GroupRole, GroupsLaw, Hyperparameters};
+use crate::{EquivalentStep, Hyperparameters};
 
 const STEPS: u64 = 300;
 

@@ -10,12 +10,11 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::Start;
 use crate::field::{Field, Gf61};
+use crate::law::exact::ConstantPhase;
+use crate::law::inverse::{ConstantGrowth, InverseLaw, Root, WithoutDecay};
 use crate::proptest::{convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule};
 use crate::recurrence::{coupled, inverse, stationary};
-use crate::{
-    ConstantGrowth, ConstantPhase, EquivalentStep, ExactLaw, Hyperparameters, InverseLaw, Root,
-    WithoutDecay,
-};
+use crate::{EquivalentStep, ExactLaw, Hyperparameters};
 
 const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454, read backwards";
 
@@ -93,7 +92,7 @@ fn stepwise(settings: &Settings, tolerance: f64) -> Outcome {
                 };
                 Ok((with.hyperparameters(), twin))
             });
-            let pairs = pairs.collect::<Result<Vec<_>, crate::InverseError>>()?;
+            let pairs = pairs.collect::<Result<Vec<_>, crate::law::inverse::InverseError>>()?;
             Ok(distance(&loss, Start::Resynchronised, pairs))
         },
     )

@@ -5,9 +5,10 @@ use ::proptest::test_runner::TestCaseError;
 
 use super::property::property;
 use super::{Outcome, Settings, Statement};
-use crate::{
-    ConstantPhase, ExactAccess, ExponentialAverage, Hyperparameters, Recipe, Schedule, Texp,
-};
+use crate::companions::ExponentialAverage;
+use crate::law::exact::ConstantPhase;
+use crate::law::texp::Texp;
+use crate::{ExactAccess, Hyperparameters, Recipe, Schedule};
 
 pub(super) const STATEMENTS: &[Statement] = &[Statement {
     id: "known/standard-recipe",

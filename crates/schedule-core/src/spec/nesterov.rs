@@ -9,10 +9,10 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::Start;
 use crate::field::{Field, Gf61, norm};
+use crate::law::nesterov::{NesterovForm, NesterovLaw};
 use crate::optimiser::{NesterovHyperparameters, NesterovState};
 use crate::proptest::{StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss};
 use crate::recurrence::{nesterov, nesterov_twin};
-use crate::{NesterovForm, NesterovLaw};
 
 const STEPS: u64 = 300;
 

@@ -8,11 +8,12 @@ use super::prime_field::{gradient, hyperparameters};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::field::{Field, Gf61, norm};
-use crate::optimiser::{AdamWState, SgdState};
+use crate::optimiser::{AdamWHyperparameters, AdamWState, SgdState};
 use crate::proptest::{
     StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss, rayleigh_quotient,
 };
-use crate::{AdamWHyperparameters, Hyperparameters, Quantity, Recipe, Rescaling, RescalingError};
+use crate::rescaling::{Quantity, Rescaling, RescalingError};
+use crate::{Hyperparameters, Recipe};
 
 const STEPS: u64 = 200;
 

@@ -3,11 +3,12 @@
 use super::pair::{hyperparameters, worse};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, prime_field};
+use crate::companions::RunningStatisticsCorrection;
 use crate::field::{Field, Gf61};
 use crate::optimiser::SgdState;
 use crate::proptest::{StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss};
 use crate::recurrence::coupled;
-use crate::{ExactLaw, Hyperparameters, RunningStatisticsCorrection};
+use crate::{ExactLaw, Hyperparameters};
 
 const STEPS: u64 = 200;
 

@@ -3,13 +3,15 @@
 use super::pair::{gradient_size, relative, worse};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
+use crate::companions::NormClipping;
 use crate::field::{norm, scaled};
 use crate::optimiser::SgdState;
 use crate::proptest::{StochasticLoss, convertible_recipe, loss, rayleigh_quotient};
 use crate::renormalisation::{
     Bounds, FloatFormat, Magnitudes, Renormaliser, rescaled_learning_rate,
 };
-use crate::{ExactLaw, Hyperparameters, NormClipping, Quantity, Recipe, Rescaling, Schedule};
+use crate::rescaling::{Quantity, Rescaling};
+use crate::{ExactLaw, Hyperparameters, Recipe, Schedule};
 
 const STEPS: u64 = 200;
 

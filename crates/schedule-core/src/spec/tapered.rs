@@ -11,11 +11,13 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::{Start, Twins};
 use crate::field::{Field, Gf61};
+use crate::law::exact::ConstantPhase;
+use crate::law::texp::{ExponentialRate, Texp};
 use crate::proptest::{
     Loss, StochasticLoss, exact_rayleigh_quotient, gf61, loss, piecewise_constant_recipe,
 };
 use crate::recurrence::{buffer_shift, stationary};
-use crate::{ConstantPhase, ExactLaw, ExponentialRate, Hyperparameters, Recipe, Schedule, Texp};
+use crate::{ExactLaw, Hyperparameters, Recipe, Schedule};
 
 const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454; texp";
 

@@ -181,7 +181,7 @@ pub enum Transform {
     /// No weight decay, learning rate of [`schedule_core::ExactLaw`]: the same function at every
     /// step.
     Exact,
-    /// No weight decay, learning rate of [`schedule_core::Texp`], the paper's schedule.
+    /// No weight decay, learning rate of [`schedule_core::law::texp::Texp`], the paper's schedule.
     Texp,
 }
 

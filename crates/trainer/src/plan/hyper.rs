@@ -2,7 +2,8 @@
 
 use nn_engine::GroupHyper;
 use scale_invariance::SCALED_GROUP;
-use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe, Texp};
+use schedule_core::law::texp::Texp;
+use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};
 
 use crate::experiment::Transform;
 

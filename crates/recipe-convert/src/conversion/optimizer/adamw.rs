@@ -1,6 +1,8 @@
 //! AdamW, as a stock Adam.
 
-use schedule_core::{AdamWHyperparameters, AdamWLaw, Recipe};
+use schedule_core::Recipe;
+use schedule_core::law::decoupled::AdamWLaw;
+use schedule_core::optimiser::AdamWHyperparameters;
 
 use super::super::{MomentsRow, Steps};
 use super::decoupled;

@@ -6,7 +6,8 @@ mod sgdw;
 pub(super) use adamw::steps as adamw;
 pub(super) use sgdw::steps as sgdw;
 
-use schedule_core::{DecoupledStep, Recipe};
+use schedule_core::Recipe;
+use schedule_core::law::decoupled::DecoupledStep;
 
 use super::{Converted, Row};
 

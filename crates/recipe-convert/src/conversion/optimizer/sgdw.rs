@@ -1,7 +1,8 @@
 //! SGD with momentum and decoupled weight decay.
 
+use schedule_core::Recipe;
+use schedule_core::law::decoupled::DecoupledLaw;
 use schedule_core::optimiser::MovingAverage;
-use schedule_core::{DecoupledLaw, Recipe};
 
 use super::super::Steps;
 use super::decoupled;

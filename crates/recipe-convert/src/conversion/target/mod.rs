@@ -17,7 +17,7 @@ use crate::RecipeFile;
 pub enum Target {
     /// The same trajectory without weight decay, exactly: [`ExactLaw`](schedule_core::ExactLaw).
     WdFree,
-    /// The paper's TEXP, for piecewise constant recipes: [`Texp`](schedule_core::Texp).
+    /// The paper's TEXP, for piecewise constant recipes: [`Texp`](schedule_core::law::texp::Texp).
     Tapered,
     /// The paper's TEXP−−, which leaves out the drops of the rate: TEXP of the recipe
     /// [at constant rate](schedule_core::Recipe::with_constant_rate), which has other steps than the recipe.
@@ -26,7 +26,7 @@ pub enum Target {
     /// [`ExactLaw::step_keeping`](schedule_core::ExactLaw::step_keeping).
     WeightDecay,
     /// The same trajectory without weight decay, exactly, for an optimiser with the rate inside its
-    /// momentum buffer: [`InsideLaw`](schedule_core::InsideLaw).
+    /// momentum buffer: [`InsideLaw`](schedule_core::law::form::InsideLaw).
     SgdLrInside,
 }
 

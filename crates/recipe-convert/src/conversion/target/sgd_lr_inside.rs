@@ -1,6 +1,7 @@
 //! The exact twin for an optimiser whose momentum buffer holds steps, not gradients.
 
-use schedule_core::{FormChange, InsideLaw, MomentumForm, Recipe};
+use schedule_core::Recipe;
+use schedule_core::law::form::{FormChange, InsideLaw, MomentumForm};
 
 use super::super::{Converted, Row, Steps};
 

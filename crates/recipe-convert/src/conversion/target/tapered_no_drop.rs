@@ -1,6 +1,7 @@
 //! TEXP−−, the paper's closed form without the drops.
 
-use schedule_core::{LawError, Recipe, Texp};
+use schedule_core::law::texp::Texp;
+use schedule_core::{LawError, Recipe};
 
 use super::super::{Converted, Steps};
 

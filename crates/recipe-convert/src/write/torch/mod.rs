@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use schedule_core::{Phase, Schedule, Tabulated};
+use schedule_core::Schedule;
+use schedule_core::schedule::{Phase, Tabulated};
 
 use super::Columns;
 use crate::{Conversion, Optimizer, Target};

@@ -1,22 +1,7 @@
 //! AdamW as Adam, with the optimiser's own step or with the stock one.
 
 use super::{DecoupledError, DecoupledLaw, DecoupledStep};
-use crate::optimiser::{AdamWCoefficients, MovingAverage, bias_correction};
-
-/// The hyperparameters of one step of [AdamW](crate::optimiser::AdamWState), in PyTorch's form.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamWHyperparameters {
-    /// `η_t ≥ 0`.
-    pub learning_rate: f64,
-    /// `λ_t ≥ 0`, decoupled and multiplied by the learning rate.
-    pub weight_decay: f64,
-    /// `0 ≤ β₁ < 1`, of the mean of gradients.
-    pub beta1: f64,
-    /// `0 ≤ β₂ < 1`, of the mean of squared gradients.
-    pub beta2: f64,
-    /// `ε ≥ 0`, added to the root.
-    pub epsilon: f64,
-}
+use crate::optimiser::{AdamWCoefficients, AdamWHyperparameters, MovingAverage, bias_correction};
 
 /// One of the two `β` of Adam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +201,8 @@ impl StockMoment {
 /// [law](DecoupledLaw) of degree 0, with AdamW's `β` and `ε` (new here).
 ///
 /// ```
-/// use schedule_core::{AdamWHyperparameters, AdamWLaw};
+/// use schedule_core::law::decoupled::AdamWLaw;
+/// use schedule_core::optimiser::AdamWHyperparameters;
 ///
 /// let adamw = AdamWHyperparameters {
 ///     learning_rate: 0.5, weight_decay: 0.5, beta1: 0.5, beta2: 0.5, epsilon: 1e-8,
@@ -227,7 +213,7 @@ impl StockMoment {
 /// assert_eq!((second.beta1, second.beta2), (0.5 * 0.75, 0.5 * 0.75 * 0.75));
 /// assert!((second.epsilon() - 0.75e-8).abs() < 1e-22);
 /// assert!((second.decoupled.learning_rate() - 0.5 / (0.75 * 0.75)).abs() < 1e-15);
-/// # Ok::<(), schedule_core::AdamWError>(())
+/// # Ok::<(), schedule_core::law::decoupled::AdamWError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdamWLaw {

@@ -1,9 +1,10 @@
 //! The law for decoupled weight decay, for any homogeneous optimiser.
 
+use crate::companions::RunningStatisticsCorrection;
 use crate::optimiser::MovingAverage;
 use crate::recurrence::{decoupled, memory_coefficient};
 use crate::sum::CompensatedSum;
-use crate::{Hyperparameters, RecipeError, RunningStatisticsCorrection};
+use crate::{Hyperparameters, RecipeError};
 
 /// A step with decoupled weight decay that has no equivalent without.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -122,7 +123,7 @@ impl DecoupledStep {
 /// run without weight decay from the same state visits `θ̃_t = θ_t/A_t`.
 ///
 /// ```
-/// use schedule_core::DecoupledLaw;
+/// use schedule_core::law::decoupled::DecoupledLaw;
 /// use schedule_core::optimiser::MovingAverage;
 ///
 /// let mut lion = DecoupledLaw::lion();
@@ -131,7 +132,7 @@ impl DecoupledStep {
 /// assert!((second.learning_rate() - 0.5 / (0.75 * 0.75)).abs() < 1e-15);
 /// let memory = second.memory(MovingAverage::of_decay(0.5));
 /// assert_eq!(memory, MovingAverage { keep: 0.5 * 0.75, weight: 0.5 });
-/// # Ok::<(), schedule_core::DecoupledError>(())
+/// # Ok::<(), schedule_core::law::decoupled::DecoupledError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecoupledLaw {
@@ -149,13 +150,13 @@ impl DecoupledLaw {
     /// [`DecoupledError::DegreeNotFinite`].
     ///
     /// ```
-    /// use schedule_core::DecoupledLaw;
+    /// use schedule_core::law::decoupled::DecoupledLaw;
     /// // An update m/√‖m‖.
     /// let mut law = DecoupledLaw::homogeneous(0.5)?;
     /// law.step(0.5, 0.5)?;
     /// let expected = 0.5 / (0.75f64.powi(2) * 0.75f64.sqrt());
     /// assert!((law.step(0.5, 0.5)?.learning_rate() - expected).abs() < 1e-15);
-    /// # Ok::<(), schedule_core::DecoupledError>(())
+    /// # Ok::<(), schedule_core::law::decoupled::DecoupledError>(())
     /// ```
     pub fn homogeneous(degree: f64) -> Result<Self, DecoupledError> {
         if !degree.is_finite() {

@@ -1,11 +1,10 @@
 //! The exact law at any step of a piecewise constant recipe.
 
-use super::EquivalentStep;
 use super::transient::Transient;
 use crate::recurrence::coupled;
 use crate::segments::Segments;
 use crate::sum::CompensatedSum;
-use crate::{ExactLaw, Hyperparameters, LawError, Recipe};
+use crate::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};
 
 /// The [exact law](ExactLaw) of a piecewise constant recipe at any step, without the steps before it.
 ///
@@ -14,7 +13,7 @@ use crate::{ExactLaw, Hyperparameters, LawError, Recipe};
 /// ln(A_{T+n}/A_T) = n ln α + ln(1 − Q(1−pⁿ))      κ_{T+n−1} = κ* + pⁿ(κ−κ*)/(1 − Q(1−pⁿ))
 /// Q = γη(κ−κ*)/(α−β)      p = β/α
 /// ```
-/// with the roots `α`, `β` and the stationary `κ*` of [`ConstantPhase`](crate::ConstantPhase); where the
+/// with the roots `α`, `β` and the stationary `κ*` of [`ConstantPhase`](crate::law::exact::ConstantPhase); where the
 /// roots are a pair of complex numbers, the phase is a rotation, and ends after less than half a turn
 /// (new here). Making it takes a time proportional to the number of phases, [`at`](Self::at) a search among
 /// them, whatever the step.

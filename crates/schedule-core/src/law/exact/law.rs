@@ -1,11 +1,10 @@
 //! The exact law, for any schedules.
 
-use super::super::one_minus_root_of;
-use super::{EquivalentStep, ExactSteps};
+use super::{ExactSteps, one_minus_sqrt};
 use crate::field::{Compensated, Field};
 use crate::recurrence::{Coupled, coupled};
 use crate::sum::CompensatedSum;
-use crate::{Hyperparameters, LawError, Recipe};
+use crate::{EquivalentStep, Hyperparameters, LawError, Recipe};
 
 /// The exact equivalence of SGD with momentum and weight decay to SGD with momentum alone, on
 /// scale-invariant stochastic losses, step by step in constant memory.
@@ -24,7 +23,7 @@ use crate::{Hyperparameters, LawError, Recipe};
 /// Numbers: `ln A_t` sums `ln_1p(−η_t d_t)` with compensation, since neither `a_t` near 1 nor a long
 /// plain sum keeps the digits that matter; and `κ_t` is carried with what its rounding took from it, since
 /// near `γ = 1` the recurrence sums up the roundings of `1/(1 − β/α)` steps (`α ≥ β` the roots of
-/// [`ConstantPhase`](crate::ConstantPhase)). `ln η̃` is right to `1e-11 + 1e-14 |ln η̃|` up to 10⁶ steps.
+/// [`ConstantPhase`](crate::law::exact::ConstantPhase)). `ln η̃` is right to `1e-11 + 1e-14 |ln η̃|` up to 10⁶ steps.
 ///
 /// ```
 /// use schedule_core::{ExactLaw, Hyperparameters};
@@ -66,14 +65,15 @@ impl ExactLaw {
     /// The law from step 0 with a chosen `κ_{−1}`: the run without weight decay starts from the buffer
     /// `b̃_0 = b_0 − κ_{−1} θ_0`.
     ///
-    /// With `κ_{−1}` the [stationary value](crate::ConstantPhase::stationary_buffer_coefficient) of a
+    /// With `κ_{−1}` the [stationary value](crate::law::exact::ConstantPhase::stationary_buffer_coefficient) of a
     /// constant recipe the learning rate is exactly exponential from the first step.
     ///
     /// # Errors
     /// [`LawError::BufferCoefficientNotFinite`].
     ///
     /// ```
-    /// use schedule_core::{ConstantPhase, ExactLaw, Hyperparameters};
+    /// use schedule_core::law::exact::ConstantPhase;
+    /// use schedule_core::{ExactLaw, Hyperparameters};
     ///
     /// let sgd = Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 };
     /// let phase = ConstantPhase::new(sgd)?;
@@ -276,7 +276,7 @@ impl ExactLaw {
                 momentum,
                 buffer_coefficient,
                 shrink,
-                limit: one_minus_root_of(momentum).powi(2),
+                limit: one_minus_sqrt(momentum).powi(2),
             };
         }
         LawError::ShrinkNotPositiveKeeping {

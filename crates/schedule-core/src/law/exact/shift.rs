@@ -1,8 +1,7 @@
 //! Buffer shifts, with which the exact law goes on where it would end.
 
-use super::{EquivalentStep, ExactLaw};
 use crate::recurrence::buffer_shift;
-use crate::{Hyperparameters, LawError};
+use crate::{EquivalentStep, ExactLaw, Hyperparameters, LawError};
 
 /// A change of the momentum buffer of the run without weight decay, before a step.
 ///
@@ -85,7 +84,7 @@ impl ExactLaw {
 
     /// Converts the next step, shifting `κ_{t−1}` to 0 before it where `a_t` would be 0 or less, or less
     /// than `smallest_shrink`: so the law goes on for ever, also where the
-    /// [roots](crate::ConstantPhase) are complex. On an error the law stays where it was.
+    /// [roots](crate::law::exact::ConstantPhase) are complex. On an error the law stays where it was.
     ///
     /// From `κ_{t−1} = 0` the shrink is `1 − η_t λ_t`, which only an `η_t λ_t ≥ 1` makes unusable. A
     /// `smallest_shrink` of 0.5 shifts nearly as seldom as 0 does, with which `a_t` may come so near 0 that

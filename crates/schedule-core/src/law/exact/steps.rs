@@ -1,7 +1,6 @@
 //! The exact law over the steps of a recipe.
 
-use super::EquivalentStep;
-use crate::{ExactLaw, LawError, Recipe};
+use crate::{EquivalentStep, ExactLaw, LawError, Recipe};
 
 /// The equivalents of a recipe's steps; made by [`ExactLaw::steps`].
 #[derive(Clone, Debug)]

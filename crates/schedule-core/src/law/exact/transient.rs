@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::super::{ConstantPhase, one_minus_root_of};
+use super::{ConstantPhase, one_minus_sqrt};
 use crate::recurrence::coupled;
 use crate::{Hyperparameters, LawError};
 
@@ -263,7 +263,7 @@ impl Complex {
         } = with;
         let product = learning_rate * weight_decay;
         let root = momentum.sqrt();
-        let (lower, upper) = (one_minus_root_of(momentum), 1.0 + root);
+        let (lower, upper) = (one_minus_sqrt(momentum), 1.0 + root);
         // (2√γ sin φ)², positive only between the two limits of λη.
         let square = (product - lower * lower) * (upper * upper - product);
         if square.is_nan() || square <= 0.0 {

@@ -37,17 +37,18 @@ impl fmt::Display for MomentumForm {
 /// So a run whose buffer starts at 0 does so in both forms. Momentum can leave `[0, 1)`: a drop of the
 /// rate by 10 makes 9 of a `γ'` of 0.9 for one step, and a steep warm-up does the same to `γ`. That is
 /// the same trajectory all the same; [`ExactLaw`](crate::ExactLaw) refuses such a step and
-/// [`InsideLaw`](crate::InsideLaw) takes it. New here.
+/// [`InsideLaw`](crate::law::form::InsideLaw) takes it. New here.
 ///
 /// ```
-/// use schedule_core::{FormChange, Hyperparameters, MomentumForm};
+/// use schedule_core::law::form::{FormChange, MomentumForm};
+/// use schedule_core::Hyperparameters;
 ///
 /// let mut change = FormChange::to(MomentumForm::LrInside);
 /// let sgd = |learning_rate| Hyperparameters { learning_rate, weight_decay: 5e-4, momentum: 0.9 };
 /// assert_eq!(change.step(sgd(0.5))?.momentum, 0.9);
 /// assert_eq!(change.step(sgd(0.25))?.momentum, 0.45);
 /// assert_eq!(change.step(sgd(0.25))?.momentum, 0.9);
-/// # Ok::<(), schedule_core::FormError>(())
+/// # Ok::<(), schedule_core::law::form::FormError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FormChange {

@@ -17,12 +17,13 @@ use crate::recurrence::undampened;
 /// all the same the same trajectory. New here.
 ///
 /// ```
-/// use schedule_core::{Hyperparameters, WithoutDampening};
+/// use schedule_core::law::form::WithoutDampening;
+/// use schedule_core::Hyperparameters;
 ///
 /// let sgd = Hyperparameters { learning_rate: 0.5, weight_decay: 5e-4, momentum: 0.875 };
 /// let mut change = WithoutDampening::new();
 /// assert_eq!(change.step(sgd, 0.75)?, Hyperparameters { learning_rate: 0.125, ..sgd });
-/// # Ok::<(), schedule_core::FormError>(())
+/// # Ok::<(), schedule_core::law::form::FormError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WithoutDampening {

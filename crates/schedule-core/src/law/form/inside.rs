@@ -45,7 +45,7 @@ impl InsideStep {
     }
 }
 
-/// The exact law for [`MomentumForm::LrInside`](crate::MomentumForm::LrInside), step by step in
+/// The exact law for [`MomentumForm::LrInside`](crate::law::form::MomentumForm::LrInside), step by step in
 /// constant memory.
 ///
 /// With `A_0 = 1` and a free `c_{−1}` (0 for a buffer left as it is):
@@ -58,7 +58,8 @@ impl InsideStep {
 /// 0 anywhere. It is [`ExactLaw`](crate::ExactLaw) with `c = ηκ` and `γ'_t = γ_t η_t/η_{t−1}`. New here.
 ///
 /// ```
-/// use schedule_core::{Hyperparameters, InsideLaw};
+/// use schedule_core::law::form::InsideLaw;
+/// use schedule_core::Hyperparameters;
 ///
 /// let sgd = Hyperparameters { learning_rate: 0.5, weight_decay: 0.5, momentum: 0.5 };
 /// let mut law = InsideLaw::new();
@@ -67,7 +68,7 @@ impl InsideStep {
 /// let second = law.step(sgd)?;
 /// assert!((second.shrink - (0.75 - 0.5 * (1.0 / 0.75 - 1.0))).abs() < 1e-15);
 /// assert!((second.momentum - 0.5 / (second.shrink * first.shrink)).abs() < 1e-15);
-/// # Ok::<(), schedule_core::FormError>(())
+/// # Ok::<(), schedule_core::law::form::FormError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct InsideLaw {

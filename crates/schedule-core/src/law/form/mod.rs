@@ -1,4 +1,7 @@
 //! Forms of momentum: where the rate is, and how the gradient is weighted.
+//!
+//! Start with [`FormChange`], between the rate outside the buffer (PyTorch, JAX) and inside it (Caffe, Keras).
+//! [`InsideLaw`] is the exact law of the latter, and [`WithoutDampening`] writes PyTorch's dampening as a rate.
 
 mod change;
 mod dampening;

@@ -1,9 +1,9 @@
 //! The law of several parameter groups.
 
 use super::GroupsError;
-use crate::law::{EquivalentStep, ExactLaw};
+
 use crate::recurrence::residual;
-use crate::{Hyperparameters, LawError};
+use crate::{EquivalentStep, ExactLaw, Hyperparameters, LawError};
 
 /// Up to this share of the terms it is the difference of, a weight decay that is left is a rounding.
 ///
@@ -65,7 +65,8 @@ pub struct GroupStep {
 /// [residual](Residual::Left) but those, the conversion is that of the exact law.
 ///
 /// ```
-/// use schedule_core::{GroupRole, GroupsLaw, Hyperparameters, Residual};
+/// use schedule_core::law::groups::{GroupRole, GroupsLaw, Residual};
+/// use schedule_core::Hyperparameters;
 ///
 /// // Convolutions, an affine layer whose scale multiplies theirs, and the last layer.
 /// let mut law = GroupsLaw::common_direction(&[1.0, 2.0, 0.0])?;
@@ -77,7 +78,7 @@ pub struct GroupStep {
 /// let left = (0.875f64.powi(2) - 1.0 + 0.125) / 0.5;
 /// assert!((groups[1].equivalent.weight_decay - left).abs() < 1e-15);
 /// assert_eq!(groups[2].equivalent.weight_decay, 0.25);
-/// # Ok::<(), schedule_core::GroupsError>(())
+/// # Ok::<(), schedule_core::law::groups::GroupsError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupsLaw {

@@ -22,10 +22,12 @@ pub enum Root {
 /// κ* = (1/α − 1)/η    b_0 = b̃_0 + κ* θ_0
 /// ```
 /// From this buffer it is exact, from an equal one only approximate. It is the inverse of
-/// [`ConstantPhase`](crate::ConstantPhase), the theorem of Li & Arora (arXiv:1910.07454) read backwards.
+/// [`ConstantPhase`](crate::law::exact::ConstantPhase), the theorem of Li & Arora (arXiv:1910.07454) read backwards.
 ///
 /// ```
-/// use schedule_core::{ConstantGrowth, ConstantPhase, Hyperparameters, Root, WithoutDecay};
+/// use schedule_core::law::exact::ConstantPhase;
+/// use schedule_core::law::inverse::{ConstantGrowth, Root, WithoutDecay};
+/// use schedule_core::Hyperparameters;
 ///
 /// let sgd = Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 };
 /// let phase = ConstantPhase::new(sgd)?;

@@ -80,7 +80,8 @@ impl InverseStep {
 /// New here.
 ///
 /// ```
-/// use schedule_core::{ExactLaw, Hyperparameters, InverseLaw, WithoutDecay};
+/// use schedule_core::law::inverse::{InverseLaw, WithoutDecay};
+/// use schedule_core::{ExactLaw, Hyperparameters};
 ///
 /// let sgd = Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 };
 /// let (mut law, mut inverse) = (ExactLaw::new(), InverseLaw::new());

@@ -1,4 +1,7 @@
-//! From an exponential learning rate to weight decay.
+//! SGD without weight decay, with it: the way back.
+//!
+//! Start with [`InverseLaw`], for any schedules and any chosen scales, or with [`ConstantGrowth`], for a rate that
+//! grows by the same factor in every step.
 
 mod constant_growth;
 mod error;

@@ -1,9 +1,9 @@
 //! TEXP, the exponential schedule of a step decay.
 
-use super::super::{BufferShift, ConstantPhase, EquivalentStep};
+use crate::law::exact::{BufferShift, ConstantPhase};
 use crate::segments::Segments;
 use crate::sum::CompensatedSum;
-use crate::{Hyperparameters, LawError, Recipe};
+use crate::{EquivalentStep, Hyperparameters, LawError, Recipe};
 
 /// TEXP ("tapered exponential"): the schedule without weight decay that Li & Arora
 /// (arXiv:1910.07454) give for a step decay with weight decay.
@@ -27,7 +27,8 @@ use crate::{Hyperparameters, LawError, Recipe};
 /// Access to any step takes a search among the phases, whatever the step.
 ///
 /// ```
-/// use schedule_core::{Recipe, Schedule, Texp};
+/// use schedule_core::law::texp::Texp;
+/// use schedule_core::{Recipe, Schedule};
 ///
 /// // The standard recipe: 200 epochs of 391 steps.
 /// let recipe = Recipe::new(
@@ -144,7 +145,8 @@ impl Texp {
     /// momentum in `[0, 1)` does it.
     ///
     /// ```
-    /// use schedule_core::{Recipe, Schedule, Texp};
+    /// use schedule_core::law::texp::Texp;
+    /// use schedule_core::{Recipe, Schedule};
     ///
     /// let recipe = Recipe::new(
     ///     Schedule::step_decay(0.1, 0.1, &[1_000])?,
@@ -173,7 +175,8 @@ impl Texp {
     ///
     /// ```
     /// use schedule_core::optimiser::SgdState;
-    /// use schedule_core::{Recipe, Schedule, Texp};
+    /// use schedule_core::law::texp::Texp;
+    /// use schedule_core::{Recipe, Schedule};
     ///
     /// let recipe = Recipe::new(
     ///     Schedule::step_decay(0.1, 0.1, &[1_000])?,

@@ -5,22 +5,23 @@ use crate::{Hyperparameter, LawError, Recipe, Schedule};
 impl Recipe {
     /// The recipe of constant learning rate `η_0` whose weight decay is `λ_I η_I/η_0` in phase `I`.
     ///
-    /// Each phase has the same `λη` and so the same [root](crate::ConstantPhase::root) `α_I`. Therefore
-    /// [TEXP](crate::Texp) of this recipe is TEXP−− of the original one, the schedule of figure 3 of
+    /// Each phase has the same `λη` and so the same [root](crate::law::exact::ConstantPhase::root) `α_I`. Therefore
+    /// [TEXP](crate::law::texp::Texp) of this recipe is TEXP−− of the original one, the schedule of figure 3 of
     /// Li & Arora (arXiv:1910.07454) without the factor `η_I/η_{I−1}` at the drops:
     /// ```text
     /// η̃_0 = η_0/α_0    η̃_t = η̃_{t−1} α_I⁻²    at t = T_I: η̃_t = η̃_{t−1} α_I⁻¹ α_{I−1}⁻¹
     /// ```
     /// and this recipe is the one that figure 5 compares it with. Like any TEXP it is exact with
-    /// its [boundary momentum](crate::Texp::boundary_momentum), here
-    /// `γ(1/α_I − 1)/(1/α_{I−1} − 1)` (new here), or its [buffer shift](crate::Texp::buffer_shift).
+    /// its [boundary momentum](crate::law::texp::Texp::boundary_momentum), here
+    /// `γ(1/α_I − 1)/(1/α_{I−1} − 1)` (new here), or its [buffer shift](crate::law::texp::Texp::buffer_shift).
     ///
     /// # Errors
     /// [`LawError::NotPiecewiseConstant`]; [`LawError::NoConstantRate`] where `η_0 = 0` or a weight decay
     /// leaves float64.
     ///
     /// ```
-    /// use schedule_core::{Recipe, Schedule, Texp};
+    /// use schedule_core::law::texp::Texp;
+    /// use schedule_core::{Recipe, Schedule};
     ///
     /// let recipe = Recipe::new(
     ///     Schedule::step_decay(0.1, 0.1, &[1_000])?,

@@ -6,7 +6,7 @@ use crate::{Hyperparameter, LawError, Schedule};
 /// A schedule multiplied by an exponential, in log space: `ln η̃_t = ln s_t + t L`.
 ///
 /// With a constant `s_t = η/α` and `L = −2 ln α` it is the run without weight decay of constant
-/// hyperparameters ([`ConstantPhase`](crate::ConstantPhase)). With a step decay for `s_t` it is the schedule
+/// hyperparameters ([`ConstantPhase`](crate::law::exact::ConstantPhase)). With a step decay for `s_t` it is the schedule
 /// of constant exponent with drops of figure 4 of Li & Arora (arXiv:1910.07454): where the rate grows
 /// fast, a drop is forgotten soon.
 ///
@@ -14,7 +14,8 @@ use crate::{Hyperparameter, LawError, Schedule};
 /// if there are some.
 ///
 /// ```
-/// use schedule_core::{ExponentialRate, Schedule};
+/// use schedule_core::law::texp::ExponentialRate;
+/// use schedule_core::Schedule;
 ///
 /// // The paper's figure 4: 1.481 an epoch, with ÷10 at epochs 80 and 120.
 /// let growth = 1.481f64.ln() / 391.0;

@@ -1,6 +1,6 @@
 //! The closed form for constant hyperparameters.
 
-use super::one_minus_root_of;
+use super::one_minus_sqrt;
 use crate::{Hyperparameters, LawError};
 
 /// What the exact law tends to while the hyperparameters are constant.
@@ -16,7 +16,8 @@ use crate::{Hyperparameters, LawError};
 /// ```
 ///
 /// ```
-/// use schedule_core::{ConstantPhase, Hyperparameters};
+/// use schedule_core::law::exact::ConstantPhase;
+/// use schedule_core::Hyperparameters;
 ///
 /// let phase =
 ///     ConstantPhase::new(Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 })?;
@@ -45,7 +46,10 @@ impl ConstantPhase {
     }
 
     /// The same for a phase from some step on; the step is for messages.
-    pub(super) fn from_step(step: u64, hyperparameters: Hyperparameters) -> Result<Self, LawError> {
+    pub(in crate::law) fn from_step(
+        step: u64,
+        hyperparameters: Hyperparameters,
+    ) -> Result<Self, LawError> {
         hyperparameters.validate(step)?;
         // A rate or decay of −0 is 0, or what is divided by it has the wrong sign.
         let hyperparameters = Hyperparameters {
@@ -59,7 +63,7 @@ impl ConstantPhase {
             momentum,
         } = hyperparameters;
         let product = learning_rate * weight_decay;
-        let limit = one_minus_root_of(momentum).powi(2);
+        let limit = one_minus_sqrt(momentum).powi(2);
         let no_positive_root = LawError::NoPositiveRoot {
             step,
             learning_rate,
@@ -159,7 +163,8 @@ impl ConstantPhase {
     /// double root `α = β`.
     ///
     /// ```
-    /// use schedule_core::{ConstantPhase, Hyperparameters};
+    /// use schedule_core::law::exact::ConstantPhase;
+    /// use schedule_core::Hyperparameters;
     ///
     /// let phase =
     ///     ConstantPhase::new(Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 })?;
@@ -189,7 +194,8 @@ impl ConstantPhase {
     /// `None` where there is none in `[0, 1)`.
     ///
     /// ```
-    /// use schedule_core::{ConstantPhase, Hyperparameters};
+    /// use schedule_core::law::exact::ConstantPhase;
+    /// use schedule_core::Hyperparameters;
     ///
     /// let phase = |weight_decay| {
     ///     ConstantPhase::new(Hyperparameters { learning_rate: 0.1, weight_decay, momentum: 0.9 })

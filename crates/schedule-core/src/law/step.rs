@@ -1,6 +1,7 @@
 //! What the laws of SGD give for each step.
 
-use crate::{Hyperparameters, RunningStatisticsCorrection};
+use crate::Hyperparameters;
+use crate::companions::RunningStatisticsCorrection;
 
 /// One step of a run without weight decay, or with another one, and how its state relates to that of
 /// the run with it.
