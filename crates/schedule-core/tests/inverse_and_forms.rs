@@ -225,7 +225,10 @@ fn errors_of_the_forms() {
     assert_says(&error, &["a_t = 1 − ηλ − γ'c = 0.0 is not positive"]);
     for value in [-1.0, f64::NAN, f64::INFINITY] {
         let error = InsideLaw::from_buffer_coefficient(value).unwrap_err();
-        assert!(matches!(error, FormError::BufferCoefficient { .. }));
+        assert!(matches!(
+            error,
+            FormError::BufferCoefficientOutOfRange { .. }
+        ));
     }
 }
 

@@ -3,7 +3,7 @@
 use ::proptest::prelude::*;
 use ::proptest::test_runner::TestCaseError;
 
-use super::pair::{Pair, gradient_size, hyperparameters, relative, sgd_distance, worse};
+use super::pair::{Pair, gradient_size, relative, sgd_distance, worse};
 use super::prime_field;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
@@ -100,7 +100,7 @@ fn clipped(
         let around = pair.step(
             |state| state.equivalent(step.ln_scale.exp(), step.buffer_coefficient),
             |state| state.stepped(|p| clip(gradient(p), 0.0), with),
-            |state| state.stepped(|p| clip(gradient(p), ln_scale), hyperparameters(&step)),
+            |state| state.stepped(|p| clip(gradient(p), ln_scale), step.hyperparameters()),
         );
         let before = &around.before.parameters;
         let size = gradient_size(&gradient(before), before);
@@ -192,7 +192,7 @@ fn clip_groups(settings: &Settings, tolerance: f64) -> Outcome {
                         |state| state.stepped(|_| scaled(&here[index], factor), with),
                         |state| {
                             let clipped = |_: &[f64]| scaled(&there[index], twin_factor);
-                            state.stepped(clipped, hyperparameters(step))
+                            state.stepped(clipped, step.hyperparameters())
                         },
                     );
                     let size = gradient_size(&here[index], &around.before.parameters);
@@ -230,7 +230,7 @@ fn averaged(settings: &Settings, tolerance: f64, kind: Kind) -> Outcome {
                 let step = law.step(recipe.at(t))?;
                 let gradient = |p: &[f64]| loss.gradient(t, p);
                 original = original.stepped(gradient, recipe.at(t));
-                twin = twin.stepped(gradient, hyperparameters(&step));
+                twin = twin.stepped(gradient, step.hyperparameters());
                 ln_shrink += step.ln_shrink;
                 // The original's averages are written as they are defined.
                 let (plain, mut corrected) = match kind {
@@ -295,7 +295,7 @@ fn plain_average(settings: &Settings, tolerance: f64) -> Outcome {
                 let step = law.step(with)?;
                 let gradient = |p: &[f64]| loss.gradient(t, p);
                 original = original.stepped(gradient, with);
-                twin = twin.stepped(gradient, hyperparameters(&step));
+                twin = twin.stepped(gradient, step.hyperparameters());
                 average = shorter
                     .coefficients(0.0)
                     .updated(&average, &original.parameters);

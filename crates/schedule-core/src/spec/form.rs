@@ -101,8 +101,7 @@ fn inside_law(settings: &Settings, tolerance: f64, start: Start) -> Outcome {
             }
             let without = Hyperparameters {
                 learning_rate: here.learning_rate() * tamper.factor::<f64>(),
-                weight_decay: 0.0,
-                momentum: here.momentum,
+                ..here.hyperparameters()
             };
             original = original.stepped(|p| loss.gradient(step, p), with);
             twin = twin.stepped(|p| loss.gradient(step, p), without);

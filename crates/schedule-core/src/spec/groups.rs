@@ -2,7 +2,7 @@
 
 use ::proptest::prelude::*;
 
-use super::pair::{Pair, gradient_size, hyperparameters, sgd_distance, worse};
+use super::pair::{Pair, gradient_size, sgd_distance, worse};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, prime_field};
 use crate::check::Start;
@@ -100,7 +100,7 @@ fn in_float64<L: GroupedLoss + std::fmt::Debug>(
             let gradient = |states: &[SgdState]| loss.gradient(t, &parameters(states));
             let (here, there) = (gradient(&original), gradient(&twins));
             for (index, pair) in pairs.iter_mut().enumerate() {
-                let mut without = hyperparameters(&steps[index]);
+                let mut without = steps[index].hyperparameters();
                 without.learning_rate *= tamper.factor::<f64>();
                 let around = pair.step(
                     |state| image(index, state),

@@ -91,19 +91,23 @@ fn in_float64(settings: &Settings, tolerance: f64, form: NesterovForm, start: St
         NesterovForm::SeparateLookahead => prop_oneof![Just(None), own].boxed(),
         NesterovForm::FreeDampening | NesterovForm::PyTorch => Just(None).boxed(),
     };
-    let cases = (convertible_recipe(STEPS), loss(), weights);
+    // Of the weight decay at step 0, or none.
+    let held = prop_oneof![Just(0.0), 0.0..1.0];
+    let cases = (convertible_recipe(STEPS), loss(), weights, held);
     property(
         settings,
         tolerance,
         cases,
-        |(recipe, loss, weights), tamper| {
+        |(recipe, loss, weights, held), tamper| {
             let state = loss.initial_state();
             let initial = NesterovState {
                 parameters: state.parameters,
                 buffer: state.buffer,
             };
             let mut pair = Pair::new(start, initial);
-            let (mut law, mut largest) = (NesterovLaw::new(form), 0.0);
+            let held = held * recipe.at(0).weight_decay;
+            let mut law = NesterovLaw::from_buffer_coefficient(form, held)?;
+            let mut largest = 0.0;
             for t in 0..STEPS {
                 let mut with = NesterovHyperparameters::pytorch(recipe.at(t));
                 if let Some((gradient_weight, lookahead)) = weights {
@@ -160,12 +164,13 @@ fn in_the_field(
         weights,
         gauges,
         exact_rayleigh_quotient(),
+        gf61(),
     );
     property(
         settings,
         tolerance,
         cases,
-        |(recipe, weights, gauges, loss), tamper| {
+        |(recipe, weights, gauges, loss, held), tamper| {
             let state = loss.initial_state();
             let mut original = NesterovState {
                 parameters: state.parameters,
@@ -173,8 +178,8 @@ fn in_the_field(
             };
             let one = Gf61::ONE;
             let (mut scale, mut shrink_before) = (one, one);
-            let (mut coefficient, mut gauge) = (Gf61::ZERO, one);
-            let mut twin = original.clone();
+            let (mut coefficient, mut gauge) = (held, one);
+            let mut twin = original.equivalent(one, one, held);
             let each = recipe.iter().cycle().zip(weights.iter().cycle());
             for (step, (sgd, &(gradient_weight, lookahead))) in (0..settings.field_steps).zip(each)
             {

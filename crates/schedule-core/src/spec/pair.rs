@@ -100,8 +100,3 @@ pub(super) fn sgd_distance(
         distance(&around.twin.buffer, &image.buffer, scale * terms),
     )
 }
-
-/// The hyperparameters of an equivalent step.
-pub(super) fn hyperparameters(equivalent: &EquivalentStep) -> Hyperparameters {
-    equivalent.hyperparameters()
-}

@@ -1,14 +1,21 @@
 //! Running statistics of a normaliser.
 
-use super::pair::{hyperparameters, worse};
+use ::proptest::prelude::*;
+use ::proptest::test_runner::TestCaseError;
+
+use super::pair::worse;
 use super::property::{exact, property};
-use super::{OURS, Outcome, Settings, Statement, prime_field};
+use super::{OURS, Outcome, Settings, Statement, Tamper, prime_field};
 use crate::companions::RunningStatisticsCorrection;
 use crate::field::{Field, Gf61};
-use crate::optimiser::SgdState;
-use crate::proptest::{StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss};
+use crate::law::form::InsideLaw;
+use crate::law::inverse::{InverseLaw, WithoutDecay};
+use crate::optimiser::{SgdInsideState, SgdState};
+use crate::proptest::{
+    Loss, StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss,
+};
 use crate::recurrence::coupled;
-use crate::{ExactLaw, Hyperparameters};
+use crate::{ExactLaw, Hyperparameters, Recipe};
 
 const STEPS: u64 = 200;
 
@@ -19,7 +26,23 @@ pub(super) const STATEMENTS: &[Statement] = &[
         formula: "mean ← mean a_t^{−x},  variance ← variance a_t^{−2x},  before the next update",
         source: OURS,
         tolerance: 1e-9,
-        property: running_statistics,
+        property: exact_law,
+    },
+    Statement {
+        id: "inside/running-statistics",
+        words: "running statistics are corrected by the same powers with the rate inside the momentum buffer",
+        formula: "mean ← mean a_t^{−x},  variance ← variance a_t^{−2x},  before the next update",
+        source: OURS,
+        tolerance: 1e-9,
+        property: inside_law,
+    },
+    Statement {
+        id: "inverse/running-statistics",
+        words: "from a run without weight decay to that with it, running statistics are corrected the other way",
+        formula: "mean ← mean a_t^x,  variance ← variance a_t^{2x},  before the next update",
+        source: OURS,
+        tolerance: 1e-9,
+        property: inverse_law,
     },
     Statement {
         id: "field/running-statistics",
@@ -51,8 +74,8 @@ impl<F: Field> Statistics<F> {
 
     /// Updated with the batch of a step, whose inputs are of some degree in the parameters: powers of a
     /// linear form, which differs from step to step.
-    fn updated(self, state: &SgdState<F>, form: &[F], degree: u32, weight: F) -> Self {
-        let terms = || state.parameters.iter().zip(form.iter().cycle());
+    fn updated(self, parameters: &[F], form: &[F], degree: u32, weight: F) -> Self {
+        let terms = || parameters.iter().zip(form.iter().cycle());
         let sum = terms().fold(F::ZERO, |sum, (&p, &x)| sum + x * p);
         // Not below the square of any entry, so that nothing cancels.
         let square = terms().fold(sum * sum, |sum, (&p, _)| sum + p * p);
@@ -64,40 +87,151 @@ impl<F: Field> Statistics<F> {
     }
 }
 
-fn running_statistics(settings: &Settings, tolerance: f64) -> Outcome {
+/// A recipe, a loss and a normaliser's input.
+#[derive(Clone, Debug)]
+struct Case {
+    recipe: Recipe,
+    loss: Loss,
+    /// Of the input in the parameters.
+    degree: u32,
+    /// Of a new batch in the statistics.
+    weight: f64,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
     let cases = (convertible_recipe(STEPS), loss(), 1..=3_u32, 0.01..1.0);
-    property(
-        settings,
-        tolerance,
-        cases,
-        |(recipe, loss, degree, weight), tamper| {
-            let mut original = loss.initial_state();
-            let mut twin = original.clone();
-            let mut of_original = Statistics::START;
-            let mut of_twin = of_original;
-            let (mut law, mut largest) = (ExactLaw::new(), 0.0);
-            for step in 0..STEPS {
-                let form = [1.0, 2.0, 3.0].map(|k| (k * step as f64).cos());
-                of_original = of_original.updated(&original, &form, degree, weight);
-                of_twin = of_twin.updated(&twin, &form, degree, weight);
-                let equivalent = law.step(recipe.at(step))?;
-                let gradient = |p: &[f64]| loss.gradient(step, p);
-                original = original.stepped(gradient, recipe.at(step));
-                twin = twin.stepped(gradient, hyperparameters(&equivalent));
-                // Due before the next update, and before this state is evaluated.
-                let mut correction = equivalent.running_statistics_correction(f64::from(degree));
-                correction.variance *= tamper.factor::<f64>();
-                correction.apply(&mut of_twin.mean, &mut of_twin.variance);
-                let at = equivalent.ln_scale_after;
-                let whole = RunningStatisticsCorrection::new(at, f64::from(degree));
-                let variance = of_original.variance * whole.variance;
-                let mean = (of_twin.mean - of_original.mean * whole.mean).abs();
-                largest = worse(largest, mean / variance.sqrt());
-                largest = worse(largest, (of_twin.variance / variance - 1.0).abs());
-            }
-            Ok(largest)
-        },
-    )
+    cases.prop_map(|(recipe, loss, degree, weight)| Case {
+        recipe,
+        loss,
+        degree,
+        weight,
+    })
+}
+
+/// Two runs after a step, the second at another scale than the first.
+struct Advanced<S> {
+    original: S,
+    twin: S,
+    /// What the twin's statistics are multiplied by.
+    correction: RunningStatisticsCorrection,
+    /// `ln A`, the twin's parameters being `θ/A`.
+    ln_scale: f64,
+}
+
+impl Case {
+    fn input_degree(&self) -> f64 {
+        f64::from(self.degree)
+    }
+
+    /// How far the statistics of a twin, from the same start, get from those of the original at its scale.
+    fn largest_deviation<S: Clone>(
+        &self,
+        start: &S,
+        parameters: impl Fn(&S) -> &[f64],
+        tamper: Tamper,
+        mut advance: impl FnMut(u64, &S, &S) -> Result<Advanced<S>, TestCaseError>,
+    ) -> Result<f64, TestCaseError> {
+        let (mut original, mut twin) = (start.clone(), start.clone());
+        let mut of_original = Statistics::START;
+        let mut of_twin = of_original;
+        let mut largest = 0.0;
+        for step in 0..STEPS {
+            let form = [1.0, 2.0, 3.0].map(|k| (k * step as f64).cos());
+            let updated = |statistics: Statistics<f64>, parameters| {
+                statistics.updated(parameters, &form, self.degree, self.weight)
+            };
+            of_original = updated(of_original, parameters(&original));
+            of_twin = updated(of_twin, parameters(&twin));
+            let mut after = advance(step, &original, &twin)?;
+            // Due before the next update, and before this state is evaluated.
+            after.correction.variance *= tamper.factor::<f64>();
+            let correction = after.correction;
+            correction.apply(&mut of_twin.mean, &mut of_twin.variance);
+            let whole = RunningStatisticsCorrection::new(after.ln_scale, self.input_degree());
+            let variance = of_original.variance * whole.variance;
+            let mean = (of_twin.mean - of_original.mean * whole.mean).abs();
+            largest = worse(largest, mean / variance.sqrt());
+            largest = worse(largest, (of_twin.variance / variance - 1.0).abs());
+            (original, twin) = (after.original, after.twin);
+        }
+        Ok(largest)
+    }
+}
+
+fn exact_law(settings: &Settings, tolerance: f64) -> Outcome {
+    property(settings, tolerance, cases(), |case, tamper| {
+        let mut law = ExactLaw::new();
+        let start = case.loss.initial_state();
+        case.largest_deviation(
+            &start,
+            |state| &state.parameters,
+            tamper,
+            |step, original, twin| {
+                let with = case.recipe.at(step);
+                let here = law.step(with)?;
+                let gradient = |p: &[f64]| case.loss.gradient(step, p);
+                Ok(Advanced {
+                    original: original.stepped(gradient, with),
+                    twin: twin.stepped(gradient, here.hyperparameters()),
+                    correction: here.running_statistics_correction(case.input_degree()),
+                    ln_scale: here.ln_scale_after,
+                })
+            },
+        )
+    })
+}
+
+fn inside_law(settings: &Settings, tolerance: f64) -> Outcome {
+    property(settings, tolerance, cases(), |case, tamper| {
+        let mut law = InsideLaw::new();
+        let SgdState { parameters, buffer } = case.loss.initial_state();
+        let start = SgdInsideState { parameters, buffer };
+        case.largest_deviation(
+            &start,
+            |state| &state.parameters,
+            tamper,
+            |step, original, twin| {
+                let with = case.recipe.at(step);
+                let here = law.step(with)?;
+                let gradient = |p: &[f64]| case.loss.gradient(step, p);
+                Ok(Advanced {
+                    original: original.stepped(gradient, with),
+                    twin: twin.stepped(gradient, here.hyperparameters()),
+                    correction: here.running_statistics_correction(case.input_degree()),
+                    ln_scale: here.ln_scale_after,
+                })
+            },
+        )
+    })
+}
+
+/// From the run without weight decay of the exact law, back to that with it.
+fn inverse_law(settings: &Settings, tolerance: f64) -> Outcome {
+    property(settings, tolerance, cases(), |case, tamper| {
+        let (mut law, mut inverse) = (ExactLaw::new(), InverseLaw::new());
+        let start = case.loss.initial_state();
+        case.largest_deviation(
+            &start,
+            |state| &state.parameters,
+            tamper,
+            |step, without, with| {
+                let there = law.step(case.recipe.at(step))?;
+                let given = WithoutDecay {
+                    ln_learning_rate: there.ln_learning_rate,
+                    momentum: there.momentum,
+                };
+                let back = inverse.step(given, there.ln_shrink)?;
+                let gradient = |p: &[f64]| case.loss.gradient(step, p);
+                Ok(Advanced {
+                    original: without.stepped(gradient, there.hyperparameters()),
+                    twin: with.stepped(gradient, back.hyperparameters()),
+                    correction: back.running_statistics_correction(case.input_degree()),
+                    // Its parameters are the given run's times A.
+                    ln_scale: -back.ln_scale_after,
+                })
+            },
+        )
+    })
 }
 
 fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
@@ -118,8 +252,8 @@ fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
             let (mut scale, mut coefficient) = (Gf61::ONE, Gf61::ZERO);
             for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let form = form.map(|x| x + Gf61::new(step));
-                of_original = of_original.updated(&original, &form, degree, weight);
-                of_twin = of_twin.updated(&twin, &form, degree, weight);
+                of_original = of_original.updated(&original.parameters, &form, degree, weight);
+                of_twin = of_twin.updated(&twin.parameters, &form, degree, weight);
                 let law = coupled(
                     with.learning_rate,
                     with.weight_decay,

@@ -281,4 +281,10 @@ impl AdamWLaw {
     pub fn next_step(&self) -> u64 {
         self.decoupled.next_step()
     }
+
+    /// `ln A_t` before the next step `t`.
+    #[must_use]
+    pub fn ln_scale(&self) -> f64 {
+        self.decoupled.ln_scale()
+    }
 }

@@ -103,4 +103,10 @@ impl FormChange {
         self.previous = Some(learning_rate);
         Ok(Hyperparameters { momentum, ..given })
     }
+
+    /// The step to be written next, from 0.
+    #[must_use]
+    pub fn next_step(&self) -> u64 {
+        self.step
+    }
 }

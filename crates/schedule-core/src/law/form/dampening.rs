@@ -81,4 +81,10 @@ impl WithoutDampening {
             ..given
         })
     }
+
+    /// The step to be written next, from 0.
+    #[must_use]
+    pub fn next_step(&self) -> u64 {
+        self.step
+    }
 }

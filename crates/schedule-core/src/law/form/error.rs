@@ -109,7 +109,7 @@ pub enum FormError {
         "the initial buffer coefficient is {value}; give a finite number above −1, 0 for a buffer \
          left as it is"
     )]
-    BufferCoefficient {
+    BufferCoefficientOutOfRange {
         /// What was given.
         value: f64,
     },

@@ -2,6 +2,7 @@
 
 use super::{FormError, validate};
 use crate::Hyperparameters;
+use crate::companions::RunningStatisticsCorrection;
 use crate::field::{Compensated, Field};
 use crate::recurrence::{Inside, inside};
 use crate::sum::CompensatedSum;
@@ -42,6 +43,24 @@ impl InsideStep {
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
         self.ln_learning_rate.exp()
+    }
+
+    /// `η̃_t`, no weight decay, `γ̃'_t`: what SGD of this form takes in this step. The rate is infinite where it leaves
+    /// float64.
+    #[must_use]
+    pub fn hyperparameters(&self) -> Hyperparameters {
+        Hyperparameters {
+            learning_rate: self.learning_rate(),
+            weight_decay: 0.0,
+            momentum: self.momentum,
+        }
+    }
+
+    /// What running statistics are multiplied by once this step is done; see
+    /// [`EquivalentStep::running_statistics_correction`](crate::EquivalentStep::running_statistics_correction).
+    #[must_use]
+    pub fn running_statistics_correction(&self, input_degree: f64) -> RunningStatisticsCorrection {
+        RunningStatisticsCorrection::new(self.ln_shrink, input_degree)
     }
 }
 
@@ -98,10 +117,10 @@ impl InsideLaw {
     /// buffer `ṽ_0 = (v_0 − c_{−1} θ_0)/(1 + c_{−1})`.
     ///
     /// # Errors
-    /// [`FormError::BufferCoefficient`].
+    /// [`FormError::BufferCoefficientOutOfRange`].
     pub fn from_buffer_coefficient(buffer_coefficient: f64) -> Result<Self, FormError> {
         if !(buffer_coefficient.is_finite() && buffer_coefficient > -1.0) {
-            return Err(FormError::BufferCoefficient {
+            return Err(FormError::BufferCoefficientOutOfRange {
                 value: buffer_coefficient,
             });
         }
@@ -173,6 +192,24 @@ impl InsideLaw {
             buffer_coefficient,
             buffer_coefficient_after,
         })
+    }
+
+    /// The step to be converted next, from 0.
+    #[must_use]
+    pub fn next_step(&self) -> u64 {
+        self.step
+    }
+
+    /// `ln A_t` before the next step `t`.
+    #[must_use]
+    pub fn ln_scale(&self) -> f64 {
+        self.ln_scale.value()
+    }
+
+    /// `c_{t−1}` before the next step `t`.
+    #[must_use]
+    pub fn buffer_coefficient(&self) -> f64 {
+        self.buffer_coefficient.value()
     }
 
     /// The next step's algebra.

@@ -1,6 +1,7 @@
 //! The inverse for any schedules.
 
 use super::{InverseError, per_rate};
+use crate::companions::RunningStatisticsCorrection;
 use crate::recurrence::inverse;
 use crate::sum::CompensatedSum;
 use crate::{Hyperparameters, RecipeError};
@@ -43,6 +44,8 @@ pub struct InverseStep {
     pub weight_decay: f64,
     /// `γ_t`.
     pub momentum: f64,
+    /// `ln a_t`, as it was chosen.
+    pub ln_shrink: f64,
     /// `ln A_t`.
     pub ln_scale: f64,
     /// `ln A_{t+1}`.
@@ -54,15 +57,29 @@ pub struct InverseStep {
 }
 
 impl InverseStep {
+    /// `η_t`, infinite where it leaves float64.
+    #[must_use]
+    pub fn learning_rate(&self) -> f64 {
+        self.ln_learning_rate.exp()
+    }
+
     /// `η_t, λ_t, γ_t`, not [validated](Hyperparameters::validate): `λ_t` may be negative, and `η_t`
     /// infinite.
     #[must_use]
     pub fn hyperparameters(&self) -> Hyperparameters {
         Hyperparameters {
-            learning_rate: self.ln_learning_rate.exp(),
+            learning_rate: self.learning_rate(),
             weight_decay: self.weight_decay,
             momentum: self.momentum,
         }
+    }
+
+    /// What the running statistics of the run *with* weight decay are multiplied by once this step is done, to be
+    /// those of the run without: `mean ← mean · aˣ`, `variance ← variance · a²ˣ`, as its parameters shrink where the
+    /// twin's of an [`EquivalentStep`](crate::EquivalentStep) grow.
+    #[must_use]
+    pub fn running_statistics_correction(&self, input_degree: f64) -> RunningStatisticsCorrection {
+        RunningStatisticsCorrection::new(-self.ln_shrink, input_degree)
     }
 }
 
@@ -196,6 +213,7 @@ impl InverseLaw {
             decay_product,
             weight_decay: per_rate(decay_product, ln_rate),
             momentum,
+            ln_shrink,
             ln_scale: ln_scale.value(),
             ln_scale_after: ln_scale_after.value(),
             buffer_coefficient: per_rate(self.held, self.ln_rate),
@@ -208,6 +226,24 @@ impl InverseLaw {
             ln_rate,
         };
         Ok(converted)
+    }
+
+    /// The step to be converted next, from 0.
+    #[must_use]
+    pub fn next_step(&self) -> u64 {
+        self.step
+    }
+
+    /// `ln A_t` before the next step `t`.
+    #[must_use]
+    pub fn ln_scale(&self) -> f64 {
+        self.ln_scale.value()
+    }
+
+    /// `κ_{t−1}` before the next step `t`; infinite where it leaves float64.
+    #[must_use]
+    pub fn buffer_coefficient(&self) -> f64 {
+        per_rate(self.held, self.ln_rate)
     }
 }
 

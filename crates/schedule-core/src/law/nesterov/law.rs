@@ -1,7 +1,6 @@
-//! The law for Nesterov's look-ahead.
+//! The law, and the forms that its twin may have.
 
-use crate::RecipeError;
-use crate::companions::RunningStatisticsCorrection;
+use super::{NesterovError, NesterovStep};
 use crate::field::{Compensated, Field};
 use crate::optimiser::NesterovHyperparameters;
 use crate::recurrence::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
@@ -26,152 +25,11 @@ pub enum NesterovForm {
     PyTorch,
 }
 
-/// A step of Nesterov SGD that has no equivalent without weight decay.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NesterovError {
-    /// Rate, decay or momentum are invalid by themselves.
-    #[error(transparent)]
-    Hyperparameters(#[from] RecipeError),
-    /// The gradient's weight is not positive, or the look-ahead negative, or one not finite.
-    #[error(
-        "step {step}: the gradient weight δ is {gradient_weight:?} and the look-ahead ν is {lookahead:?}; \
-         δ must be finite and above 0, ν finite and not negative: PyTorch has δ = 1 and ν the momentum"
-    )]
-    WeightsOutOfRange {
-        /// The step.
-        step: u64,
-        /// `δ_t`.
-        gradient_weight: f64,
-        /// `ν_t`.
-        lookahead: f64,
-    },
-    /// `a_t ≤ 0`: the step would map the parameters through the origin.
-    #[error(
-        "step {step} has no weight-decay-free equivalent with a positive learning rate: \
-         a_t = 1 − η(λ + νd) = {shrink:?} is not positive at {with:?}, buffer coefficient \
-         κ = {buffer_coefficient:?}; lower the learning rate, the weight decay or the momentum"
-    )]
-    ShrinkNotPositive {
-        /// The step `t`.
-        step: u64,
-        /// The hyperparameters.
-        with: NesterovHyperparameters,
-        /// `κ_{t−1}`.
-        buffer_coefficient: f64,
-        /// `a_t`.
-        shrink: f64,
-    },
-    /// A quantity of the recurrence leaves float64.
-    #[error(
-        "the conversion of step {step} leaves float64 at {with:?}, buffer coefficient \
-         κ = {buffer_coefficient:?}; use a smaller weight decay or look-ahead"
-    )]
-    Overflow {
-        /// The step `t`.
-        step: u64,
-        /// The hyperparameters.
-        with: NesterovHyperparameters,
-        /// `κ_{t−1}`.
-        buffer_coefficient: f64,
-    },
-    /// The root that a free dampening needs is not of a positive number.
-    #[error(
-        "step {step}: a twin with look-ahead ν̃ = γ̃ needs the root of νσ/(γwa) = {square:?}, which is not \
-         positive and finite at {with:?}; use the form with a separate look-ahead, which needs no root"
-    )]
-    RootNotPositive {
-        /// The step `t`.
-        step: u64,
-        /// The hyperparameters.
-        with: NesterovHyperparameters,
-        /// What the root was to be taken of.
-        square: f64,
-    },
-    /// The gradient's weight of the equivalent step is not 1, in PyTorch's form.
-    #[error(
-        "step {step} has no equivalent in PyTorch's nesterov=True: its momentum is both what the buffer \
-         is multiplied by and how far the step looks ahead, so that removing weight decay asks for \
-         six equations with five unknowns; the buffer would have to take the gradient with the weight \
-         {gradient_weight:?} (a dampening of {}), which PyTorch holds at 1; use the form with a free \
-         dampening or with a separate look-ahead, in an optimiser of your own",
-        1.0 - gradient_weight
-    )]
-    PyTorchFormNotClosed {
-        /// The step `t`.
-        step: u64,
-        /// `δ̃_t` in the form with a free dampening.
-        gradient_weight: f64,
-    },
-    /// The step counter is at its end.
-    #[error("the step counter has reached its largest value, {step}; start a new law")]
-    StepsExhausted {
-        /// The largest step there is.
-        step: u64,
-    },
-}
-
-/// One step of Nesterov SGD without weight decay, and how its state relates to that of the run with.
-///
-/// Before the step `θ̃_t = θ_t/A_t` and `b̃_t = exp(ln_buffer_scale) (b_t − κ_{t−1}θ_t)`; after it the same
-/// with the fields that end in `_after`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct NesterovStep {
-    /// `t`, from 0.
-    pub step: u64,
-    /// `ln η̃_t = ln η_t − ln A_t − ln A_{t+1} − ln w_t`; −∞ where `η_t = 0`.
-    pub ln_learning_rate: f64,
-    /// `γ̃_t`.
-    pub momentum: f64,
-    /// `δ̃_t`.
-    pub gradient_weight: f64,
-    /// `ν̃_t`.
-    pub lookahead: f64,
-    /// `a_t = A_{t+1}/A_t > 0`.
-    pub shrink: f64,
-    /// `ln a_t`, accurate also where `a_t` is near 1.
-    pub ln_shrink: f64,
-    /// `ln A_t`.
-    pub ln_scale: f64,
-    /// `ln A_{t+1}`.
-    pub ln_scale_after: f64,
-    /// `ln(σ_t A_{t−1})`, the buffer's own scale; 0 in the first step.
-    pub ln_buffer_scale: f64,
-    /// `ln(σ_{t+1} A_t)`.
-    pub ln_buffer_scale_after: f64,
-    /// `κ_{t−1}`, the part of the parameters that the momentum buffer holds.
-    pub buffer_coefficient: f64,
-    /// `κ_t`.
-    pub buffer_coefficient_after: f64,
-}
-
-impl NesterovStep {
-    /// The step's hyperparameters, without weight decay; the rate is infinite where it leaves float64.
-    #[must_use]
-    pub fn hyperparameters(&self) -> NesterovHyperparameters {
-        NesterovHyperparameters {
-            learning_rate: self.ln_learning_rate.exp(),
-            weight_decay: 0.0,
-            momentum: self.momentum,
-            gradient_weight: self.gradient_weight,
-            lookahead: self.lookahead,
-        }
-    }
-
-    /// What running statistics are multiplied by once this step is done; see
-    /// [`EquivalentStep::running_statistics_correction`](crate::EquivalentStep::running_statistics_correction).
-    #[must_use]
-    pub fn running_statistics_correction(&self, input_degree: f64) -> RunningStatisticsCorrection {
-        RunningStatisticsCorrection::new(self.ln_shrink, input_degree)
-    }
-}
-
 /// The exact equivalence of Nesterov SGD with coupled weight decay to Nesterov SGD without, on
 /// scale-invariant stochastic losses, step by step in constant memory (new here).
 ///
 /// For the [optimiser](crate::optimiser::NesterovState) `b' = γb + δG`, `θ' = θ − η(G + νb')`, `G = g + λθ`, from
-/// equal buffers (`κ_{−1} = 0`), with `A_0 = A_{−1} = σ_0 = 1`:
+/// a free `κ_{−1} ≥ 0` (0 for a buffer left as it is), with `A_0 = A_{−1} = a_{−1} = σ_0 = 1`:
 /// ```text
 /// d = δλ + γκ_{t−1}    a = 1 − η(λ + νd)    κ_t = d/a    w = 1 + κ_tην    v = δ + κ_tη(1 + νδ)
 /// η̃ = η/(A_tA_{t+1}w)    γ̃ = γ w a_{t−1} σ_{t+1}/σ_t    δ̃ = v σ_{t+1}    ν̃ = ν/σ_{t+1}
@@ -228,6 +86,27 @@ impl NesterovLaw {
         }
     }
 
+    /// The law from step 0 with a chosen `κ_{−1} ≥ 0`: the run without weight decay starts from the buffer
+    /// `b̃_0 = b_0 − κ_{−1}θ_0`.
+    ///
+    /// # Errors
+    /// [`NesterovError::BufferCoefficientOutOfRange`].
+    pub fn from_buffer_coefficient(
+        form: NesterovForm,
+        buffer_coefficient: f64,
+    ) -> Result<Self, NesterovError> {
+        // A negative one could make w or v, which are divided by, 0.
+        if !(buffer_coefficient.is_finite() && buffer_coefficient >= 0.0) {
+            return Err(NesterovError::BufferCoefficientOutOfRange {
+                value: buffer_coefficient,
+            });
+        }
+        Ok(Self {
+            buffer_coefficient: buffer_coefficient.into(),
+            ..Self::new(form)
+        })
+    }
+
     /// Converts the next step. On an error the law stays where it was.
     ///
     /// # Errors
@@ -241,7 +120,7 @@ impl NesterovLaw {
         let (wide, gauge, twin) = self.algebra(with)?;
         let algebra = rounded(&wide);
         let ln_shrink = wide.shrink_minus_one.ln_1p();
-        let ln_scale = self.ln_scale.value();
+        let ln_scale = self.ln_scale();
         let ln_scale_after = self.ln_scale.plus(ln_shrink);
         let ln_growth = (algebra.buffer_coefficient * with.learning_rate * with.lookahead).ln_1p();
         let converted = NesterovStep {
@@ -266,7 +145,7 @@ impl NesterovLaw {
             ln_scale_after: ln_scale_after.value(),
             ln_buffer_scale: self.buffer_gauge.ln() + self.ln_scale_before,
             ln_buffer_scale_after: gauge.ln() + ln_scale,
-            buffer_coefficient: self.buffer_coefficient.value(),
+            buffer_coefficient: self.buffer_coefficient(),
             buffer_coefficient_after: algebra.buffer_coefficient,
         };
         if self.form == NesterovForm::PyTorch && converted.gradient_weight != 1.0 {
@@ -293,7 +172,7 @@ impl NesterovLaw {
         with: NesterovHyperparameters,
     ) -> Result<(Nesterov<Compensated>, f64, NesterovTwin<f64>), NesterovError> {
         let step = self.step;
-        let buffer_coefficient = self.buffer_coefficient.value();
+        let buffer_coefficient = self.buffer_coefficient();
         let wide = self.wide_algebra(with);
         let algebra = rounded(&wide);
         let shrink = algebra.shrink;
@@ -388,6 +267,12 @@ impl NesterovLaw {
     #[must_use]
     pub fn ln_scale(&self) -> f64 {
         self.ln_scale.value()
+    }
+
+    /// `κ_{t−1}` before the next step `t`.
+    #[must_use]
+    pub fn buffer_coefficient(&self) -> f64 {
+        self.buffer_coefficient.value()
     }
 }
 
