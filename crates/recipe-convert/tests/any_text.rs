@@ -5,7 +5,7 @@ mod common;
 use common::{PAPER, TABLE, parse};
 use proptest::prelude::*;
 use recipe_convert::{Conversion, RecipeFile, Target};
-use schedule_core::proptest::seeded;
+use schedule_core::strategies::seeded;
 
 const KINDS: [&str; 9] = [
     "kind = \"constant\", lr = 0.1",

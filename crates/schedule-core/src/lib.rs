@@ -20,9 +20,9 @@ mod serial;
 mod sum;
 
 #[cfg(feature = "proptest")]
-pub mod proptest;
-#[cfg(feature = "proptest")]
 pub mod spec;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 #[doc(inline)]
 pub use law::exact::{ExactAccess, ExactLaw};

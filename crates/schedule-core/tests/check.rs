@@ -1,13 +1,15 @@
 //! The checker's verdicts: at any length, and on what is no gradient.
 
+mod common;
+
+use common::constant;
 use std::cell::Cell;
 
 use schedule_core::check::{CheckError, Start, check_equivalence, largest_distance};
 use schedule_core::optimiser::SgdState;
-use schedule_core::{ExactLaw, Recipe, Schedule};
+use schedule_core::{ExactLaw, Recipe};
 
 fn recipe() -> Recipe {
-    let constant = |value| Schedule::constant(value).unwrap();
     Recipe::new(constant(0.1), constant(0.02), constant(0.9)).unwrap()
 }
 

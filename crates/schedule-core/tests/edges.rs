@@ -1,5 +1,8 @@
 //! Values at the edge of what a law is for.
 
+mod common;
+
+use common::{STANDARD, constant};
 use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::groups::{GroupsLaw, Residual};
 use schedule_core::law::nesterov::{NesterovError, NesterovForm, NesterovLaw};
@@ -7,31 +10,24 @@ use schedule_core::law::texp::{ExponentialRate, Texp};
 use schedule_core::optimiser::NesterovHyperparameters;
 use schedule_core::{ExactLaw, Hyperparameters, LawError, Schedule};
 
-const SGD: Hyperparameters = Hyperparameters {
-    learning_rate: 0.1,
-    weight_decay: 5e-4,
-    momentum: 0.9,
-};
-
 /// 0/0 was 0, which kills the momentum at each drop.
 #[test]
 fn a_drop_without_weight_decay_keeps_its_momentum() {
     let free = Hyperparameters {
         weight_decay: 0.0,
-        ..SGD
+        ..STANDARD
     };
     let dropped = Hyperparameters {
         learning_rate: 0.01,
         ..free
     };
     let phase = |with| ConstantPhase::new(with).unwrap();
-    let (decayed, free, dropped) = (phase(SGD), phase(free), phase(dropped));
+    let (decayed, free, dropped) = (phase(STANDARD), phase(free), phase(dropped));
     assert_eq!(dropped.boundary_momentum(&free), Some(0.9));
     assert_eq!(decayed.boundary_momentum(&decayed), Some(0.9));
     assert_eq!(free.boundary_momentum(&decayed), Some(0.0));
     assert_eq!(decayed.boundary_momentum(&free), None);
 
-    let constant = |value| Schedule::constant(value).unwrap();
     let rates = Schedule::step_decay(0.1, 0.1, &[10]).unwrap();
     let recipe = schedule_core::Recipe::new(rates, constant(0.0), constant(0.9)).unwrap();
     assert_eq!(Texp::new(&recipe).unwrap().boundary_momentum(10), Some(0.9));
@@ -41,8 +37,8 @@ fn a_drop_without_weight_decay_keeps_its_momentum() {
 fn a_smallest_shrink_must_be_below_one() {
     for value in [f64::NAN, 1.0, 1.5, f64::INFINITY, -0.1] {
         let mut law = ExactLaw::new();
-        law.step(SGD).unwrap();
-        let error = law.step_shifting(SGD, value).unwrap_err();
+        law.step(STANDARD).unwrap();
+        let error = law.step_shifting(STANDARD, value).unwrap_err();
         assert!(
             matches!(error, LawError::SmallestShrinkOutOfRange { .. }),
             "{value}"
@@ -51,7 +47,7 @@ fn a_smallest_shrink_must_be_below_one() {
         assert_eq!(law.next_step(), 1);
     }
     for value in [0.0, 0.5] {
-        let continued = ExactLaw::new().step_shifting(SGD, value).unwrap();
+        let continued = ExactLaw::new().step_shifting(STANDARD, value).unwrap();
         assert_eq!(continued.shift, None);
     }
 }
@@ -69,7 +65,7 @@ fn a_rate_of_zero_does_not_grow() {
 fn pytorchs_nesterov_without_momentum_converts() {
     let plain = Hyperparameters {
         momentum: 0.0,
-        ..SGD
+        ..STANDARD
     };
     let (mut nesterov, mut exact) = (NesterovLaw::new(NesterovForm::PyTorch), ExactLaw::new());
     for _ in 0..100 {
@@ -84,7 +80,7 @@ fn pytorchs_nesterov_without_momentum_converts() {
         // The buffer is the gradient, in either run.
         assert!((step.ln_buffer_scale_after - step.ln_scale_after).abs() < 1e-14);
     }
-    let error = nesterov.step(NesterovHyperparameters::pytorch(SGD));
+    let error = nesterov.step(NesterovHyperparameters::pytorch(STANDARD));
     assert!(matches!(
         error,
         Err(NesterovError::PyTorchFormNotClosed { step: 100, .. })
@@ -95,17 +91,17 @@ fn pytorchs_nesterov_without_momentum_converts() {
 #[test]
 fn a_small_difference_of_decays_is_left() {
     let other = Hyperparameters {
-        weight_decay: SGD.weight_decay * (1.0 + 5e-13),
-        ..SGD
+        weight_decay: STANDARD.weight_decay * (1.0 + 5e-13),
+        ..STANDARD
     };
     let mut law = GroupsLaw::common_direction(&[1.0, 1.0, 1.0]).unwrap();
     for _ in 0..1_000 {
-        let groups = law.step(&[SGD, SGD, other]).unwrap();
+        let groups = law.step(&[STANDARD, STANDARD, other]).unwrap();
         assert_eq!(groups[1].residual, Residual::WeightDecayFree);
         let Residual::Left(left) = groups[2].residual else {
             panic!("{:?}", groups[2]);
         };
-        let expected = 5e-13 * SGD.weight_decay;
+        let expected = 5e-13 * STANDARD.weight_decay;
         assert!((left / expected - 1.0).abs() < 0.5, "{left:e} {expected:e}");
     }
 }

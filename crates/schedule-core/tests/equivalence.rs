@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use schedule_core::check::{Start, largest_distance};
 use schedule_core::law::texp::Texp;
-use schedule_core::proptest::{
+use schedule_core::strategies::{
     Loss, StochasticLoss, convertible_recipe, loss, piecewise_constant_recipe, schedule, seeded,
 };
 use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};

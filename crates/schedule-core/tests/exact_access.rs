@@ -1,7 +1,10 @@
 //! The exact law at any step, against the streaming law.
 
+mod common;
+
+use common::constant;
 use proptest::prelude::*;
-use schedule_core::proptest::{edge_recipe, piecewise_constant_schedule, seeded};
+use schedule_core::strategies::{edge_recipe, piecewise_constant_schedule, seeded};
 use schedule_core::{ExactAccess, ExactLaw, LawError, Recipe, Schedule};
 
 const MILLION: u64 = 1_000_000;
@@ -290,7 +293,6 @@ fn it_reports_the_step_at_which_the_law_ends() {
 
 #[test]
 fn a_recipe_must_be_made_of_constant_pieces() {
-    let constant = |value| Schedule::constant(value).unwrap();
     let cosine = Schedule::cosine(0.1, 0.0, 10).unwrap();
     let recipe = Recipe::new(cosine, constant(5e-4), constant(0.9)).unwrap();
     let error = ExactAccess::new(&recipe, 0.0).unwrap_err();
@@ -343,7 +345,6 @@ fn an_end_beyond_the_last_step_is_none() {
     assert!(access.at(u64::MAX).ln_learning_rate.is_finite());
     // A phase of the one last step is no exhaustion either.
     let last = Schedule::piecewise(&[0.1, 0.2], &[u64::MAX]).unwrap();
-    let constant = |value| Schedule::constant(value).unwrap();
     let recipe = Recipe::new(last, constant(5e-4), constant(0.9)).unwrap();
     let access = ExactAccess::new(&recipe, 0.0).unwrap();
     assert!(access.at(u64::MAX).ln_learning_rate.is_finite());

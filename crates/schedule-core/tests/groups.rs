@@ -1,15 +1,14 @@
 //! Parameter groups: which keep a weight decay, and what errors say.
 
+mod common;
+
+use common::STANDARD;
 use proptest::prelude::*;
 use schedule_core::law::groups::{GroupRole, GroupsError, GroupsLaw, Residual};
-use schedule_core::proptest::{GroupedLoss, blocks_loss, convertible_recipe, product_net, seeded};
-use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters};
-
-const SGD: Hyperparameters = Hyperparameters {
-    learning_rate: 0.1,
-    weight_decay: 5e-4,
-    momentum: 0.9,
+use schedule_core::strategies::{
+    GroupedLoss, blocks_loss, convertible_recipe, product_net, seeded,
 };
+use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters};
 
 proptest! {
     #![proptest_config(seeded())]
@@ -99,16 +98,16 @@ fn check_gradient(loss: &impl GroupedLoss, step: u64) -> Result<(), TestCaseErro
 fn a_follower_with_a_weaker_decay_gets_a_negative_one() {
     let weaker = Hyperparameters {
         weight_decay: 1e-4,
-        ..SGD
+        ..STANDARD
     };
     let stronger = Hyperparameters {
         weight_decay: 1e-3,
-        ..SGD
+        ..STANDARD
     };
     let mut law = GroupsLaw::common_direction(&[1.0, 1.0, 1.0]).unwrap();
     let mut groups = Vec::new();
     for _ in 0..1_000 {
-        groups = law.step(&[SGD, weaker, stronger]).unwrap();
+        groups = law.step(&[STANDARD, weaker, stronger]).unwrap();
     }
     let left = |index: usize| match groups[index].residual {
         Residual::WeightDecayFree => 0.0,
@@ -125,10 +124,10 @@ fn a_follower_with_a_weaker_decay_gets_a_negative_one() {
 #[test]
 fn a_balanced_direction_may_have_negative_exponents() {
     let mut law = GroupsLaw::common_direction(&[1.0, -1.0]).unwrap();
-    let groups = law.step(&[SGD, SGD]).unwrap();
+    let groups = law.step(&[STANDARD, STANDARD]).unwrap();
     let (first, second) = (groups[0].equivalent, groups[1].equivalent);
     assert_eq!(second.ln_scale_after, -first.ln_scale_after);
-    assert!(second.weight_decay > 2.0 * SGD.weight_decay);
+    assert!(second.weight_decay > 2.0 * STANDARD.weight_decay);
 }
 
 #[test]
@@ -154,25 +153,28 @@ fn groups_that_cannot_be_converted_are_errors() {
 
     let mut law = GroupsLaw::common_direction(&[0.0, 1.0, 2.0]).unwrap();
     let start = law.clone();
-    let error = law.step(&[SGD]).unwrap_err().to_string();
+    let error = law.step(&[STANDARD]).unwrap_err().to_string();
     assert_eq!(
         error,
         "step 0: there are 3 groups and hyperparameters for 1; give one for each group"
     );
     let flipped = Hyperparameters {
         weight_decay: 20.0,
-        ..SGD
+        ..STANDARD
     };
-    let error = law.step(&[SGD, flipped, SGD]).unwrap_err().to_string();
+    let error = law
+        .step(&[STANDARD, flipped, STANDARD])
+        .unwrap_err()
+        .to_string();
     assert!(
         error.starts_with("parameter group 1: step 0 has no weight-decay-free equivalent"),
         "{error}"
     );
     let at_rest = Hyperparameters {
         learning_rate: 0.0,
-        ..SGD
+        ..STANDARD
     };
-    let error = law.step(&[SGD, SGD, at_rest]).unwrap_err();
+    let error = law.step(&[STANDARD, STANDARD, at_rest]).unwrap_err();
     assert!(matches!(
         error,
         GroupsError::CannotFollowAtRest {
@@ -183,22 +185,22 @@ fn groups_that_cannot_be_converted_are_errors() {
     ));
     // Everything at rest is no obstacle; what was at rest may decay later.
     assert!(law.step(&[at_rest; 3]).is_ok());
-    assert!(law.step(&[SGD; 3]).is_ok());
+    assert!(law.step(&[STANDARD; 3]).is_ok());
     assert_eq!(law.next_step(), 2);
     let negative = Hyperparameters {
         momentum: 1.0,
-        ..SGD
+        ..STANDARD
     };
     assert!(matches!(
-        law.step(&[negative, SGD, SGD]),
+        law.step(&[negative, STANDARD, STANDARD]),
         Err(GroupsError::Group { group: 0, .. })
     ));
 
     let mut steep = GroupsLaw::common_direction(&[1.0, 1e300]).unwrap();
     assert!(matches!(
-        steep.step(&[SGD, SGD]),
+        steep.step(&[STANDARD, STANDARD]),
         Err(GroupsError::Overflow { group: 1, .. })
     ));
     let mut law = start;
-    assert_eq!(law.step(&[SGD; 3]).unwrap().len(), 3);
+    assert_eq!(law.step(&[STANDARD; 3]).unwrap().len(), 3);
 }

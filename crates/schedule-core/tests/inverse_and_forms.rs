@@ -1,37 +1,17 @@
 //! Known answers and errors of the inverse and of the forms of momentum, and what any input does to the
 //! laws around the exact law.
 
+mod common;
+
+use common::{STANDARD, assert_near, assert_says};
 use proptest::array::{uniform2, uniform3};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::form::{FormChange, FormError, InsideLaw, MomentumForm, WithoutDampening};
 use schedule_core::law::inverse::{ConstantGrowth, InverseError, InverseLaw, Root, WithoutDecay};
-use schedule_core::proptest::seeded;
+use schedule_core::strategies::seeded;
 use schedule_core::{ExactLaw, Hyperparameters, LawError, RecipeError};
-
-const STANDARD: Hyperparameters = Hyperparameters {
-    learning_rate: 0.1,
-    weight_decay: 5e-4,
-    momentum: 0.9,
-};
-
-#[track_caller]
-fn assert_near(value: f64, expected: f64, tolerance: f64) {
-    let difference = (value - expected).abs();
-    assert!(
-        difference <= tolerance,
-        "{value:?} is {difference:e} from {expected:?}"
-    );
-}
-
-#[track_caller]
-fn assert_says<E: std::error::Error>(error: &E, parts: &[&str]) {
-    let message = error.to_string();
-    for part in parts {
-        assert!(message.contains(part), "{message:?} does not say {part:?}");
-    }
-}
 
 /// What the figure's 1.481 an epoch stands for.
 #[test]

@@ -1,43 +1,19 @@
 //! Known answers and errors of what goes beyond the plain exact law: kept weight decay, buffer shifts, TEXP−−,
 //! constant exponents.
 
+mod common;
+
+use common::{STANDARD, assert_near, assert_says, constant};
 use schedule_core::law::texp::{ExponentialRate, Texp};
 use schedule_core::optimiser::SgdState;
 use schedule_core::{
     ExactLaw, Hyperparameter, Hyperparameters, LawError, Recipe, RecipeError, Schedule,
 };
 
-const STANDARD: Hyperparameters = Hyperparameters {
-    learning_rate: 0.1,
-    weight_decay: 5e-4,
-    momentum: 0.9,
-};
-
-fn constant(value: f64) -> Schedule {
-    Schedule::constant(value).unwrap()
-}
-
 /// The paper's recipe.
 fn standard_recipe() -> Recipe {
     let rate = Schedule::step_decay(0.1, 0.1, &[80 * 391, 120 * 391]).unwrap();
     Recipe::new(rate, constant(5e-4), constant(0.9)).unwrap()
-}
-
-#[track_caller]
-fn assert_near(value: f64, expected: f64, tolerance: f64) {
-    let difference = (value - expected).abs();
-    assert!(
-        difference <= tolerance,
-        "{value:?} is {difference:e} from {expected:?}"
-    );
-}
-
-#[track_caller]
-fn assert_says<E: std::error::Error>(error: &E, parts: &[&str]) {
-    let message = error.to_string();
-    for part in parts {
-        assert!(message.contains(part), "{message:?} does not say {part:?}");
-    }
 }
 
 /// Nothing is left to do where everything is kept.

@@ -1,32 +1,19 @@
 //! Numbers known from elsewhere: the paper, closed forms, arbitrary-precision arithmetic.
 
+mod common;
+
+use common::{STANDARD, assert_near, constant};
 use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::texp::Texp;
 use schedule_core::{ExactLaw, Hyperparameters, LawError, Recipe, Schedule};
 
-const STANDARD: Hyperparameters = Hyperparameters {
-    learning_rate: 0.1,
-    weight_decay: 5e-4,
-    momentum: 0.9,
-};
-
 fn with_rate(rate: Schedule) -> Recipe {
-    let constant = |value| Schedule::constant(value).unwrap();
     Recipe::new(
         rate,
         constant(STANDARD.weight_decay),
         constant(STANDARD.momentum),
     )
     .unwrap()
-}
-
-#[track_caller]
-fn assert_near(value: f64, expected: f64, tolerance: f64) {
-    let difference = (value - expected).abs();
-    assert!(
-        difference <= tolerance,
-        "{value:?} is {difference:e} from {expected:?}"
-    );
 }
 
 #[test]

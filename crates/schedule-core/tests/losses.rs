@@ -1,7 +1,7 @@
 //! The losses that the equivalence is tested on are what they are said to be.
 
 use proptest::prelude::*;
-use schedule_core::proptest::{StochasticLoss, cosine_loss, loss, seeded, two_layer_net};
+use schedule_core::strategies::{StochasticLoss, cosine_loss, loss, seeded, two_layer_net};
 
 proptest! {
     #![proptest_config(seeded())]

@@ -1,6 +1,9 @@
 //! Decoupled decay, AdamW, Nesterov: what errors say, what stays exact in a long run, and that no input
 //! gives nonsense.
 
+mod common;
+
+use common::STANDARD;
 use proptest::prelude::*;
 use schedule_core::Hyperparameters;
 use schedule_core::law::decoupled::{AdamWError, AdamWLaw, DecoupledError, DecoupledLaw, Moment};
@@ -8,7 +11,7 @@ use schedule_core::law::nesterov::{NesterovError, NesterovForm, NesterovLaw};
 use schedule_core::optimiser::{
     AdamWHyperparameters, AdamWState, MovingAverage, NesterovHyperparameters,
 };
-use schedule_core::proptest::seeded;
+use schedule_core::strategies::seeded;
 
 const ADAMW: AdamWHyperparameters = AdamWHyperparameters {
     learning_rate: 1e-2,
@@ -16,12 +19,6 @@ const ADAMW: AdamWHyperparameters = AdamWHyperparameters {
     beta1: 0.9,
     beta2: 0.99,
     epsilon: 1e-3,
-};
-
-const SGD: Hyperparameters = Hyperparameters {
-    learning_rate: 0.1,
-    weight_decay: 5e-4,
-    momentum: 0.9,
 };
 
 #[test]
@@ -176,7 +173,7 @@ fn a_million_steps_do_not_drift() {
 fn nesterov_coefficients_settle_while_the_rate_grows_without_end() {
     for form in [NesterovForm::FreeDampening, NesterovForm::SeparateLookahead] {
         let mut law = NesterovLaw::new(form);
-        let with = NesterovHyperparameters::pytorch(SGD);
+        let with = NesterovHyperparameters::pytorch(STANDARD);
         let mut steps = (0..500_000).map(|_| law.step(with).unwrap());
         let settled = steps.by_ref().nth(10_000).unwrap();
         let last = steps.last().unwrap();
@@ -202,7 +199,7 @@ fn pytorch_s_nesterov_holds_without_weight_decay_and_says_why_not_with_it() {
     let mut law = NesterovLaw::new(NesterovForm::PyTorch);
     let none = Hyperparameters {
         weight_decay: 0.0,
-        ..SGD
+        ..STANDARD
     };
     for _ in 0..10 {
         let step = law.step(NesterovHyperparameters::pytorch(none)).unwrap();
@@ -210,7 +207,9 @@ fn pytorch_s_nesterov_holds_without_weight_decay_and_says_why_not_with_it() {
         assert_eq!(coefficients, (0.9, 1.0, 0.9));
         assert!((step.ln_learning_rate - 0.1f64.ln()).abs() < 1e-15);
     }
-    let error = law.step(NesterovHyperparameters::pytorch(SGD)).unwrap_err();
+    let error = law
+        .step(NesterovHyperparameters::pytorch(STANDARD))
+        .unwrap_err();
     let message = error.to_string();
     let reason =
         "its momentum is both what the buffer is multiplied by and how far the step looks ahead";
@@ -224,7 +223,7 @@ fn pytorch_s_nesterov_holds_without_weight_decay_and_says_why_not_with_it() {
 
 #[test]
 fn nesterov_steps_that_have_no_equivalent_are_errors() {
-    let pytorch = NesterovHyperparameters::pytorch(SGD);
+    let pytorch = NesterovHyperparameters::pytorch(STANDARD);
     let step = |with, form| NesterovLaw::new(form).step(with).unwrap_err();
     let separate = NesterovForm::SeparateLookahead;
     let flipped = NesterovHyperparameters {

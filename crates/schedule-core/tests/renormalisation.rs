@@ -1,18 +1,20 @@
 //! Where a schedule leaves a float format, and the run that does not.
 
+mod common;
+
+use common::constant;
 use proptest::prelude::*;
 use schedule_core::optimiser::SgdState;
-use schedule_core::proptest::{convertible_recipe, seeded};
 use schedule_core::renormalisation::{
     Bounds, Departure, FloatFormat, Formats, Magnitudes, Monitored, RangeReport,
     RenormalisationError, Renormaliser, Side, rescaled_learning_rate,
 };
+use schedule_core::strategies::{convertible_recipe, seeded};
 use schedule_core::{EquivalentStep, ExactAccess, ExactLaw, LawError, Recipe, Schedule};
 
 const ONE: Bounds = Bounds::just(1.0);
 
 fn recipe(rate: Schedule, decay: f64) -> Recipe {
-    let constant = |value| Schedule::constant(value).unwrap();
     Recipe::new(rate, constant(decay), constant(0.9)).unwrap()
 }
 

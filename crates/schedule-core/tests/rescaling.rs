@@ -1,9 +1,12 @@
 //! The rescaling group at the ends of the range of its numbers.
 
+mod common;
+
+use common::constant;
 use schedule_core::optimiser::SgdState;
 use schedule_core::renormalisation::{Bounds, FloatFormat, Magnitudes, Renormaliser};
 use schedule_core::rescaling::{Quantity, Rescaling, RescalingError};
-use schedule_core::{ExactLaw, Hyperparameters, Recipe, Schedule};
+use schedule_core::{ExactLaw, Hyperparameters, Recipe};
 
 const VARIANCE: Quantity = Quantity::RunningVariance { input_degree: 2 };
 
@@ -35,7 +38,6 @@ fn a_power_that_leaves_the_range_does_not_take_the_result_with_it() {
 fn a_running_variance_survives_the_renormalisation_that_it_asks_for() {
     let one = Bounds::just(1.0);
     let magnitudes = Magnitudes::new(one, one, 10.0, Bounds::just(1e-9), 2).unwrap();
-    let constant = |value| Schedule::constant(value).unwrap();
     let recipe = Recipe::new(constant(0.1), constant(5e-4), constant(0.9)).unwrap();
     let mut renormaliser = Renormaliser::new(FloatFormat::F32, magnitudes);
     let (due, step) = ExactLaw::new()

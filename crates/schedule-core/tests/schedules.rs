@@ -1,8 +1,10 @@
 //! Properties of schedules and recipes.
 
 use proptest::prelude::*;
-use schedule_core::proptest::{convertible_recipe, piecewise_constant_schedule, schedule, seeded};
 use schedule_core::schedule::Phase;
+use schedule_core::strategies::{
+    convertible_recipe, piecewise_constant_schedule, schedule, seeded,
+};
 use schedule_core::{Recipe, RecipeError, Schedule};
 
 proptest! {

@@ -1,7 +1,7 @@
 //! What is written is read back the same, and nothing is read that could not be built.
 
 use proptest::prelude::*;
-use schedule_core::proptest::{convertible_recipe, schedule, seeded};
+use schedule_core::strategies::{convertible_recipe, schedule, seeded};
 use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, Recipe, Schedule};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -48,11 +48,11 @@ pub fn inside<F: Field>(decay_product: F, momentum: F, buffer_coefficient: F) ->
 /// With the rate outside the buffer, `γ'_t = γ_t η_t/η_{t−1}` and `c_{t−1} = η_{t−1} κ_{t−1}`.
 ///
 /// ```
-/// use schedule_core::recurrence::{inside, inverse};
-/// assert_eq!(inverse(inside(0.25, 0.5, 0.5).shrink_minus_one, 0.5, 0.5), 0.25);
+/// use schedule_core::recurrence::{decay_product, inside};
+/// assert_eq!(decay_product(inside(0.25, 0.5, 0.5).shrink_minus_one, 0.5, 0.5), 0.25);
 /// ```
 #[must_use]
-pub fn inverse<F: Field>(shrink_minus_one: F, momentum: F, buffer_coefficient: F) -> F {
+pub fn decay_product<F: Field>(shrink_minus_one: F, momentum: F, buffer_coefficient: F) -> F {
     -shrink_minus_one - momentum * buffer_coefficient
 }
 
@@ -61,13 +61,13 @@ pub fn inverse<F: Field>(shrink_minus_one: F, momentum: F, buffer_coefficient: F
 /// equation `x² − (1 + γ − ηλ)x + γ = 0` has `α` as a root.
 ///
 /// ```
-/// use schedule_core::recurrence::{inside, stationary};
+/// use schedule_core::recurrence::{inside, stationary_decay_product};
 /// let (momentum, coefficient) = (0.25, 1.0);
-/// let step = inside(stationary(momentum, coefficient), momentum, coefficient);
+/// let step = inside(stationary_decay_product(momentum, coefficient), momentum, coefficient);
 /// assert_eq!(step.buffer_coefficient, coefficient);
 /// ```
 #[must_use]
-pub fn stationary<F: Field>(momentum: F, buffer_coefficient: F) -> F {
+pub fn stationary_decay_product<F: Field>(momentum: F, buffer_coefficient: F) -> F {
     let c = buffer_coefficient;
     c / (F::ONE + c) * ((F::ONE - momentum) - momentum * c)
 }

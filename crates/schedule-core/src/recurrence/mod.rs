@@ -18,7 +18,7 @@ pub use averages::{equal_average, exponential_average};
 pub use coupled::{Coupled, coupled};
 pub use decoupled::{Decoupled, decoupled, decoupled_learning_rate, memory_coefficient};
 pub use form::{Undampened, momentum_inside, undampened};
-pub use inside::{Inside, inside, inverse, stationary};
+pub use inside::{Inside, decay_product, inside, stationary_decay_product};
 pub use nesterov::{Nesterov, NesterovTwin, nesterov, nesterov_twin};
 pub use residual::{ResidualDecay, residual};
 pub use shift::buffer_shift;

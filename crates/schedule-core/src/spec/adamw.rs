@@ -1,7 +1,7 @@
 //! AdamW as Adam.
 
-use ::proptest::prelude::*;
-use ::proptest::test_runner::TestCaseError;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::property::property;
@@ -10,7 +10,7 @@ use crate::check::Start;
 use crate::field::norm;
 use crate::law::decoupled::AdamWLaw;
 use crate::optimiser::{AdamWHyperparameters, AdamWState};
-use crate::proptest::{Loss, StochasticLoss, convertible_recipe, loss};
+use crate::strategies::{Loss, StochasticLoss, convertible_recipe, loss};
 
 const STEPS: u64 = 300;
 

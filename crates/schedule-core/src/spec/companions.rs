@@ -1,7 +1,7 @@
 //! What a trainer transforms besides the optimiser: clipping and averages.
 
-use ::proptest::prelude::*;
-use ::proptest::test_runner::TestCaseError;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::pair::{Pair, gradient_size, relative, sgd_distance, worse};
 use super::prime_field;
@@ -15,11 +15,11 @@ use crate::field::{Field, Gf61, norm, scaled};
 use crate::law::exact::ConstantPhase;
 use crate::law::groups::GroupsLaw;
 use crate::optimiser::{MovingAverage, SgdState};
-use crate::proptest::{
+use crate::recurrence::{coupled, equal_average, exponential_average};
+use crate::strategies::{
     GroupedLoss, Loss, StochasticLoss, blocks_loss, convertible_recipe, exact_rayleigh_quotient,
     gf61, loss, piecewise_constant_recipe,
 };
-use crate::recurrence::{coupled, equal_average, exponential_average};
 use crate::{EquivalentStep, ExactLaw, Hyperparameters, Recipe};
 
 const STEPS: u64 = 300;

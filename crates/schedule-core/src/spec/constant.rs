@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use ::proptest::prelude::*;
-use ::proptest::test_runner::TestCaseError;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::pair::worse;
 use super::property::{exact, property};
@@ -11,8 +11,8 @@ use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::field::{Field, Gf61};
 use crate::law::exact::ConstantPhase;
 use crate::law::texp::Texp;
-use crate::proptest::{convertible_recipe, gf61, piecewise_constant_recipe};
 use crate::recurrence::coupled;
+use crate::strategies::{convertible_recipe, gf61, piecewise_constant_recipe};
 use crate::{EquivalentStep, ExactAccess, ExactLaw, Hyperparameters, LawError, Recipe, Schedule};
 
 const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454, theorem on constant hyperparameters";

@@ -1,7 +1,7 @@
 //! Decoupled weight decay, for SGDW, Lion, Muon and any homogeneous update.
 
-use ::proptest::prelude::*;
-use ::proptest::test_runner::TestCaseError;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::prime_field::hyperparameters;
@@ -12,10 +12,10 @@ use crate::check::Start;
 use crate::field::{Field, Gf61, dot, norm};
 use crate::law::decoupled::DecoupledLaw;
 use crate::optimiser::{LionState, MovingAverage, MuonState, SgdwState};
-use crate::proptest::{
+use crate::recurrence::{decoupled, decoupled_learning_rate, memory_coefficient};
+use crate::strategies::{
     Loss, StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss,
 };
-use crate::recurrence::{decoupled, decoupled_learning_rate, memory_coefficient};
 
 const STEPS: u64 = 300;
 

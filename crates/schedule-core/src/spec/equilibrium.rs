@@ -1,6 +1,6 @@
 //! The equilibrium of weight decay and gradients, in the mean.
 
-use ::proptest::test_runner::TestCaseError;
+use proptest::test_runner::TestCaseError;
 
 use super::property::property;
 use super::{Outcome, Settings, Statement};

@@ -1,6 +1,6 @@
 //! The exact law in float64, on random recipes and random stochastic losses.
 
-use ::proptest::test_runner::TestCaseError;
+use proptest::test_runner::TestCaseError;
 
 use super::pair::worse;
 use super::property::property;
@@ -8,7 +8,9 @@ use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::{Start, largest_distance};
 use crate::law::exact::ConstantPhase;
 use crate::law::texp::Texp;
-use crate::proptest::{Loss, StochasticLoss, convertible_recipe, loss, piecewise_constant_recipe};
+use crate::strategies::{
+    Loss, StochasticLoss, convertible_recipe, loss, piecewise_constant_recipe,
+};
 use crate::{EquivalentStep, ExactLaw, Hyperparameters, Recipe};
 
 pub(super) const STEPS: u64 = 500;

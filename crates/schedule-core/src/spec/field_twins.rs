@@ -4,7 +4,7 @@ use super::prime_field::gradient;
 use crate::Hyperparameters;
 use crate::field::{Field, Gf61};
 use crate::optimiser::SgdState;
-use crate::proptest::{RayleighQuotient, StochasticLoss};
+use crate::strategies::{RayleighQuotient, StochasticLoss};
 
 /// A run of SGD and its twin: `θ̃ = θ/A`, `b̃ = A(b − κθ)`.
 pub(super) struct FieldTwins<'a> {

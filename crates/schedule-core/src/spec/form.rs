@@ -1,6 +1,6 @@
 //! Forms of momentum.
 
-use ::proptest::collection::vec;
+use proptest::collection::vec;
 
 use super::exact::STEPS;
 use super::pair::{relative, worse};
@@ -11,10 +11,10 @@ use crate::check::Start;
 use crate::field::{Field, Gf61, scaled};
 use crate::law::form::{FormChange, InsideLaw, MomentumForm, WithoutDampening};
 use crate::optimiser::{SgdInsideState, SgdState};
-use crate::proptest::{
+use crate::recurrence::{inside, momentum_inside, undampened};
+use crate::strategies::{
     StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule,
 };
-use crate::recurrence::{inside, momentum_inside, undampened};
 use crate::{ExactLaw, Hyperparameters};
 
 pub(super) const STATEMENTS: &[Statement] = &[

@@ -1,6 +1,6 @@
 //! Parameter groups with schedules of their own.
 
-use ::proptest::prelude::*;
+use proptest::prelude::*;
 
 use super::pair::{Pair, gradient_size, sgd_distance, worse};
 use super::property::{exact, property};
@@ -9,10 +9,10 @@ use crate::check::Start;
 use crate::field::{Field, Gf61};
 use crate::law::groups::{GroupRole, GroupsLaw};
 use crate::optimiser::SgdState;
-use crate::proptest::{
+use crate::recurrence::{coupled, residual};
+use crate::strategies::{
     GroupedLoss, blocks_loss, convertible_recipe, exact_blocks_loss, exact_product_net, product_net,
 };
-use crate::recurrence::{coupled, residual};
 use crate::{EquivalentStep, Hyperparameters};
 
 const STEPS: u64 = 300;

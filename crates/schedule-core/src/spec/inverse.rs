@@ -1,7 +1,7 @@
 //! From an exponential learning rate to weight decay.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::exact::{STEPS, distance};
 use super::field_twins::FieldTwins;
@@ -12,8 +12,8 @@ use crate::check::Start;
 use crate::field::{Field, Gf61};
 use crate::law::exact::ConstantPhase;
 use crate::law::inverse::{ConstantGrowth, InverseLaw, Root, WithoutDecay};
-use crate::proptest::{convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule};
-use crate::recurrence::{coupled, inverse, stationary};
+use crate::recurrence::{coupled, decay_product, stationary_decay_product};
+use crate::strategies::{convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule};
 use crate::{EquivalentStep, ExactLaw, Hyperparameters};
 
 const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454, read backwards";
@@ -209,7 +209,7 @@ fn field_inverse(settings: &Settings, tolerance: f64) -> Outcome {
                 let learning_rate = twin_rate * twins.scale * shrink * twins.scale;
                 let held = previous * twins.coefficient;
                 let ratio = learning_rate / previous;
-                let product = inverse(shrink - Gf61::ONE, momentum * ratio, held);
+                let product = decay_product(shrink - Gf61::ONE, momentum * ratio, held);
                 let with = Hyperparameters {
                     learning_rate,
                     weight_decay: product / learning_rate * tamper.factor(),
@@ -246,7 +246,7 @@ fn field_constant_growth(settings: &Settings, tolerance: f64) -> Outcome {
         cases,
         |(rate, momentum, root), tamper| {
             let held = Gf61::ONE / root - Gf61::ONE;
-            let product = stationary(momentum, held) * tamper.factor();
+            let product = stationary_decay_product(momentum, held) * tamper.factor();
             let expected = (Gf61::ONE - root) * (Gf61::ONE - momentum / root);
             let coefficient = held / rate;
             let law = coupled(rate, product / rate, momentum, coefficient);

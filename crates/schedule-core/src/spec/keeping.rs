@@ -1,8 +1,8 @@
 //! From one weight decay schedule to another.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
-use ::proptest::test_runner::TestCaseError;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::exact::{STEPS, distance};
 use super::field_twins::FieldTwins;
@@ -12,8 +12,8 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
 use crate::field::{Field, Gf61};
-use crate::proptest::{convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule};
 use crate::recurrence::coupled;
+use crate::strategies::{convertible_recipe, exact_rayleigh_quotient, gf61, loss, schedule};
 use crate::{EquivalentStep, ExactLaw, Hyperparameters, Recipe, Schedule};
 
 pub(super) const STATEMENTS: &[Statement] = &[

@@ -1,7 +1,7 @@
 //! Numbers that the paper, or a calculation of many digits, gives.
 
-use ::proptest::sample::select;
-use ::proptest::test_runner::TestCaseError;
+use proptest::sample::select;
+use proptest::test_runner::TestCaseError;
 
 use super::property::property;
 use super::{Outcome, Settings, Statement};

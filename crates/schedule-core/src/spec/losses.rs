@@ -1,12 +1,12 @@
 //! What scale invariance makes of a loss and its gradient.
 
-use ::proptest::prelude::*;
+use proptest::prelude::*;
 
 use super::pair::{distance, gradient_size};
 use super::property::{exact, property};
 use super::{Outcome, Settings, Statement};
 use crate::field::{Field, Gf61, dot, norm, scaled};
-use crate::proptest::{StochasticLoss, exact_rayleigh_quotient, gf61, loss};
+use crate::strategies::{StochasticLoss, exact_rayleigh_quotient, gf61, loss};
 
 const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454, lemma on scale-invariant losses";
 

@@ -1,7 +1,7 @@
 //! Nesterov's look-ahead.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::prime_field::hyperparameters;
@@ -11,8 +11,8 @@ use crate::check::Start;
 use crate::field::{Field, Gf61, norm};
 use crate::law::nesterov::{NesterovForm, NesterovLaw};
 use crate::optimiser::{NesterovHyperparameters, NesterovState};
-use crate::proptest::{StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss};
 use crate::recurrence::{nesterov, nesterov_twin};
+use crate::strategies::{StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss};
 
 const STEPS: u64 = 300;
 

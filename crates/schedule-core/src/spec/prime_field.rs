@@ -1,15 +1,15 @@
 //! The algebraic laws with no tolerance, over GF(2⁶¹ − 1).
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::field_twins::FieldTwins;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::Hyperparameters;
 use crate::field::{Field, Gf61};
-use crate::proptest::{RayleighQuotient, StochasticLoss, exact_rayleigh_quotient, gf61};
 use crate::recurrence::coupled;
+use crate::strategies::{RayleighQuotient, StochasticLoss, exact_rayleigh_quotient, gf61};
 
 pub(super) const STATEMENTS: &[Statement] = &[
     Statement {

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use ::proptest::strategy::Strategy;
-use ::proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 use crate::field::Field;
 

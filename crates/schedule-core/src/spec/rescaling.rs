@@ -1,7 +1,7 @@
 //! The rescaling group: it commutes with the step, it is a group, and powers of two are exact.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::pair::{distance, worse};
 use super::prime_field::{gradient, hyperparameters};
@@ -9,10 +9,10 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::field::{Field, Gf61, norm};
 use crate::optimiser::{AdamWHyperparameters, AdamWState, SgdState};
-use crate::proptest::{
+use crate::rescaling::{Quantity, Rescaling, RescalingError};
+use crate::strategies::{
     StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss, rayleigh_quotient,
 };
-use crate::rescaling::{Quantity, Rescaling, RescalingError};
 use crate::{Hyperparameters, Recipe};
 
 const STEPS: u64 = 200;

@@ -1,7 +1,7 @@
 //! Running statistics of a normaliser.
 
-use ::proptest::prelude::*;
-use ::proptest::test_runner::TestCaseError;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::pair::worse;
 use super::property::{exact, property};
@@ -11,10 +11,10 @@ use crate::field::{Field, Gf61};
 use crate::law::form::InsideLaw;
 use crate::law::inverse::{InverseLaw, WithoutDecay};
 use crate::optimiser::{SgdInsideState, SgdState};
-use crate::proptest::{
+use crate::recurrence::coupled;
+use crate::strategies::{
     Loss, StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss,
 };
-use crate::recurrence::coupled;
 use crate::{ExactLaw, Hyperparameters, Recipe};
 
 const STEPS: u64 = 200;

@@ -1,7 +1,7 @@
 //! Buffer shifts, and what they make possible.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::exact::STEPS;
 use super::field_twins::FieldTwins;
@@ -11,8 +11,8 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
 use crate::check::{Start, Twins};
 use crate::field::{Field, Gf61};
-use crate::proptest::{StochasticLoss, exact_rayleigh_quotient, gf61, loss, schedule};
 use crate::recurrence::{buffer_shift, coupled};
+use crate::strategies::{StochasticLoss, exact_rayleigh_quotient, gf61, loss, schedule};
 use crate::{ExactLaw, Hyperparameters, Recipe};
 
 pub(super) const STATEMENTS: &[Statement] = &[

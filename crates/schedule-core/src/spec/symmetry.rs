@@ -6,11 +6,11 @@ use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::companions::NormClipping;
 use crate::field::{norm, scaled};
 use crate::optimiser::SgdState;
-use crate::proptest::{StochasticLoss, convertible_recipe, loss, rayleigh_quotient};
 use crate::renormalisation::{
     Bounds, FloatFormat, Magnitudes, Renormaliser, rescaled_learning_rate,
 };
 use crate::rescaling::{Quantity, Rescaling};
+use crate::strategies::{StochasticLoss, convertible_recipe, loss, rayleigh_quotient};
 use crate::{ExactLaw, Hyperparameters, Recipe, Schedule};
 
 const STEPS: u64 = 200;

@@ -1,8 +1,8 @@
 //! TEXP with buffer shifts, TEXP−−, and constant exponents.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
-use ::proptest::test_runner::TestCaseError;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::exact::STEPS;
 use super::field_twins::FieldTwins;
@@ -13,10 +13,10 @@ use crate::check::{Start, Twins};
 use crate::field::{Field, Gf61};
 use crate::law::exact::ConstantPhase;
 use crate::law::texp::{ExponentialRate, Texp};
-use crate::proptest::{
+use crate::recurrence::{buffer_shift, stationary_decay_product};
+use crate::strategies::{
     Loss, StochasticLoss, exact_rayleigh_quotient, gf61, loss, piecewise_constant_recipe,
 };
-use crate::recurrence::{buffer_shift, stationary};
 use crate::{ExactLaw, Hyperparameters, Recipe, Schedule};
 
 const LI_ARORA: &str = "Li & Arora, arXiv:1910.07454; texp";
@@ -299,7 +299,8 @@ fn field_texp(settings: &Settings, tolerance: f64, boundary: Boundary, rates: Ra
                 for _ in 0..phase.steps.min(left) {
                     let with = Hyperparameters {
                         learning_rate: phase.learning_rate,
-                        weight_decay: stationary(momentum, phase.held()) / phase.learning_rate,
+                        weight_decay: stationary_decay_product(momentum, phase.held())
+                            / phase.learning_rate,
                         momentum: corrected,
                     };
                     let scales = twins.scale * phase.root * twins.scale;

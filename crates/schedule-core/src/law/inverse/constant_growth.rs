@@ -2,7 +2,7 @@
 
 use super::{InverseError, WithoutDecay, per_rate};
 use crate::Hyperparameters;
-use crate::recurrence::stationary;
+use crate::recurrence::stationary_decay_product;
 
 /// Which root of `x² − (1 + γ − λη)x + γ = 0` a growth belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl ConstantGrowth {
                 held,
             });
         }
-        let decay_product = stationary(momentum, held);
+        let decay_product = stationary_decay_product(momentum, held);
         // Not a number where 1/α has left float64, which is far above a limit that momentum sets.
         if decay_product.is_nan() || decay_product <= 0.0 {
             return Err(out_of_range);

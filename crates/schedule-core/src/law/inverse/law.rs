@@ -2,7 +2,7 @@
 
 use super::{InverseError, per_rate};
 use crate::companions::RunningStatisticsCorrection;
-use crate::recurrence::inverse;
+use crate::recurrence::decay_product;
 use crate::sum::CompensatedSum;
 use crate::{Hyperparameters, RecipeError};
 
@@ -195,7 +195,7 @@ impl InverseLaw {
         } else {
             momentum * (ln_rate - self.ln_rate).exp()
         };
-        let decay_product = inverse(ln_shrink.exp_m1(), memory, self.held);
+        let decay_product = decay_product(ln_shrink.exp_m1(), memory, self.held);
         let held = (-ln_shrink).exp_m1();
         if !(decay_product.is_finite() && held.is_finite() && ln_rate.is_finite()) {
             return Err(InverseError::Overflow {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use ::proptest::collection::{btree_set, vec};
-use ::proptest::prelude::*;
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
 
 use crate::{Recipe, Schedule};
 

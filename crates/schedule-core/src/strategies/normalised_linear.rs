@@ -1,7 +1,7 @@
 //! Linear regression with batch normalisation.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::losses::{Batches, StochasticLoss, batches, state};
 use crate::field::dot;

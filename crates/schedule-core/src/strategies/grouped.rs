@@ -1,7 +1,7 @@
 //! Losses of several parameter groups, not all of which can be scaled alone.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::losses::{Loss, RayleighQuotient, StochasticLoss, exact_rayleigh_quotient, gf61, loss};
 use crate::field::{Field, Gf61};

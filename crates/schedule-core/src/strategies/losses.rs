@@ -1,7 +1,7 @@
 //! Stochastic losses with `L_t(cθ) = L_t(θ)` for `c > 0`, and their gradients.
 
-use ::proptest::collection::vec;
-use ::proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::normalised_linear::{NormalisedLinear, normalised_linear};
 use crate::field::{Field, Gf61, dot, norm};

@@ -6,7 +6,7 @@
 //! ```
 //! use proptest::prelude::*;
 //! use schedule_core::check::check_equivalence;
-//! use schedule_core::proptest::{StochasticLoss, convertible_recipe, loss};
+//! use schedule_core::strategies::{StochasticLoss, convertible_recipe, loss};
 //!
 //! proptest!(|(recipe in convertible_recipe(100), loss in loss())| {
 //!     let gradient = |step: u64, parameters: &[f64]| loss.gradient(step, parameters);
@@ -15,7 +15,7 @@
 //! });
 //! ```
 
-use ::proptest::test_runner::{Config as ProptestConfig, RngSeed};
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 mod grouped;
 mod losses;
