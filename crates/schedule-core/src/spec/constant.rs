@@ -107,7 +107,7 @@ fn no_momentum(settings: &Settings, tolerance: f64) -> Outcome {
 }
 
 /// `γ`, and `λη` as a part of `(1 − √γ)²`, with `η`.
-fn with_product(part: std::ops::Range<f64>) -> impl Strategy<Value = Hyperparameters> {
+pub(super) fn with_product(part: std::ops::Range<f64>) -> impl Strategy<Value = Hyperparameters> {
     (0.01..0.99, part, -7.0..0.0).prop_map(|(momentum, part, ln_rate): (f64, f64, f64)| {
         let learning_rate = ln_rate.exp();
         Hyperparameters {
@@ -154,7 +154,7 @@ fn roots(settings: &Settings, tolerance: f64) -> Outcome {
     )
 }
 
-fn constant_recipe(with: Hyperparameters) -> Result<Recipe, TestCaseError> {
+pub(super) fn constant_recipe(with: Hyperparameters) -> Result<Recipe, TestCaseError> {
     Ok(Recipe::new(
         Schedule::constant(with.learning_rate)?,
         Schedule::constant(with.weight_decay)?,

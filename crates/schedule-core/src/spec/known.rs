@@ -6,9 +6,10 @@ use proptest::test_runner::TestCaseError;
 use super::property::property;
 use super::{Outcome, Settings, Statement};
 use crate::companions::ExponentialAverage;
+use crate::equilibrium::Equilibrium;
 use crate::law::exact::ConstantPhase;
 use crate::law::texp::Texp;
-use crate::{ExactAccess, Hyperparameters, Recipe, Schedule};
+use crate::{ExactAccess, ExactLaw, Hyperparameters, Recipe, Schedule};
 
 pub(super) const STATEMENTS: &[Statement] = &[Statement {
     id: "known/standard-recipe",
@@ -35,6 +36,13 @@ enum Known {
     Start,
     /// The change of that in the second phase.
     FirstDrop,
+    /// The decay of the first step, in units of the recipe's, that makes TEXP exact from an equal buffer.
+    FirstDecay,
+    /// At equilibrium, the error of correcting the momentum at the first drop in the twin alone, in units
+    /// of that of correcting none.
+    OneSided,
+    /// The step at which the exact law ends at momentum 0.99.
+    ComplexEnd,
     /// The steps that a plain average of decay 0.9999 remembers.
     PlainAverage,
     /// The step at which `η̃` leaves float32 if the first phase goes on.
@@ -45,13 +53,16 @@ enum Known {
 
 /// Each with its value, and one in the last digit of that. The first two in 40 digits:
 /// 0.99949772836789184806, 1.48123335628711948444.
-const ALL: [(Known, f64, f64); 9] = [
+const ALL: [(Known, f64, f64); 12] = [
     (Known::Root, 0.999_497_728_367_891_9, 2e-16),
     (Known::GrowthPerEpoch, 1.481_233_356_287_119_5, 2e-15),
     (Known::LastOfTexp, 26.399_805, 1e-6),
     (Known::LastOfExact, 26.390_698, 1e-6),
     (Known::Start, -0.009_1, 1e-4),
     (Known::FirstDrop, 4e-6, 1e-6),
+    (Known::FirstDecay, 10.045, 1e-3),
+    (Known::OneSided, 14.4, 0.1),
+    (Known::ComplexEnd, 471.0, 1.0),
     (Known::PlainAverage, 1_660.0, 10.0),
     (Known::RateOverflows, 90_600.0, 1.0),
     (Known::VarianceOverflows, 44_158.0, 1.0),
@@ -105,6 +116,19 @@ impl Known {
             Self::LastOfExact => exact.at(LAST).ln_learning_rate,
             Self::Start => off(DROPS[0] - 1),
             Self::FirstDrop => off(DROPS[1] - 1) - off(DROPS[0] - 1),
+            Self::FirstDecay => phase.one_minus_root() / (FIRST.learning_rate * FIRST.weight_decay),
+            Self::OneSided => {
+                let held = FIRST.learning_rate * phase.stationary_buffer_coefficient();
+                Equilibrium::new(phase).rotation_per_step() / held
+            }
+            Self::ComplexEnd => {
+                let slow = Hyperparameters {
+                    momentum: 0.99,
+                    ..FIRST
+                };
+                let mut law = ExactLaw::new();
+                (0..1_000).take_while(|_| law.step(slow).is_ok()).count() as f64
+            }
             Self::PlainAverage => {
                 ExponentialAverage { decay: 0.9999 }.memory_in_steps(phase.ln_root())
             }

@@ -16,6 +16,7 @@ mod adamw;
 mod companions;
 mod constant;
 mod decoupled;
+mod ends;
 mod equilibrium;
 mod exact;
 mod field_twins;
@@ -26,6 +27,7 @@ mod keeping;
 mod known;
 mod losses;
 mod nesterov;
+mod normalised_net;
 mod pair;
 mod prime_field;
 mod property;
@@ -34,6 +36,7 @@ mod running_statistics;
 mod shift;
 mod symmetry;
 mod tapered;
+mod uncorrected;
 
 pub use property::{Outcome, Settings, Tamper};
 
@@ -68,6 +71,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         losses::STATEMENTS,
         exact::STATEMENTS,
         constant::STATEMENTS,
+        ends::STATEMENTS,
         decoupled::STATEMENTS,
         adamw::STATEMENTS,
         nesterov::STATEMENTS,
@@ -78,9 +82,11 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         inverse::STATEMENTS,
         shift::STATEMENTS,
         tapered::STATEMENTS,
+        uncorrected::STATEMENTS,
         form::STATEMENTS,
         prime_field::STATEMENTS,
         rescaling::STATEMENTS,
+        normalised_net::STATEMENTS,
         symmetry::STATEMENTS,
         equilibrium::STATEMENTS,
         known::STATEMENTS,

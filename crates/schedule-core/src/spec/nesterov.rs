@@ -7,9 +7,10 @@ use super::pair::{Pair, distance, gradient_size, relative, worse};
 use super::prime_field::hyperparameters;
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement};
+use crate::Hyperparameters;
 use crate::check::Start;
-use crate::field::{Field, Gf61, norm};
-use crate::law::nesterov::{NesterovForm, NesterovLaw};
+use crate::field::{Field, Gf61, norm, scaled};
+use crate::law::nesterov::{NesterovError, NesterovForm, NesterovLaw};
 use crate::optimiser::{NesterovHyperparameters, NesterovState};
 use crate::recurrence::{nesterov, nesterov_twin};
 use crate::strategies::{StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss};
@@ -65,6 +66,14 @@ pub(super) const STATEMENTS: &[Statement] = &[
             let form = NesterovForm::SeparateLookahead;
             in_float64(settings, tolerance, form, Start::Resynchronised)
         },
+    },
+    Statement {
+        id: "nesterov/not-closed",
+        words: "no rates and momenta make two steps of PyTorch's Nesterov with weight decay two steps of it without: the direction of the first leaves no choice of them, and that of the second asks for another weight of the old buffer in the new one; a separate look-ahead has it",
+        formula: "γ̃_0 = γ_0 by the first step, γ_0 w_0/v_0 = γ_0 (1 − κ_0η_0/v_0) by the second",
+        source: OURS,
+        tolerance: 1e-9,
+        property: not_closed,
     },
     Statement {
         id: "field/nesterov",
@@ -141,6 +150,66 @@ fn in_float64(settings: &Settings, tolerance: f64, form: NesterovForm, start: St
             Ok(largest)
         },
     )
+}
+
+/// Hyperparameters that change from step to step, so that the statement does not hang on their being
+/// constant: momentum, rate, and how much of the largest `λη` with real roots there is.
+fn two_steps() -> impl Strategy<Value = [Hyperparameters; 2]> {
+    let one = (0.3..0.95, 0.01..1.0, 0.05..0.5).prop_map(
+        |(momentum, learning_rate, part): (f64, f64, f64)| Hyperparameters {
+            learning_rate,
+            weight_decay: part * (1.0 - momentum.sqrt()).powi(2) / learning_rate,
+            momentum,
+        },
+    );
+    [one.clone(), one]
+}
+
+/// Along `θ_0`, `b_0` and the gradients of both steps, any of which may be any vector.
+fn not_closed(settings: &Settings, tolerance: f64) -> Outcome {
+    property(settings, tolerance, two_steps(), |steps, tamper| {
+        let axis = |index: usize, length: f64| -> Vec<f64> {
+            (0..4)
+                .map(|i| if i == index { length } else { 0.0 })
+                .collect()
+        };
+        let start = NesterovState {
+            parameters: axis(0, 1.0),
+            buffer: axis(1, 1.0),
+        };
+        let [first, second] = steps.map(NesterovHyperparameters::pytorch);
+        let once = start.stepped(|_| axis(2, 1.0), first);
+        let twice = once.stepped(|_| axis(3, 1.0), second);
+        // All that counts of a run on a scale-invariant loss.
+        let direction = |state: &NesterovState| -> Vec<f64> {
+            scaled(&state.parameters, 1.0 / state.parameters[0])
+        };
+        let (after_one, after_two) = (direction(&once), direction(&twice));
+
+        // A step without decay moves it by −η̃(1 + γ̃) g − η̃γ̃² b, which determines both.
+        let ratio = after_one[1] / after_one[2];
+        let momentum = 0.5 * (ratio + (ratio * ratio + 4.0 * ratio).sqrt());
+        let mut largest = (momentum / first.momentum - 1.0).abs();
+        // Now b̃ = γ̃b + g, and whatever the second step's rate and momentum, it moves by a multiple of that.
+        let asked = (after_two[1] - after_one[1]) / (after_two[2] - after_one[2]);
+        let law = nesterov(first, 0.0);
+        let gap = law.buffer_coefficient * first.learning_rate / law.gradient_weight;
+        let expected = 1.0 - tamper.mistake(gap, 0.0);
+        let found = asked / momentum * tamper.factor::<f64>();
+        largest = worse(largest, (found - expected).abs() / gap);
+
+        let refused = NesterovLaw::new(NesterovForm::PyTorch).step(first);
+        if !matches!(refused, Err(NesterovError::PyTorchFormNotClosed { .. })) {
+            return Ok(f64::INFINITY);
+        }
+        let (mut separate, mut twin) = (NesterovLaw::new(NesterovForm::SeparateLookahead), start);
+        for (index, with) in [first, second].into_iter().enumerate() {
+            let step = separate.step(with)?;
+            let gradient = axis(2 + index, step.ln_scale.exp());
+            twin = twin.stepped(|_| gradient, step.hyperparameters());
+        }
+        Ok(worse(largest, relative(&direction(&twin), &after_two)))
+    })
 }
 
 fn any_gauge(settings: &Settings, tolerance: f64) -> Outcome {

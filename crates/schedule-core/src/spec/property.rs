@@ -41,13 +41,16 @@ pub enum Tamper {
     OnePerMille,
     /// That number is 0/0: no number at all in float64, and 0 in a prime field.
     Undefined,
+    /// A mistake that is easily made, in the statements that say where: a term left out, or an index that
+    /// is one off.
+    Mistake,
 }
 
 impl Tamper {
     /// What that number is multiplied by.
     pub(super) fn factor<F: Field>(self) -> F {
         match self {
-            Self::None => F::ONE,
+            Self::None | Self::Mistake => F::ONE,
             Self::OnePerMille => {
                 let thousand = (0..1_000).fold(F::ZERO, |sum, _| sum + F::ONE);
                 F::ONE + F::ONE / thousand
@@ -56,6 +59,14 @@ impl Tamper {
                 let nothing = F::ZERO;
                 nothing / F::ZERO
             }
+        }
+    }
+
+    /// What is right, or what is easily put in its place.
+    pub(super) fn mistake<T>(self, right: T, wrong: T) -> T {
+        match self {
+            Self::Mistake => wrong,
+            Self::None | Self::OnePerMille | Self::Undefined => right,
         }
     }
 }

@@ -90,7 +90,7 @@ const QUANTITIES: [Quantity; 10] = [
     Quantity::RunningVariance { input_degree: 2 },
 ];
 
-fn tampered<F: Field>(with: Hyperparameters<F>, tamper: Tamper) -> Hyperparameters<F> {
+pub(super) fn tampered<F: Field>(with: Hyperparameters<F>, tamper: Tamper) -> Hyperparameters<F> {
     Hyperparameters {
         learning_rate: tamper.factor::<F>() * with.learning_rate,
         ..with
@@ -227,7 +227,7 @@ fn is_the_plain_run<F: Field>(
     Ok(true)
 }
 
-fn exponents() -> impl Strategy<Value = Vec<i64>> {
+pub(super) fn exponents() -> impl Strategy<Value = Vec<i64>> {
     vec(-25_i64..25, 1..9)
 }
 
@@ -246,7 +246,7 @@ fn power_of_two(settings: &Settings, tolerance: f64) -> Outcome {
     )
 }
 
-fn single(recipe: &Recipe, step: u64) -> Hyperparameters<f32> {
+pub(super) fn single(recipe: &Recipe, step: u64) -> Hyperparameters<f32> {
     let with = recipe.at(step);
     Hyperparameters {
         learning_rate: with.learning_rate as f32,

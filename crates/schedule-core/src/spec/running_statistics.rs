@@ -8,12 +8,14 @@ use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper, prime_field};
 use crate::companions::RunningStatisticsCorrection;
 use crate::field::{Field, Gf61};
+use crate::law::exact::ConstantPhase;
 use crate::law::form::InsideLaw;
 use crate::law::inverse::{InverseLaw, WithoutDecay};
 use crate::optimiser::{SgdInsideState, SgdState};
 use crate::recurrence::coupled;
 use crate::strategies::{
     Loss, StochasticLoss, convertible_recipe, exact_rayleigh_quotient, gf61, loss,
+    piecewise_constant_recipe,
 };
 use crate::{ExactLaw, Hyperparameters, Recipe};
 
@@ -43,6 +45,14 @@ pub(super) const STATEMENTS: &[Statement] = &[
         source: OURS,
         tolerance: 1e-9,
         property: inverse_law,
+    },
+    Statement {
+        id: "companions/plain-statistics",
+        words: "left as they are, the running statistics of a constant exponent are the original's with a shorter memory and too small",
+        formula: "variance A_t^{2x} = (w/w') variance' of weight w' = 1 − (1 − w) α^{2x},  the mean with x for 2x",
+        source: OURS,
+        tolerance: 1e-9,
+        property: plain_statistics,
     },
     Statement {
         id: "field/running-statistics",
@@ -232,6 +242,50 @@ fn inverse_law(settings: &Settings, tolerance: f64) -> Outcome {
             },
         )
     })
+}
+
+fn plain_statistics(settings: &Settings, tolerance: f64) -> Outcome {
+    let cases = (piecewise_constant_recipe(2), loss(), 1..=3_i32, 0.01..1.0);
+    property(
+        settings,
+        tolerance,
+        cases,
+        |(recipe, loss, degree, weight), tamper| {
+            let with = recipe.at(0);
+            let phase = ConstantPhase::new(with)?;
+            let coefficient = phase.stationary_buffer_coefficient();
+            let mut law = ExactLaw::from_buffer_coefficient(coefficient)?;
+            let mut original = loss.initial_state();
+            let mut twin = original.equivalent(1.0, coefficient);
+            let shorter = |power: i32| 1.0 - (1.0 - weight) * phase.root().powi(power);
+            let weights = (shorter(degree), shorter(tamper.mistake(2 * degree, degree)));
+            let nothing = Statistics {
+                mean: 0.0,
+                variance: 0.0,
+            };
+            let (mut for_mean, mut for_variance, mut of_twin) = (nothing, nothing, nothing);
+            let mut largest = 0.0;
+            for step in 0..STEPS {
+                let form = [1.0, 2.0, 3.0].map(|k| (k * step as f64).cos());
+                let power = degree.unsigned_abs();
+                for_mean = for_mean.updated(&original.parameters, &form, power, weights.0);
+                for_variance = for_variance.updated(&original.parameters, &form, power, weights.1);
+                of_twin = of_twin.updated(&twin.parameters, &form, power, weight);
+                let equivalent = law.step(with)?;
+                let whole =
+                    RunningStatisticsCorrection::new(equivalent.ln_scale, f64::from(degree));
+                let variance = for_variance.variance * whole.variance * (weight / weights.1);
+                let mean = for_mean.mean * whole.mean * (weight / weights.0);
+                let found = of_twin.variance * tamper.factor::<f64>();
+                largest = worse(largest, (of_twin.mean - mean).abs() / variance.sqrt());
+                largest = worse(largest, (found / variance - 1.0).abs());
+                let gradient = |p: &[f64]| loss.gradient(step, p);
+                original = original.stepped(gradient, with);
+                twin = twin.stepped(gradient, equivalent.hyperparameters());
+            }
+            Ok(largest)
+        },
+    )
 }
 
 fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {

@@ -227,27 +227,27 @@ fn exponential(settings: &Settings, tolerance: f64) -> Outcome {
 
 /// Whether the phases have rates of their own.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Rates {
+pub(super) enum Rates {
     Any,
     Constant,
 }
 
 /// A phase in a prime field; its weight decay is what makes `root` a root.
 #[derive(Clone, Copy, Debug)]
-struct FieldPhase {
-    steps: usize,
-    learning_rate: Gf61,
-    root: Gf61,
+pub(super) struct FieldPhase {
+    pub(super) steps: usize,
+    pub(super) learning_rate: Gf61,
+    pub(super) root: Gf61,
 }
 
 impl FieldPhase {
     /// `1/α − 1 = κ* η`.
-    fn held(&self) -> Gf61 {
+    pub(super) fn held(&self) -> Gf61 {
         Gf61::ONE / self.root - Gf61::ONE
     }
 }
 
-fn field_phases(rates: Rates) -> impl Strategy<Value = Vec<FieldPhase>> {
+pub(super) fn field_phases(rates: Rates) -> impl Strategy<Value = Vec<FieldPhase>> {
     let phase = (1..20_usize, gf61(), gf61()).prop_map(|(steps, learning_rate, root)| FieldPhase {
         steps,
         learning_rate,
