@@ -8,8 +8,8 @@ use super::property::property;
 use super::{OURS, Outcome, Settings, Statement, Tamper};
 use crate::check::Start;
 use crate::field::norm;
-use crate::law::decoupled::AdamWLaw;
-use crate::optimiser::{AdamWHyperparameters, AdamWState};
+use crate::law::decoupled::{AdamStep, AdamWLaw};
+use crate::optimiser::{AdamWCoefficients, AdamWHyperparameters, AdamWState};
 use crate::strategies::{Loss, StochasticLoss, convertible_recipe, loss};
 
 const STEPS: u64 = 300;
@@ -69,6 +69,18 @@ fn adamw(settings: &Settings, tolerance: f64, form: Form) -> Outcome {
     )
 }
 
+/// What a stock Adam makes of `η̃`, `β̃` and `ε̃`.
+fn stock(step: &AdamStep, t: u64) -> AdamWCoefficients {
+    let hyperparameters = AdamWHyperparameters {
+        learning_rate: step.decoupled.learning_rate(),
+        weight_decay: 0.0,
+        beta1: step.beta1,
+        beta2: step.beta2,
+        epsilon: step.epsilon(),
+    };
+    hyperparameters.coefficients(t)
+}
+
 fn adamw_deviation(
     form: Form,
     initial: AdamWState,
@@ -84,9 +96,14 @@ fn adamw_deviation(
         let mut step = law.step(with)?;
         step.decoupled.ln_learning_rate += tamper.factor::<f64>().ln();
         step.stock.ln_learning_rate += tamper.factor::<f64>().ln();
+        step.stock.ln_epsilon = tamper.mistake(step.stock.ln_epsilon, with.epsilon.ln());
         let gradient = |p: &[f64]| loss.gradient(t, p);
         let (coefficients, gauge_after) = match form {
-            Form::OwnStep => (step.coefficients(), gauge),
+            Form::OwnStep => (
+                // A stock Adam's weights and bias corrections are those of β̃.
+                tamper.mistake(step.coefficients(), stock(&step, t)),
+                gauge,
+            ),
             Form::Stock => (
                 step.stock.hyperparameters().coefficients(t),
                 (

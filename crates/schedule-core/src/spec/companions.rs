@@ -95,7 +95,8 @@ fn clipped(
         let with = recipe.at(t);
         let step = law.step(with)?;
         // The threshold is what the statement is about.
-        let ln_scale = step.ln_scale + tamper.factor::<f64>().ln();
+        let ln_scale = tamper.mistake(step.ln_scale, step.ln_scale_after);
+        let ln_scale = ln_scale + tamper.factor::<f64>().ln();
         let gradient = |p: &[f64]| loss.gradient(t, p);
         let around = pair.step(
             |state| state.equivalent(step.ln_scale.exp(), step.buffer_coefficient),
@@ -183,7 +184,7 @@ fn clip_groups(settings: &Settings, tolerance: f64) -> Outcome {
                 let (here, there) = (gradient(&original), gradient(&images));
                 let factor = clipping.factor(norm_of_groups(here.iter().map(|g| (norm(g), 0.0))));
                 let norms = there.iter().zip(&steps);
-                let norms = norms.map(|(g, step)| (norm(g), step.ln_scale));
+                let norms = norms.map(|(g, step)| (norm(g), tamper.mistake(step.ln_scale, 0.0)));
                 let twin_factor = clipping.factor(norm_of_groups(norms)) * tamper.factor::<f64>();
                 for (index, pair) in pairs.iter_mut().enumerate() {
                     let (with, step) = (with[index], &steps[index]);
@@ -247,6 +248,7 @@ fn averaged(settings: &Settings, tolerance: f64, kind: Kind) -> Outcome {
                     }
                 };
                 ln_shrink = 0.0;
+                corrected.keep = tamper.mistake(corrected.keep, plain.keep);
                 corrected.keep *= tamper.factor::<f64>();
                 average = plain.updated(&average, &original.parameters);
                 of_twin = corrected.updated(&of_twin, &twin.parameters);
@@ -281,7 +283,7 @@ fn plain_average(settings: &Settings, tolerance: f64) -> Outcome {
             let mut twin = original.equivalent(1.0, coefficient);
             let plain = ExponentialAverage { decay };
             let shorter = ExponentialAverage {
-                decay: plain.plain_decay(phase.ln_root()),
+                decay: tamper.mistake(plain.plain_decay(phase.ln_root()), decay),
             };
             // 1/(1 − μ) and 1/(1 − μα).
             let memories = (
@@ -346,7 +348,7 @@ fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
                 };
                 exponential = take(MovingAverage::of_decay(decay), &exponential);
                 equal = take(plain_mean(count), &equal);
-                let shrink = law.shrink * tamper.factor::<Gf61>();
+                let shrink = tamper.mistake(law.shrink, Gf61::ONE) * tamper.factor::<Gf61>();
                 let corrected = [
                     exponential_average(decay, shrink),
                     equal_average(count, shrink),

@@ -218,7 +218,7 @@ fn complex_end(settings: &Settings, tolerance: f64) -> Outcome {
             let root = momentum.sqrt();
             let cosine = (1.0 + momentum - product) / (2.0 * root);
             let sine = (1.0 - cosine * cosine).sqrt();
-            let held = 1.0 + learning_rate * kappa;
+            let held = 1.0 + tamper.mistake(learning_rate * kappa, 0.0);
             let offset = sine.atan2(cosine - held * root);
             // ⌈turns⌉ = t + 1.
             let turns = (PI - offset) / sine.atan2(cosine) * tamper.factor::<f64>();
@@ -322,7 +322,7 @@ fn field_transient(settings: &Settings, tolerance: f64) -> Outcome {
             let momentum = alpha * beta;
             let decay = (one - alpha) * (one - beta) / rate;
             let apart = |shrink: Gf61| (shrink - alpha) / (shrink - beta);
-            let ratio = beta / alpha * tamper.factor();
+            let ratio = tamper.mistake(beta / alpha, beta) * tamper.factor();
             let mut law = coupled(rate, decay, momentum, start);
             for _ in 0..settings.field_steps {
                 let next = coupled(rate, decay, momentum, law.buffer_coefficient);

@@ -122,7 +122,7 @@ fn deviation<S: Image>(
             },
             |state| {
                 stepped(state, t, step.learning_rate(), 0.0, &|memory| {
-                    step.memory(memory)
+                    tamper.mistake(step.memory(memory), memory)
                 })
             },
         );
@@ -279,7 +279,8 @@ fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
                 let rate = tamper.factor::<Gf61>() * rate;
                 let average = |keep| MovingAverage { keep, weight };
                 let momentum = average(with.momentum);
-                let without = average(memory_coefficient(with.momentum, shrink_before));
+                let keep = memory_coefficient(with.momentum, shrink_before);
+                let without = average(tamper.mistake(keep, with.momentum));
                 original = stepped(
                     &original,
                     step,

@@ -68,7 +68,9 @@ fn pairs(
         .take(STEPS as usize)
         .map(|step| {
             let mut step = step?;
-            step.ln_learning_rate += tamper.factor::<f64>().ln();
+            // A_t² for A_tA_{t+1} is one ln a_t too many.
+            let off = tamper.mistake(0.0, step.ln_shrink);
+            step.ln_learning_rate += tamper.factor::<f64>().ln() + off;
             Ok((recipe.at(step.step), step))
         })
         .collect()
@@ -113,6 +115,11 @@ fn zero_rate(settings: &Settings, tolerance: f64) -> Outcome {
                 let mut twin = law.step(with)?;
                 if rests && (twin.shrink, twin.learning_rate()) != (1.0, 0.0) {
                     return Ok(f64::INFINITY);
+                }
+                if rests {
+                    let coefficient = twin.buffer_coefficient_after;
+                    twin.buffer_coefficient_after =
+                        tamper.mistake(coefficient, twin.buffer_coefficient);
                 }
                 twin.ln_learning_rate += tamper.factor::<f64>().ln();
                 pairs.push((with, twin));
@@ -163,6 +170,7 @@ fn texp_boundary_momentum(settings: &Settings, tolerance: f64) -> Outcome {
             let Some(momentum) = texp.boundary_momentum(step) else {
                 return Err(TestCaseError::reject("no momentum in [0, 1) at a boundary"));
             };
+            let momentum = tamper.mistake(momentum, recipe.at(step).momentum);
             let momentum = momentum * tamper.factor::<f64>();
             let exact = law.step(Hyperparameters {
                 momentum,

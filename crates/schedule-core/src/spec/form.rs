@@ -101,6 +101,7 @@ fn inside_law(settings: &Settings, tolerance: f64, start: Start) -> Outcome {
             }
             let without = Hyperparameters {
                 learning_rate: here.learning_rate() * tamper.factor::<f64>(),
+                momentum: tamper.mistake(here.momentum, with.momentum),
                 ..here.hyperparameters()
             };
             original = original.stepped(|p| loss.gradient(step, p), with);
@@ -126,6 +127,7 @@ fn form_trajectory(settings: &Settings, tolerance: f64) -> Outcome {
         for step in 0..STEPS {
             let with = recipe.at(step);
             let mut changed = change.step(with)?;
+            changed.momentum = tamper.mistake(changed.momentum, with.momentum);
             changed.momentum *= tamper.factor::<f64>();
             outside = outside.stepped(|p| loss.gradient(step, p), with);
             inside = inside.stepped(|p| loss.gradient(step, p), changed);
@@ -149,6 +151,7 @@ fn laws_agree(settings: &Settings, tolerance: f64) -> Outcome {
             let a = outside.step(with)?;
             let b = inside.step(Hyperparameters {
                 learning_rate: changed.learning_rate * tamper.factor::<f64>(),
+                momentum: tamper.mistake(changed.momentum, with.momentum),
                 ..changed
             })?;
             let held = a.buffer_coefficient_after * with.learning_rate;
@@ -201,6 +204,7 @@ fn dampening_trajectory(settings: &Settings, tolerance: f64) -> Outcome {
                 let given = recipe.at(step);
                 let mut changed = change.step(given, dampening.at(step))?;
                 changed.learning_rate *= tamper.factor::<f64>();
+                changed.momentum = tamper.mistake(changed.momentum, given.momentum);
                 let weight = 1.0 - dampening.at(step);
                 with = dampened(&with, |p| loss.gradient(step, p), given, weight);
                 without = without.stepped(|p| loss.gradient(step, p), changed);
@@ -230,7 +234,7 @@ fn field_inside(settings: &Settings, tolerance: f64) -> Outcome {
                 let without = Hyperparameters {
                     learning_rate: with.learning_rate / (scale * next_scale),
                     weight_decay: Gf61::ZERO,
-                    momentum: law.momentum * tamper.factor(),
+                    momentum: tamper.mistake(law.momentum, with.momentum) * tamper.factor(),
                 };
                 original = original.stepped(gradient(&loss, step), *with);
                 twin = twin.stepped(gradient(&loss, step), without);
@@ -261,7 +265,7 @@ fn field_form(settings: &Settings, tolerance: f64) -> Outcome {
             for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
                 let momentum = momentum_inside(with.momentum, previous, with.learning_rate);
                 let changed = Hyperparameters {
-                    momentum: momentum * tamper.factor(),
+                    momentum: tamper.mistake(momentum, with.momentum) * tamper.factor(),
                     ..*with
                 };
                 outside = outside.stepped(gradient(&loss, step), *with);
@@ -305,7 +309,7 @@ fn field_dampening(settings: &Settings, tolerance: f64) -> Outcome {
                 let changed = Hyperparameters {
                     learning_rate: algebra.learning_rate * tamper.factor(),
                     weight_decay: given.weight_decay,
-                    momentum: algebra.momentum,
+                    momentum: tamper.mistake(algebra.momentum, given.momentum),
                 };
                 with = dampened(&with, gradient(&loss, step), *given, weight);
                 without = without.stepped(gradient(&loss, step), changed);

@@ -102,6 +102,7 @@ fn in_float64<L: GroupedLoss + std::fmt::Debug>(
             for (index, pair) in pairs.iter_mut().enumerate() {
                 let mut without = steps[index].hyperparameters();
                 without.learning_rate *= tamper.factor::<f64>();
+                without.weight_decay = tamper.mistake(without.weight_decay, 0.0);
                 let around = pair.step(
                     |state| image(index, state),
                     |state| state.stepped(|_| here[index].clone(), with[index]),
@@ -204,6 +205,7 @@ fn in_the_field<L: GroupedLoss<Gf61> + std::fmt::Debug>(
                 let (mut without, after) =
                     converted(*role, with[index], scales[index], leader.shrink);
                 without.learning_rate = tamper.factor::<Gf61>() * without.learning_rate;
+                without.weight_decay = tamper.mistake(without.weight_decay, Gf61::ZERO);
                 original[index] = original[index].stepped(|_| here[index].clone(), with[index]);
                 twins[index] = twins[index].stepped(|_| there[index].clone(), without);
                 scales[index] = after;

@@ -90,7 +90,10 @@ fn stepwise(settings: &Settings, tolerance: f64) -> Outcome {
                     buffer_coefficient: with.buffer_coefficient,
                     buffer_coefficient_after: with.buffer_coefficient_after,
                 };
-                Ok((with.hyperparameters(), twin))
+                let mut original = with.hyperparameters();
+                // A_t² for A_tA_{t+1}.
+                original.learning_rate *= tamper.mistake(1.0, (-ln_shrink).exp());
+                Ok((original, twin))
             });
             let pairs = pairs.collect::<Result<Vec<_>, crate::law::inverse::InverseError>>()?;
             Ok(distance(&loss, Start::Resynchronised, pairs))
@@ -208,7 +211,7 @@ fn field_inverse(settings: &Settings, tolerance: f64) -> Outcome {
             for &(twin_rate, momentum, shrink) in steps {
                 let learning_rate = twin_rate * twins.scale * shrink * twins.scale;
                 let held = previous * twins.coefficient;
-                let ratio = learning_rate / previous;
+                let ratio = tamper.mistake(learning_rate / previous, Gf61::ONE);
                 let product = decay_product(shrink - Gf61::ONE, momentum * ratio, held);
                 let with = Hyperparameters {
                     learning_rate,

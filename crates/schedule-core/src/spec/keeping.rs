@@ -89,6 +89,7 @@ fn keeping(settings: &Settings, tolerance: f64, start: Start) -> Outcome {
             let mut pairs = converted(&recipe, &part)?;
             for (_, step) in &mut pairs {
                 step.ln_learning_rate += tamper.factor::<f64>().ln();
+                step.weight_decay *= tamper.mistake(1.0, (2.0 * step.ln_scale).exp());
             }
             Ok(distance(&loss, start, pairs))
         },
@@ -107,7 +108,8 @@ fn homomorphism(settings: &Settings, tolerance: f64) -> Outcome {
             })?;
             let at_once = direct.step(original)?;
             let scale = first.ln_scale_after + second.ln_scale_after;
-            let carried = second.buffer_coefficient_after * (-2.0 * first.ln_scale_after).exp();
+            let ln_scale = tamper.mistake(first.ln_scale_after, first.ln_scale);
+            let carried = second.buffer_coefficient_after * (-2.0 * ln_scale).exp();
             for (a, b, size) in [
                 (scale, at_once.ln_scale_after, 1.0 + scale.abs()),
                 (
@@ -140,7 +142,8 @@ fn field_keeping(settings: &Settings, tolerance: f64) -> Outcome {
             let steps = recipe.iter().cycle().zip(kept.iter().cycle());
             for (with, &kept) in steps.take(settings.field_steps as usize) {
                 let scale = twins.scale;
-                let decay = with.weight_decay - kept / (scale * scale);
+                let square = tamper.mistake(scale * scale, Gf61::ONE);
+                let decay = with.weight_decay - kept / square;
                 let law = coupled(with.learning_rate, decay, with.momentum, twins.coefficient);
                 let twin = Hyperparameters {
                     learning_rate: with.learning_rate / (scale * law.shrink * scale),
@@ -189,7 +192,7 @@ fn field_homomorphism(settings: &Settings, tolerance: f64) -> Outcome {
                 at_once = c.buffer_coefficient;
                 let composed = (
                     first.0 * second.0,
-                    first.1 + second.1 / (first.0 * first.0),
+                    first.1 + second.1 / (first.0 * tamper.mistake(first.0, one)),
                     rate,
                 );
                 if composed != (direct, at_once, rate_at_once) {

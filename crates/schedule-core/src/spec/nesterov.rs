@@ -127,7 +127,9 @@ fn in_float64(settings: &Settings, tolerance: f64, form: NesterovForm, start: St
                     };
                 }
                 let mut step = law.step(with)?;
+                let growth = step.buffer_coefficient_after * with.learning_rate * with.lookahead;
                 step.ln_learning_rate += tamper.factor::<f64>().ln();
+                step.ln_learning_rate += tamper.mistake(0.0, growth.ln_1p());
                 let gradient = |p: &[f64]| loss.gradient(t, p);
                 let (scale, coefficient) = (step.ln_scale.exp(), step.buffer_coefficient);
                 let around = pair.step(
@@ -270,7 +272,7 @@ fn in_the_field(
                 let scale_after = law.shrink * scale;
                 let without = NesterovHyperparameters {
                     learning_rate: tamper.factor::<Gf61>() * with.learning_rate
-                        / (scale * scale_after * law.buffer_growth),
+                        / (scale * scale_after * tamper.mistake(law.buffer_growth, one)),
                     weight_decay: Gf61::ZERO,
                     momentum: coefficients.momentum,
                     gradient_weight: coefficients.gradient_weight,

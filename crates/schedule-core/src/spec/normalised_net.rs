@@ -4,13 +4,13 @@ use ::proptest::collection::vec;
 use ::proptest::prelude::*;
 
 use super::property::{exact, property};
-use super::rescaling::{exponents, single, tampered};
+use super::rescaling::{exponents, single};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
-use crate::Recipe;
 use crate::field::dot;
 use crate::optimiser::SgdState;
 use crate::rescaling::{Quantity, Rescaling, RescalingError};
 use crate::strategies::convertible_recipe;
+use crate::{Hyperparameters, Recipe};
 
 const STEPS: u64 = 200;
 
@@ -293,7 +293,10 @@ fn is_the_plain_run(
             tamper.mistake(right, epsilon)
         });
         let with = single(recipe, step);
-        let rescaled = tampered(total.hyperparameters(&with), tamper);
+        let rescaled = Hyperparameters {
+            learning_rate: total.hyperparameters(&with).learning_rate * tamper.factor::<f32>(),
+            ..total.hyperparameters(&with)
+        };
         for (run, epsilons, with) in [
             (&mut plain, [epsilon; 2], with),
             (&mut renormalised, epsilons, rescaled),

@@ -59,7 +59,7 @@ fn ratios(settings: &Settings, tolerance: f64) -> Outcome {
                 with.momentum,
                 coefficient,
             );
-            let ratio = with.learning_rate / rate * tamper.factor();
+            let ratio = tamper.mistake(with.learning_rate / rate, Gf61::ONE) * tamper.factor();
             shrink = Gf61::ONE - with.learning_rate * with.weight_decay
                 + with.momentum * ratio * (Gf61::ONE - Gf61::ONE / shrink);
             if shrink != law.shrink {
@@ -84,7 +84,7 @@ fn exact_law(settings: &Settings, tolerance: f64) -> Outcome {
                     with.learning_rate,
                     with.weight_decay,
                     with.momentum,
-                    twins.coefficient,
+                    tamper.mistake(twins.coefficient, Gf61::ZERO),
                 );
                 let rate = with.learning_rate / (twins.scale * (law.shrink * twins.scale));
                 let without = Hyperparameters {

@@ -90,10 +90,17 @@ const QUANTITIES: [Quantity; 10] = [
     Quantity::RunningVariance { input_degree: 2 },
 ];
 
-pub(super) fn tampered<F: Field>(with: Hyperparameters<F>, tamper: Tamper) -> Hyperparameters<F> {
+/// The hyperparameters of the rescaled run, tampered with.
+pub(super) fn tampered<F: Field>(
+    rescaling: &Rescaling<F>,
+    with: &Hyperparameters<F>,
+    tamper: Tamper,
+) -> Hyperparameters<F> {
+    let rescaled = rescaling.hyperparameters(with);
     Hyperparameters {
-        learning_rate: tamper.factor::<F>() * with.learning_rate,
-        ..with
+        learning_rate: tamper.factor::<F>() * rescaled.learning_rate,
+        weight_decay: tamper.mistake(rescaled.weight_decay, with.weight_decay),
+        ..rescaled
     }
 }
 
@@ -116,7 +123,7 @@ fn commutes(settings: &Settings, tolerance: f64) -> Outcome {
             let (mut state, mut largest) = (loss.initial_state(), 0.0_f64);
             for step in 0..STEPS {
                 let with = recipe.at(step);
-                let rescaled = tampered(rescaling.hyperparameters(&with), tamper);
+                let rescaled = tampered(&rescaling, &with, tamper);
                 let gradient = |p: &[f64]| loss.gradient(step, p);
                 let after = rescaling.state(&state).stepped(gradient, rescaled);
                 state = state.stepped(gradient, with);
@@ -172,7 +179,10 @@ fn commutes_with_adamw(settings: &Settings, tolerance: f64) -> Outcome {
                 learning_rate: tamper.factor::<f64>() * rate,
                 weight_decay: rescaling
                     .apply(Quantity::WeightDecay { update_degree }, with.weight_decay),
-                epsilon: rescaling.apply(Quantity::AdamEpsilon, with.epsilon),
+                epsilon: tamper.mistake(
+                    rescaling.apply(Quantity::AdamEpsilon, with.epsilon),
+                    with.epsilon,
+                ),
                 ..with
             };
             let parameters = loss.initial_state().parameters;
@@ -217,7 +227,7 @@ fn is_the_plain_run<F: Field>(
         };
         total = total.then(&rescaling)?;
         renormalised = rescaling.state(&renormalised);
-        let rescaled = tampered(total.hyperparameters(&with(step)), tamper);
+        let rescaled = tampered(&total, &with(step), tamper);
         renormalised = renormalised.stepped(|p| gradient(step, p), rescaled);
         plain = plain.stepped(|p| gradient(step, p), with(step));
         if renormalised != total.state(&plain) {
@@ -281,7 +291,7 @@ fn commutes_in_field(settings: &Settings, tolerance: f64) -> Outcome {
             let mut original = loss.initial_state();
             let mut other = rescaling.state(&original);
             for (step, with) in (0..settings.field_steps).zip(recipe.iter().cycle()) {
-                let rescaled = tampered(rescaling.hyperparameters(with), tamper);
+                let rescaled = tampered(&rescaling, with, tamper);
                 original = original.stepped(gradient(&loss, step), *with);
                 other = other.stepped(gradient(&loss, step), rescaled);
                 if other != rescaling.state(&original) {

@@ -152,10 +152,11 @@ impl Case {
             };
             of_original = updated(of_original, parameters(&original));
             of_twin = updated(of_twin, parameters(&twin));
-            let mut after = advance(step, &original, &twin)?;
+            let after = advance(step, &original, &twin)?;
             // Due before the next update, and before this state is evaluated.
-            after.correction.variance *= tamper.factor::<f64>();
-            let correction = after.correction;
+            let mut correction = after.correction;
+            correction.variance = tamper.mistake(correction.variance, correction.mean);
+            correction.variance *= tamper.factor::<f64>();
             correction.apply(&mut of_twin.mean, &mut of_twin.variance);
             let whole = RunningStatisticsCorrection::new(after.ln_scale, self.input_degree());
             let variance = of_original.variance * whole.variance;
@@ -325,8 +326,8 @@ fn in_the_field(settings: &Settings, tolerance: f64) -> Outcome {
                 (scale, coefficient) = (law.shrink * scale, law.buffer_coefficient);
                 let grown = Gf61::ONE / law.shrink;
                 of_twin.mean = of_twin.mean * power(grown, degree);
-                of_twin.variance =
-                    of_twin.variance * power(grown, 2 * degree) * tamper.factor::<Gf61>();
+                let twice = tamper.mistake(2 * degree, degree);
+                of_twin.variance = of_twin.variance * power(grown, twice) * tamper.factor::<Gf61>();
                 let whole = Gf61::ONE / scale;
                 let image = Statistics {
                     mean: of_original.mean * power(whole, degree),

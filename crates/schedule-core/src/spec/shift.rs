@@ -62,7 +62,8 @@ fn complex_roots(settings: &Settings, tolerance: f64) -> Outcome {
                 let continued = law.step_shifting(with, smallest)?;
                 if let Some(mut shift) = continued.shift {
                     let off = tamper.factor::<f64>() - 1.0;
-                    shift.buffer_coefficient_after += off * shift.buffer_coefficient;
+                    let new = shift.buffer_coefficient_after + off * shift.buffer_coefficient;
+                    shift.buffer_coefficient_after = tamper.mistake(new, shift.buffer_coefficient);
                     twins.shift(&shift);
                 }
                 let gradient = |p: &[f64]| loss.gradient(step, p);
@@ -88,7 +89,8 @@ fn field_shift(settings: &Settings, tolerance: f64) -> Outcome {
             let mut twins = FieldTwins::new(&loss, start);
             let steps = recipe.iter().cycle().zip(shifts.iter().cycle());
             for (with, &new) in steps.take(settings.field_steps as usize) {
-                let factor = buffer_shift(twins.scale, twins.coefficient, new);
+                let scale = tamper.mistake(twins.scale, Gf61::ONE);
+                let factor = buffer_shift(scale, twins.coefficient, new);
                 twins.shift(factor * tamper.factor(), new);
                 let law = coupled(with.learning_rate, with.weight_decay, with.momentum, new);
                 let twin = Hyperparameters {

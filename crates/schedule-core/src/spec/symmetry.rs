@@ -1,5 +1,7 @@
 //! Runs that are the same at another scale.
 
+use std::f64::consts::LN_2;
+
 use super::pair::{gradient_size, relative, worse};
 use super::property::{exact, property};
 use super::{OURS, Outcome, Settings, Statement, Tamper};
@@ -69,7 +71,7 @@ fn intrinsic_rate(settings: &Settings, tolerance: f64) -> Outcome {
                 let gradient = |p: &[f64]| loss.gradient(step, p);
                 let changed = Hyperparameters {
                     learning_rate: c * with.learning_rate * tamper.factor::<f64>(),
-                    weight_decay: with.weight_decay / c,
+                    weight_decay: with.weight_decay / tamper.mistake(c, 1.0),
                     momentum: with.momentum,
                 };
                 original = original.stepped(gradient, with);
@@ -99,9 +101,9 @@ fn commutes_with_clipping(settings: &Settings, tolerance: f64) -> Outcome {
                 threshold: ln_threshold.exp(),
                 epsilon: 0.0,
             };
+            let threshold = rescaling.apply(Quantity::ClippingThreshold, clipping.threshold);
             let rescaled = NormClipping {
-                threshold: rescaling.apply(Quantity::ClippingThreshold, clipping.threshold)
-                    * tamper.factor::<f64>(),
+                threshold: tamper.mistake(threshold, clipping.threshold) * tamper.factor::<f64>(),
                 ..clipping
             };
             let (mut state, mut largest) = (loss.initial_state(), 0.0);
@@ -200,7 +202,10 @@ fn rescaled_rate(settings: &Settings, tolerance: f64) -> Outcome {
         tolerance,
         cases,
         |(ln_rate, total), tamper: Tamper| {
-            let found = rescaled_learning_rate(ln_rate, total.into()) * tamper.factor::<f64>();
+            // The same in exact arithmetic, but it rounds differently.
+            let at_once = (ln_rate - f64::from(2 * total) * LN_2).exp();
+            let rate = rescaled_learning_rate(ln_rate, total.into());
+            let found = tamper.mistake(rate, at_once) * tamper.factor::<f64>();
             let power = f64::from(-2 * total).exp2();
             Ok(exact(&found, &(ln_rate.exp() * power)))
         },

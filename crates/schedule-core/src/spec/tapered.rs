@@ -117,9 +117,11 @@ fn texp_distance(
         match boundary {
             Boundary::Shift => {
                 equivalent.ln_learning_rate += tamper.factor::<f64>().ln();
-                if let Some(shift) = texp.buffer_shift(step) {
+                if let Some(mut shift) = texp.buffer_shift(step) {
+                    let new = shift.buffer_coefficient_after;
+                    equivalent.buffer_coefficient = new;
+                    shift.buffer_coefficient_after = tamper.mistake(new, shift.buffer_coefficient);
                     twins.shift(&shift);
-                    equivalent.buffer_coefficient = shift.buffer_coefficient_after;
                 }
             }
             Boundary::Momentum => {
@@ -127,8 +129,9 @@ fn texp_distance(
                 let Some(momentum) = corrected else {
                     return Err(TestCaseError::reject("no momentum in [0, 1) at a boundary"));
                 };
+                let of_twin = tamper.mistake(momentum, with.momentum);
                 with.momentum = momentum;
-                equivalent.momentum = momentum * tamper.factor::<f64>();
+                equivalent.momentum = of_twin * tamper.factor::<f64>();
             }
         }
         let distance = twins.step(|p| loss.gradient(step, p), with, &equivalent);
@@ -152,7 +155,10 @@ fn rule(settings: &Settings, tolerance: f64) -> Outcome {
             let ln = |phase: &ConstantPhase| phase.hyperparameters().learning_rate.ln();
             ln_rate = match &before {
                 None => ln(&phase) - ln_root,
-                Some(before) => ln_rate + (ln(&phase) - ln(before)) - ln_root - before.ln_root(),
+                Some(before) => {
+                    let of_last = tamper.mistake(before.ln_root(), ln_root);
+                    ln_rate + (ln(&phase) - ln(before)) - ln_root - of_last
+                }
             };
             let off = (texp.ln_learning_rate(step) - ln_rate).abs() / (1.0 + ln_rate.abs());
             largest = worse(largest, off);
@@ -187,7 +193,8 @@ fn no_drop_schedule(settings: &Settings, tolerance: f64) -> Outcome {
         let mut largest = (no_drop.ln_learning_rate(0) - ln_rate).abs();
         for step in 1..STEPS {
             let here = texp.at(step);
-            ln_rate -= (here.ln_shrink + before.ln_shrink) * tamper.factor::<f64>();
+            let of_last = tamper.mistake(before.ln_shrink, here.ln_shrink);
+            ln_rate -= (here.ln_shrink + of_last) * tamper.factor::<f64>();
             let off = (no_drop.ln_learning_rate(step) - ln_rate).abs();
             largest = worse(largest, off / (1.0 + ln_rate.abs()));
             let ratio = (-here.ln_shrink).exp_m1() / (-before.ln_shrink).exp_m1();
@@ -214,7 +221,8 @@ fn exponential(settings: &Settings, tolerance: f64) -> Outcome {
         let initial = Schedule::constant(with.learning_rate / phase.root())?;
         let growth = phase.ln_growth() * tamper.factor::<f64>();
         let closed = ExponentialRate::new(initial, growth)?;
-        let mut law = ExactLaw::from_buffer_coefficient(phase.stationary_buffer_coefficient())?;
+        let coefficient = phase.stationary_buffer_coefficient();
+        let mut law = ExactLaw::from_buffer_coefficient(tamper.mistake(coefficient, 0.0))?;
         let mut largest = 0.0_f64;
         for step in 0..STEPS {
             let exact = law.step(with)?.ln_learning_rate;
@@ -286,13 +294,15 @@ fn field_texp(settings: &Settings, tolerance: f64, boundary: Boundary, rates: Ra
                     (Boundary::Shift, _) => {
                         let factor =
                             buffer_shift(twins.scale, twins.coefficient, stationary_coefficient);
+                        let factor = tamper.mistake(factor, Gf61::ZERO);
                         twins.shift(factor, stationary_coefficient);
                     }
                     (Boundary::Momentum, Some(before)) => {
-                        corrected = match rates {
+                        let right = match rates {
                             Rates::Any => momentum * stationary_coefficient / twins.coefficient,
                             Rates::Constant => momentum * phase.held() / before.held(),
                         };
+                        corrected = tamper.mistake(right, momentum);
                     }
                     (Boundary::Momentum, None) => {}
                 }
