@@ -26,11 +26,11 @@ const ONE_SIDED: &str = "b̃' − its image, at A_t = 1, ρ = κ*_I/κ*_{I−1} 
 
 pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
-        id: "exponential/free",
-        words: "constant hyperparameters and a constant exponent visit the same directions for 500 steps, from the stationary buffer",
+        id: "exponential/stepwise",
+        words: "every single step at a constant exponent is the step of constant hyperparameters, to rounding, from the stationary buffer; from an equal one the first is not",
         formula: "ln η̃_t = ln(η/α) − 2t ln α,  b̃_0 = b_0 − κ* θ_0",
         source: "Li & Arora, arXiv:1910.07454, theorem on constant hyperparameters",
-        tolerance: 1e-9,
+        tolerance: 1e-13,
         property: from_the_stationary_buffer,
     },
     Statement {
@@ -38,7 +38,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         words: "TEXP from an equal buffer, with nothing corrected, is another recipe than its own: one that decays the weights more in its very first step, by a factor of about 1/(1 − γ), and by another number in the first step after each drop",
         formula: EQUAL_BUFFER,
         source: OURS,
-        tolerance: 1e-9,
+        tolerance: 1e-13,
         property: from_an_equal_buffer,
     },
     Statement {
@@ -82,7 +82,7 @@ fn from_the_stationary_buffer(settings: &Settings, tolerance: f64) -> Outcome {
             constant(with.weight_decay)?,
             constant(with.momentum)?,
         )?)?;
-        let mut twins = Twins::new(loss.initial_state(), Start::Free);
+        let mut twins = Twins::new(loss.initial_state(), Start::Resynchronised);
         let mut largest = 0.0_f64;
         for step in 0..STEPS {
             let mut equivalent = texp.at(step);
@@ -104,7 +104,7 @@ fn from_an_equal_buffer(settings: &Settings, tolerance: f64) -> Outcome {
     let cases = (piecewise_constant_recipe(STEPS), loss());
     property(settings, tolerance, cases, |(recipe, loss), tamper| {
         let texp = Texp::new(&recipe)?;
-        let mut twins = Twins::new(loss.initial_state(), Start::Free);
+        let mut twins = Twins::new(loss.initial_state(), Start::Resynchronised);
         let mut largest = 0.0_f64;
         for step in 0..STEPS {
             let mut equivalent = texp.at(step);
