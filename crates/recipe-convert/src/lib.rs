@@ -3,13 +3,12 @@
 #![deny(missing_docs)]
 
 mod conversion;
-mod file;
 mod summary;
 mod write;
 
-pub use conversion::{Conversion, MomentsRow, NoConversion, Row, Target};
-pub use file::{
-    Group, Moments, Optimizer, Position, Problem, ReadTable, RecipeFile, RecipeFileError,
+pub use conversion::{Conversion, ConversionError, MomentsRow, NoConversion, Row, Target};
+pub use recipe_file::{
+    Group, Located, Moments, Optimizer, Position, Problem, ReadTable, RecipeFile, RecipeFileError,
     TableProblem,
 };
 pub use summary::{

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use recipe_convert::{Conversion, RecipeFile, Target};
 use schedule_core::strategies::seeded;
 
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "kind = \"constant\", lr = 0.1",
     "kind = \"step\", lr = 0.1, factor = 0.1, epochs = [2, 4.5]",
     "kind = \"cosine\", lr = 0.1, final_lr = 0.01, epochs = 7",
@@ -17,6 +17,7 @@ const KINDS: [&str; 9] = [
     "kind = \"polynomial\", lr = 0.1, power = 2.5",
     "kind = \"exponential\", lr = 0.1, growth = 1.1, per = \"epoch\"",
     "kind = \"csv\", file = \"table.csv\"",
+    "kind = \"joined\", epochs = [2], parts = [0.1,{ kind = \"cosine\",lr = 0.1 }]",
 ];
 
 /// Optimisers, some with groups.

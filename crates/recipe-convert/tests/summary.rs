@@ -3,7 +3,7 @@
 mod common;
 
 use common::{PAPER, parse};
-use recipe_convert::{Conversion, Summary, Target, Warning};
+use recipe_convert::{Conversion, Optimizer, Summary, Target, Warning};
 use schedule_core::renormalisation::FloatFormat;
 
 fn summary(text: &str, target: Target) -> Summary {
@@ -234,4 +234,20 @@ fn equilibrium_and_renormalisation() {
     // A rate of 1e-5 is below float16's normal numbers, but no trainer holds it in them.
     let small = summary(&constant(1, 1e-5, 5e-4, 0.9), Target::WdFree);
     assert_eq!(small.renormalisation[1].failure, None);
+}
+
+/// Known answer, the warm-up and the decay being straight lines: ln A = Σ ln(1 − ηλ) ≈ −λ Σ η, and Σ η is
+/// 3e-3 · (1000/2 + 15000 + 4000/2) steps.
+#[test]
+fn the_example_of_adamw() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/adamw.toml");
+    let file = parse(&std::fs::read_to_string(folder).unwrap()).unwrap();
+    assert_eq!((file.steps(), file.optimizer()), (20_000, Optimizer::AdamW));
+    let twin = Conversion::new(&file, Target::WdFree).unwrap();
+    let ln_scale = twin.summary().ln_scale_last;
+    assert!(
+        (ln_scale + 0.1 * 3e-3 * 17_500.0).abs() < 2e-3,
+        "{ln_scale}"
+    );
+    assert_eq!(twin.summary().warnings, []);
 }

@@ -4,7 +4,15 @@ use schedule_core::Hyperparameters;
 use schedule_core::law::groups::GroupsLaw;
 
 use super::{Converted, NoConversion, Row, Steps};
-use crate::RecipeFile;
+use crate::{Group, RecipeFile};
+
+/// The group whose own decay sets the pace, the first with an exponent that is not 0; the first if there is
+/// none.
+pub(crate) fn leader(groups: &[Group]) -> Option<usize> {
+    let leads = |group: &Group| group.exponent != 0.0;
+    let leader = groups.iter().position(leads);
+    leader.or((!groups.is_empty()).then_some(0))
+}
 
 /// The law of groups that are scaled together: of each step a row for every group.
 pub(super) fn steps(file: &RecipeFile) -> Result<Steps<'_>, NoConversion> {

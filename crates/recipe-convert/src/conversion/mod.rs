@@ -3,19 +3,30 @@
 mod error;
 mod groups;
 mod optimizer;
+mod place;
 mod row;
 mod target;
 
 use crate::summary::Observer;
-use crate::{Optimizer, RecipeFile, RecipeFileError, Summary};
+use crate::{Located, Optimizer, RecipeFile, Summary};
 
 pub use error::NoConversion;
+pub(crate) use groups::leader;
 pub(crate) use row::Converted;
 pub use row::{MomentsRow, Row};
 pub use target::Target;
 
+/// A recipe without a conversion: why, and where in its file.
+pub type ConversionError = Located<NoConversion>;
+
 /// The steps of a twin from 0 on, without an end; an error, where there is one, comes last.
 pub(crate) type Steps<'a> = Box<dyn Iterator<Item = Result<Converted, NoConversion>> + 'a>;
+
+/// Rows of a conversion: one for each step and group.
+pub(crate) fn rows(file: &RecipeFile) -> u64 {
+    file.steps()
+        .saturating_mul(file.groups().len().max(1) as u64)
+}
 
 /// The steps of a recipe's twin.
 pub(crate) fn steps(file: &RecipeFile, target: Target) -> Result<Steps<'_>, NoConversion> {
@@ -48,7 +59,7 @@ impl<'a> Conversion<'a> {
     /// conversion ends early, and the summary is there before the table.
     ///
     /// # Errors
-    /// [`Problem::NoConversion`](crate::Problem::NoConversion) with the step that has none.
+    /// [`ConversionError`] with the step that has none.
     ///
     /// ```
     /// use recipe_convert::{Conversion, RecipeFile, Target};
@@ -63,11 +74,11 @@ impl<'a> Conversion<'a> {
     /// let last = |target| Conversion::new(&file, target).map(|twin| twin.summary().ln_lr_exp_last);
     /// assert!((last(Target::WdFree)? - 26.390698).abs() < 1e-6);
     /// assert!((last(Target::Tapered)? - 26.399805).abs() < 1e-6);
-    /// # Ok::<(), recipe_convert::RecipeFileError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn new(file: &'a RecipeFile, target: Target) -> Result<Self, RecipeFileError> {
-        let summary =
-            Observer::summarise(file, target).map_err(|error| file.no_conversion(error))?;
+    pub fn new(file: &'a RecipeFile, target: Target) -> Result<Self, ConversionError> {
+        let summary = Observer::summarise(file, target)
+            .map_err(|error| file.error_at(place::path(&error), error))?;
         Ok(Self {
             file,
             target,
@@ -105,7 +116,7 @@ impl<'a> Conversion<'a> {
         let steps = steps(self.file, self.target).into_iter().flatten();
         steps
             .map_while(Result::ok)
-            .zip(0..self.file.rows())
+            .zip(0..rows(self.file))
             .map(|(converted, _)| converted.row)
     }
 }

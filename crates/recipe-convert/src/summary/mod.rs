@@ -8,7 +8,7 @@ mod words;
 use schedule_core::renormalisation::FloatFormat;
 use schedule_core::{Hyperparameter, Schedule};
 
-use crate::conversion::{Converted, steps};
+use crate::conversion::{Converted, leader, rows, steps};
 pub use groups::GroupSummary;
 pub use phases::{PhaseEquilibrium, PhaseGrowth};
 pub use renormalisation::RenormalisationPlan;
@@ -161,11 +161,11 @@ impl Observer {
         let mut twin = steps(file, target)?;
         let mut of_groups = Vec::new();
         let mut ends: Option<(f64, Converted)> = None;
-        for (_, converted) in (0..file.rows()).zip(&mut twin) {
+        for (_, converted) in (0..rows(file)).zip(&mut twin) {
             let converted = converted?;
             observer.see(&converted);
             groups::see(&mut of_groups, file, &converted);
-            if converted.row.group != file.leader() {
+            if converted.row.group != leader(file.groups()) {
                 continue;
             }
             let first = ends.map_or(converted.row.ln_lr_exp, |(first, _)| first);
@@ -280,7 +280,7 @@ impl Observer {
 fn exact_last(file: &RecipeFile) -> Option<f64> {
     let twin = steps(file, Target::WdFree).ok()?;
     let mut last = None;
-    for (_, converted) in (0..file.rows()).zip(twin) {
+    for (_, converted) in (0..rows(file)).zip(twin) {
         last = Some(converted.ok()?.row.ln_lr_exp);
     }
     last

@@ -5,6 +5,7 @@ use schedule_core::equilibrium::Equilibrium;
 use schedule_core::law::exact::ConstantPhase;
 
 use super::{Summary, Warning, scale_power};
+use crate::conversion::leader;
 use crate::{Optimizer, RecipeFile, Target};
 
 /// The growth of the twin's rate while the recipe is constant.
@@ -57,7 +58,7 @@ impl PhaseEquilibrium {
 
 /// The phases of a file's recipe, if there are not too many to be told.
 pub(super) fn phases(file: &RecipeFile, target: Target) -> Vec<PhaseGrowth> {
-    let leader = file.leader().and_then(|leader| file.groups().get(leader));
+    let leader = leader(file.groups()).and_then(|leader| file.groups().get(leader));
     let recipe = leader.map_or(file.recipe(), |group| &group.recipe);
     let mut phases = recipe.phases().unwrap_or_default();
     if let Some(group) = leader {

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use schedule_core::{Hyperparameters, Recipe};
 
-use super::read::{DECAY_NAMES, DECAY_NEEDS, checked_decay};
-use super::schedule::Schedules;
-use super::section::{Entry, Mistake, Section};
+use crate::schedule::Schedules;
+use crate::section::{Entry, Section};
+use crate::tables::weight_decay;
+use crate::{Mistake, Problem};
 
 /// A parameter group.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +20,8 @@ pub struct Group {
     /// `d_p`: the loss is invariant under `θ_p → c^{d_p}θ_p` of all groups at once; 0 for a group that is not
     /// scale-invariant.
     pub exponent: f64,
-    /// With the group's decay, and the rate still to be multiplied.
-    pub(crate) recipe: Recipe,
+    /// The recipe with the group's decay, its rate not yet multiplied.
+    pub recipe: Recipe,
 }
 
 impl Group {
@@ -31,7 +32,8 @@ impl Group {
     }
 
     /// The same of hyperparameters of its recipe.
-    pub(crate) fn scaled(&self, with: Hyperparameters) -> Hyperparameters {
+    #[must_use]
+    pub fn scaled(&self, with: Hyperparameters) -> Hyperparameters {
         Hyperparameters {
             learning_rate: with.learning_rate * self.lr_scale,
             ..with
@@ -42,11 +44,11 @@ impl Group {
 const NEEDS: &str = "a list of tables with a name";
 
 /// Reads all groups; `recipe` is what they share.
-pub(super) fn read(
+pub(crate) fn read(
     root: &Section<'_, '_>,
-    schedules: &mut Schedules<'_>,
+    schedules: &mut Schedules<'_, '_>,
     recipe: &Recipe,
-) -> Result<Vec<Group>, Mistake> {
+) -> Result<Vec<Group>, Mistake<Problem>> {
     let Some(list) = root.optional("group") else {
         return Ok(Vec::new());
     };
@@ -66,9 +68,9 @@ pub(super) fn read(
 
 fn group(
     entry: &Entry<'_, '_>,
-    schedules: &mut Schedules<'_>,
+    schedules: &mut Schedules<'_, '_>,
     recipe: &Recipe,
-) -> Result<Group, Mistake> {
+) -> Result<Group, Mistake<Problem>> {
     let section = entry.section().ok_or_else(|| entry.must_be(NEEDS))?;
     section.allow_only(&["name", "weight_decay", "lr_scale", "exponent"])?;
     let needs = "a name of letters, digits, `-`, `_` and `.`";
@@ -80,10 +82,7 @@ fn group(
     let text = text.ok_or_else(|| name.must_be(needs))?;
     let decay = match section.optional("weight_decay") {
         None => recipe.weight_decay().clone(),
-        Some(entry) => {
-            let decay = schedules.number_or_table(&entry, DECAY_NEEDS, DECAY_NAMES)?;
-            checked_decay(recipe, decay, &entry)?
-        }
+        Some(_) => weight_decay(&section, schedules, recipe)?,
     };
     let scale = |scale| scale > 0.0;
     let (rate, momentum) = (recipe.learning_rate().clone(), recipe.momentum().clone());

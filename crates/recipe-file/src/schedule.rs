@@ -1,13 +1,19 @@
 //! Schedules as a person writes them: times in epochs.
 
+use std::io;
+
 use schedule_core::{Schedule, ScheduleError};
 
-use super::section::{Entry, Mistake, Section};
-use super::{Problem, ReadTable, table};
+use crate::clock::Clock;
+use crate::section::{Entry, Section};
+use crate::{Mistake, Problem, table};
+
+/// Gives the text of the file at a path that a recipe names; this crate reads no files itself.
+pub type ReadTable<'r> = dyn FnMut(&str) -> io::Result<String> + 'r;
 
 /// What the keys and the column of a hyperparameter's schedule are called.
 #[derive(Clone, Copy)]
-pub(super) struct Names {
+pub(crate) struct Names {
     value: &'static str,
     initial: &'static str,
     r#final: &'static str,
@@ -16,7 +22,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Those of the learning rate.
-    pub(super) const LEARNING_RATE: Self = Self {
+    pub(crate) const LEARNING_RATE: Self = Self {
         value: "lr",
         initial: "initial_lr",
         r#final: "final_lr",
@@ -24,7 +30,7 @@ impl Names {
     };
 
     /// Those of anything else, which has a column of its own name.
-    pub(super) const fn of_column(column: &'static str) -> Self {
+    pub(crate) const fn of_column(column: &'static str) -> Self {
         Self {
             value: "value",
             initial: "initial_value",
@@ -45,9 +51,10 @@ enum Kind {
     Polynomial,
     Exponential,
     Csv,
+    Joined,
 }
 
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 10] = [
     ("constant", Kind::Constant),
     ("step", Kind::Step),
     ("cosine", Kind::Cosine),
@@ -57,13 +64,13 @@ const KINDS: [(&str, Kind); 9] = [
     ("polynomial", Kind::Polynomial),
     ("exponential", Kind::Exponential),
     ("csv", Kind::Csv),
+    ("joined", Kind::Joined),
 ];
 
-/// Reads schedules of one training.
-pub(super) struct Schedules<'r> {
-    pub(super) steps_per_epoch: u64,
-    pub(super) epochs: u64,
-    pub(super) read_table: &'r mut ReadTable<'r>,
+/// Reads the schedules of a training, or of a part of it.
+pub(crate) struct Schedules<'s, 'r> {
+    pub(crate) clock: Clock,
+    pub(crate) read_table: &'s mut ReadTable<'r>,
 }
 
 /// A schedule, or its own complaint.
@@ -71,23 +78,26 @@ type Made = Result<Schedule, ScheduleError>;
 
 const NUMBER: &str = "a number";
 
+/// What a part of a joined schedule must be.
+const PART: &str = "a number, or a table with a kind of schedule";
+
 /// Any finite number: the recipe as a whole knows the ranges.
-fn any(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake> {
+fn any(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake<Problem>> {
     section.number(key, NUMBER, |_| true)
 }
 
-fn any_or_zero(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake> {
+fn any_or_zero(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake<Problem>> {
     section.number_or(key, 0.0, NUMBER, |_| true)
 }
 
-impl Schedules<'_> {
+impl Schedules<'_, '_> {
     /// A number, or a table with a `kind`.
-    pub(super) fn number_or_table(
+    pub(crate) fn number_or_table(
         &mut self,
         entry: &Entry<'_, '_>,
         needs: &str,
         names: Names,
-    ) -> Result<Schedule, Mistake> {
+    ) -> Result<Schedule, Mistake<Problem>> {
         let Some(section) = entry.section() else {
             let value = entry.number(needs, |_| true)?;
             return Schedule::constant(value).map_err(|_| entry.must_be(needs));
@@ -96,11 +106,11 @@ impl Schedules<'_> {
     }
 
     /// A table with a `kind`.
-    pub(super) fn table(
+    pub(crate) fn table(
         &mut self,
         section: &Section<'_, '_>,
         names: Names,
-    ) -> Result<Schedule, Mistake> {
+    ) -> Result<Schedule, Mistake<Problem>> {
         let kind = section.choice("kind", &KINDS)?;
         let (value, initial, r#final) = (names.value, names.initial, names.r#final);
         let keys: &[&'static str] = match kind {
@@ -120,6 +130,7 @@ impl Schedules<'_> {
             Kind::Polynomial => &["kind", value, r#final, "power", "epochs"],
             Kind::Exponential => &["kind", value, "growth", "per"],
             Kind::Csv => &["kind", "file"],
+            Kind::Joined => &["kind", "parts", "epochs"],
         };
         section.allow_only(keys)?;
         let made = match kind {
@@ -127,12 +138,12 @@ impl Schedules<'_> {
             Kind::Step => self.step(section, value)?,
             Kind::Cosine => {
                 let (peak, last) = (any(section, value)?, any_or_zero(section, r#final)?);
-                Schedule::cosine(peak, last, self.length(section)?)
+                Schedule::cosine(peak, last, self.clock.length(section)?)
             }
             Kind::Polynomial => {
                 let (peak, last) = (any(section, value)?, any_or_zero(section, r#final)?);
                 let power = section.number("power", "a number above 0", |power| power > 0.0)?;
-                Schedule::polynomial(peak, last, power, self.length(section)?)
+                Schedule::polynomial(peak, last, power, self.clock.length(section)?)
             }
             Kind::WarmupCosine | Kind::WarmupStableDecay => {
                 let first = any_or_zero(section, initial)?;
@@ -146,15 +157,21 @@ impl Schedules<'_> {
             }
             Kind::Exponential => self.exponential(section, value)?,
             Kind::Csv => self.csv(section, names.column)?,
+            Kind::Joined => self.joined(section, names)?,
         };
         made.map_err(|error| self.refused(section, error))
     }
 
-    fn step(&self, section: &Section<'_, '_>, value: &str) -> Result<Made, Mistake> {
+    fn step(&self, section: &Section<'_, '_>, value: &str) -> Result<Made, Mistake<Problem>> {
         let lr = any(section, value)?;
         let needs = "a number above 0, such as 0.1";
         let factor = section.number("factor", needs, |factor| factor > 0.0)?;
-        Ok(Schedule::step_decay(lr, factor, &self.milestones(section)?))
+        let milestones = self.clock.milestones(section)?;
+        let milestones: Vec<u64> = milestones
+            .iter()
+            .map(|&time| self.clock.steps(time))
+            .collect();
+        Ok(Schedule::step_decay(lr, factor, &milestones))
     }
 
     /// The kinds that go up to a peak and down again.
@@ -163,14 +180,15 @@ impl Schedules<'_> {
         kind: Kind,
         section: &Section<'_, '_>,
         [initial, peak, r#final]: [f64; 3],
-    ) -> Result<Made, Mistake> {
-        let whole = self.epochs as f64;
-        let warmup = self.part("warmup_epochs", section, whole)?;
-        let (up, steps) = (self.steps(warmup), self.steps(whole));
+    ) -> Result<Made, Mistake<Problem>> {
+        let clock = &self.clock;
+        let whole = clock.whole();
+        let warmup = clock.part("warmup_epochs", section, whole)?;
+        let (up, steps) = (clock.steps(warmup), clock.steps(whole));
         Ok(match kind {
             Kind::WarmupStableDecay => {
-                let decay = self.part("decay_epochs", section, whole - warmup)?;
-                let decay_start = steps.saturating_sub(self.steps(decay));
+                let decay = clock.part("decay_epochs", section, whole - warmup)?;
+                let decay_start = steps.saturating_sub(clock.steps(decay));
                 Schedule::warmup_stable_decay(initial, peak, r#final, up, decay_start, steps)
             }
             Kind::OneCycle => Schedule::one_cycle(initial, peak, r#final, up, steps),
@@ -178,83 +196,78 @@ impl Schedules<'_> {
         })
     }
 
-    fn exponential(&self, section: &Section<'_, '_>, value: &str) -> Result<Made, Mistake> {
+    fn exponential(
+        &self,
+        section: &Section<'_, '_>,
+        value: &str,
+    ) -> Result<Made, Mistake<Problem>> {
         let lr = any(section, value)?;
         let needs = "a number above 0, such as 1.481";
         let growth = section.number("growth", needs, |growth| growth > 0.0)?;
-        let periods = [("epoch", self.steps_per_epoch), ("step", 1)];
+        let periods = [("epoch", self.clock.steps_per_epoch), ("step", 1)];
         let period = section.choice("per", &periods)?;
-        let steps = self.steps(self.epochs as f64);
+        let steps = self.clock.steps(self.clock.whole());
         Ok(Schedule::exponential(lr, growth, period, steps))
     }
 
-    fn csv(&mut self, section: &Section<'_, '_>, column: &'static str) -> Result<Made, Mistake> {
+    fn csv(
+        &mut self,
+        section: &Section<'_, '_>,
+        column: &'static str,
+    ) -> Result<Made, Mistake<Problem>> {
         let needs = "the path of a CSV file";
         let entry = section.required("file", needs)?;
         let path = entry.text().ok_or_else(|| entry.must_be(needs))?;
-        let mistake = |problem| Mistake {
-            span: Some(entry.span()),
-            problem,
-        };
         let (key, path) = (entry.path().to_owned(), path.to_owned());
-        let text = match (self.read_table)(&path) {
-            Ok(text) => text,
-            Err(error) => return Err(mistake(Problem::UnreadableTable { key, path, error })),
-        };
-        let values = table::parse(&text, column).map_err(|(line, problem)| {
-            mistake(Problem::Table {
-                key,
-                path,
-                line,
-                problem,
-            })
-        })?;
-        Ok(Schedule::tabulated(values))
-    }
-
-    fn refused(&self, section: &Section<'_, '_>, error: ScheduleError) -> Mistake {
-        Mistake {
-            span: Some(section.span()),
-            problem: Problem::Schedule {
-                key: section.path().to_owned(),
-                error,
-                steps_per_epoch: self.steps_per_epoch,
+        let problem = match (self.read_table)(&path) {
+            Err(error) => Problem::UnreadableTable { key, path, error },
+            Ok(text) => match table::parse(&text, column) {
+                Ok(values) => return Ok(Schedule::tabulated(values)),
+                Err((line, problem)) => Problem::Table {
+                    key,
+                    path,
+                    line,
+                    problem,
+                },
             },
+        };
+        Err(Mistake::at_value(entry.path(), problem))
+    }
+
+    /// Parts one after another, each with a clock of its own.
+    fn joined(
+        &mut self,
+        section: &Section<'_, '_>,
+        names: Names,
+    ) -> Result<Made, Mistake<Problem>> {
+        let mut starts = self.clock.milestones(section)?;
+        starts.insert(0, 0.0);
+        let needs = format!(
+            "a list of {} numbers and tables with a kind of schedule, one more than there are `epochs`",
+            starts.len()
+        );
+        let entry = section.required("parts", &needs)?;
+        let parts = entry.entries().filter(|parts| parts.len() == starts.len());
+        let parts = parts.ok_or_else(|| entry.must_be(&needs))?;
+        let ends = starts.iter().skip(1).copied().chain([self.clock.whole()]);
+        let mut joined = Vec::new();
+        for ((entry, &start), end) in parts.iter().zip(&starts).zip(ends) {
+            let mut part = Schedules {
+                clock: self.clock.within(start, end),
+                read_table: &mut *self.read_table,
+            };
+            let schedule = part.number_or_table(entry, PART, names)?;
+            joined.push((schedule, self.clock.steps(start)));
         }
+        Ok(Schedule::joined(joined))
     }
 
-    fn steps(&self, epochs: f64) -> u64 {
-        // `as` saturates, and times were checked to lie within the training.
-        (epochs * self.steps_per_epoch as f64).round() as u64
-    }
-
-    /// The key `epochs` as a length; without it, the whole training.
-    fn length(&self, section: &Section<'_, '_>) -> Result<u64, Mistake> {
-        let all = self.epochs as f64;
-        let needs =
-            format!("a time in epochs above 0 and at most {all}, the length of the training");
-        let within = |time| time > 0.0 && time <= all;
-        Ok(self.steps(section.number_or("epochs", all, &needs, within)?))
-    }
-
-    /// A length in epochs that leaves something of `whole`.
-    fn part(&self, key: &str, section: &Section<'_, '_>, whole: f64) -> Result<f64, Mistake> {
-        let needs = format!("a time in epochs above 0 and below the {whole} that are left");
-        section.number(key, &needs, |time| time > 0.0 && time < whole)
-    }
-
-    /// The key `epochs` as a list of times: increasing, after the start and before the end.
-    fn milestones(&self, section: &Section<'_, '_>) -> Result<Vec<u64>, Mistake> {
-        let all = self.epochs;
-        let needs = format!("a list of times in epochs, increasing between 0 and {all}");
-        let entry = section.required("epochs", &needs)?;
-        let mut previous = 0.0;
-        let mut milestones = Vec::new();
-        for entry in entry.entries().ok_or_else(|| entry.must_be(&needs))? {
-            let needs = format!("a time in epochs after {previous} and before the end at {all}");
-            previous = entry.number(&needs, |time| time > previous && time < all as f64)?;
-            milestones.push(self.steps(previous));
-        }
-        Ok(milestones)
+    fn refused(&self, section: &Section<'_, '_>, error: ScheduleError) -> Mistake<Problem> {
+        let problem = Problem::Schedule {
+            key: section.path().to_owned(),
+            error,
+            steps_per_epoch: self.clock.steps_per_epoch,
+        };
+        Mistake::at_value(section.path(), problem)
     }
 }

@@ -1,50 +1,34 @@
 //! Reading the keys of a TOML table, each with its place.
 
-use std::ops::Range;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Problem;
-
-/// A mistake and the place where it was made.
-pub(super) struct Mistake {
-    pub(super) span: Option<Range<usize>>,
-    pub(super) problem: Problem,
-}
+use crate::{Mistake, Place, Problem};
 
 /// A table of the file.
-pub(super) struct Section<'a, 'text> {
+pub(crate) struct Section<'a, 'text> {
     table: &'a DeTable<'text>,
     /// Key of the table, with dots; empty for the file itself.
     path: String,
-    span: Range<usize>,
 }
 
 /// A value of the file.
-pub(super) struct Entry<'a, 'text> {
+pub(crate) struct Entry<'a, 'text> {
     value: &'a Spanned<DeValue<'text>>,
     path: String,
 }
 
 impl<'a, 'text> Section<'a, 'text> {
-    pub(super) fn root(table: &'a Spanned<DeTable<'text>>) -> Self {
-        Self {
-            table: table.get_ref(),
-            path: String::new(),
-            span: table.span(),
-        }
+    pub(crate) fn new(table: &'a DeTable<'text>, path: &str) -> Self {
+        let path = path.to_owned();
+        Self { table, path }
     }
 
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    pub(super) fn span(&self) -> Range<usize> {
-        self.span.clone()
-    }
-
-    fn path_of(&self, key: &str) -> String {
+    pub(crate) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -53,24 +37,25 @@ impl<'a, 'text> Section<'a, 'text> {
     }
 
     /// Refuses keys other than these; the first in the text is named.
-    pub(super) fn allow_only(&self, allowed: &[&'static str]) -> Result<(), Mistake> {
+    pub(crate) fn allow_only(&self, allowed: &[&'static str]) -> Result<(), Mistake<Problem>> {
         let unknown = self
             .table
             .keys()
             .filter(|key| !allowed.contains(&key.get_ref().as_ref()))
             .min_by_key(|key| key.span().start);
         let Some(key) = unknown else { return Ok(()) };
+        let key = self.path_of(key.get_ref());
         Err(Mistake {
-            span: Some(key.span()),
+            place: Place::Key(key.clone()),
             problem: Problem::UnknownKey {
-                key: self.path_of(key.get_ref()),
+                key,
                 allowed: allowed.to_vec(),
             },
         })
     }
 
     /// The value of a key, if it is there.
-    pub(super) fn optional(&self, key: &str) -> Option<Entry<'a, 'text>> {
+    pub(crate) fn optional(&self, key: &str) -> Option<Entry<'a, 'text>> {
         let (_, value) = self.table.iter().find(|(name, _)| name.get_ref() == key)?;
         Some(Entry {
             value,
@@ -79,43 +64,43 @@ impl<'a, 'text> Section<'a, 'text> {
     }
 
     /// The value of a key that must be there; `needs` says what it must be, as the end of a sentence.
-    pub(super) fn required(&self, key: &str, needs: &str) -> Result<Entry<'a, 'text>, Mistake> {
+    pub(crate) fn required(
+        &self,
+        key: &str,
+        needs: &str,
+    ) -> Result<Entry<'a, 'text>, Mistake<Problem>> {
         self.optional(key).ok_or_else(|| self.missing(key, needs))
     }
 
     /// The mistake that a key is not there.
-    pub(super) fn missing(&self, key: &str, needs: &str) -> Mistake {
-        Mistake {
-            span: (!self.path.is_empty()).then(|| self.span()),
-            problem: Problem::MissingKey {
-                key: self.path_of(key),
-                needs: needs.to_owned(),
-            },
-        }
+    pub(crate) fn missing(&self, key: &str, needs: &str) -> Mistake<Problem> {
+        let key = self.path_of(key);
+        let needs = needs.to_owned();
+        Mistake::at_value(key.clone(), Problem::MissingKey { key, needs })
     }
 
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         key: &str,
         needs: &str,
         accepts: impl Fn(f64) -> bool,
-    ) -> Result<f64, Mistake> {
+    ) -> Result<f64, Mistake<Problem>> {
         self.required(key, needs)?.number(needs, accepts)
     }
 
-    pub(super) fn number_or(
+    pub(crate) fn number_or(
         &self,
         key: &str,
         default: f64,
         needs: &str,
         accepts: impl Fn(f64) -> bool,
-    ) -> Result<f64, Mistake> {
+    ) -> Result<f64, Mistake<Problem>> {
         self.optional(key)
             .map_or(Ok(default), |entry| entry.number(needs, accepts))
     }
 
     /// A whole number between two others, both included.
-    pub(super) fn whole(&self, key: &str, least: u64, most: u64) -> Result<u64, Mistake> {
+    pub(crate) fn whole(&self, key: &str, least: u64, most: u64) -> Result<u64, Mistake<Problem>> {
         let needs = format!("a whole number from {least} to {most}");
         let entry = self.required(key, &needs)?;
         let number = entry.value.get_ref().as_integer().and_then(|integer| {
@@ -127,11 +112,11 @@ impl<'a, 'text> Section<'a, 'text> {
     }
 
     /// One of several texts, by what they stand for.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         key: &str,
         choices: &[(&'static str, T)],
-    ) -> Result<T, Mistake> {
+    ) -> Result<T, Mistake<Problem>> {
         let names: Vec<String> = choices
             .iter()
             .map(|(name, _)| format!("{name:?}"))
@@ -149,45 +134,44 @@ impl<'a, 'text> Section<'a, 'text> {
             .ok_or_else(|| entry.must_be(&needs))
     }
 
-    pub(super) fn section(&self, key: &str, needs: &str) -> Result<Section<'a, 'text>, Mistake> {
+    pub(crate) fn section(
+        &self,
+        key: &str,
+        needs: &str,
+    ) -> Result<Section<'a, 'text>, Mistake<Problem>> {
         let entry = self.required(key, needs)?;
         entry.section().ok_or_else(|| entry.must_be(needs))
     }
 }
 
 impl<'a, 'text> Entry<'a, 'text> {
-    pub(super) fn span(&self) -> Range<usize> {
-        self.value.span()
-    }
-
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    pub(super) fn section(&self) -> Option<Section<'a, 'text>> {
+    pub(crate) fn section(&self) -> Option<Section<'a, 'text>> {
         Some(Section {
             table: self.value.get_ref().as_table()?,
             path: self.path.clone(),
-            span: self.value.span(),
         })
     }
 
-    pub(super) fn text(&self) -> Option<&'a str> {
+    pub(crate) fn text(&self) -> Option<&'a str> {
         self.value.get_ref().as_str()
     }
 
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         needs: &str,
         accepts: impl Fn(f64) -> bool,
-    ) -> Result<f64, Mistake> {
+    ) -> Result<f64, Mistake<Problem>> {
         number(self.value.get_ref())
             .filter(|number| number.is_finite() && accepts(*number))
             .ok_or_else(|| self.must_be(needs))
     }
 
     /// The entries of a list.
-    pub(super) fn entries(&self) -> Option<Vec<Entry<'a, 'text>>> {
+    pub(crate) fn entries(&self) -> Option<Vec<Entry<'a, 'text>>> {
         let entries = self.value.get_ref().as_array()?.iter().enumerate();
         Some(
             entries
@@ -200,15 +184,13 @@ impl<'a, 'text> Entry<'a, 'text> {
     }
 
     /// The mistake that this value is not what it must be.
-    pub(super) fn must_be(&self, needs: &str) -> Mistake {
-        Mistake {
-            span: Some(self.value.span()),
-            problem: Problem::Value {
-                key: self.path.clone(),
-                value: described(self.value.get_ref()),
-                needs: needs.to_owned(),
-            },
-        }
+    pub(crate) fn must_be(&self, needs: &str) -> Mistake<Problem> {
+        let problem = Problem::Value {
+            key: self.path.clone(),
+            value: described(self.value.get_ref()),
+            needs: needs.to_owned(),
+        };
+        Mistake::at_value(self.path.clone(), problem)
     }
 }
 
@@ -232,7 +214,7 @@ fn described(value: &DeValue<'_>) -> String {
         DeValue::Float(float) => float.to_string(),
         DeValue::Boolean(boolean) => boolean.to_string(),
         DeValue::Datetime(_) => "a date".to_owned(),
-        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Array(entries) => format!("a list of {}", entries.len()),
         DeValue::Table(_) => "a table".to_owned(),
     }
 }

@@ -1,17 +1,15 @@
 //! The table `optimizer`.
 
 use std::fmt;
-use std::ops::Range;
 
 use schedule_core::Schedule;
 
-use super::read::DECAY_NEEDS;
-use super::schedule::{Names, Schedules};
-use super::section::{Mistake, Section};
+use crate::schedule::{Names, Schedules};
+use crate::section::Section;
+use crate::{Mistake, Problem};
 
-/// The optimisers of a recipe.
+/// The optimisers of a recipe; a new one concerns everyone who treats them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Optimizer {
     /// SGD with momentum and coupled weight decay, PyTorch's: see [`Recipe`](schedule_core::Recipe).
     Sgd,
@@ -45,13 +43,13 @@ pub struct Moments {
     pub epsilon: Schedule,
 }
 
-/// What the table says, each with its place.
-pub(super) struct Read {
-    pub(super) kind: Optimizer,
-    pub(super) kind_span: Range<usize>,
-    pub(super) momentum: (Schedule, Range<usize>),
-    pub(super) weight_decay: (Schedule, Range<usize>),
-    pub(super) moments: Option<(Moments, [Range<usize>; 3])>,
+/// What the table says.
+pub(crate) struct Read {
+    pub(crate) kind: Optimizer,
+    /// 0 where the optimiser has none.
+    pub(crate) momentum: Schedule,
+    pub(crate) weight_decay: Schedule,
+    pub(crate) moments: Option<Moments>,
 }
 
 const KINDS: [(&str, Optimizer); 3] = [
@@ -60,10 +58,16 @@ const KINDS: [(&str, Optimizer); 3] = [
     ("adamw", Optimizer::AdamW),
 ];
 
+/// What a weight decay must be.
+pub(crate) const DECAY_NEEDS: &str = "a number of at least 0, or a table with a kind of schedule";
+
 const BELOW_ONE: &str = "a number of at least 0 and below 1, or a table with a kind of schedule";
 
 /// Reads the table.
-pub(super) fn read(root: &Section<'_, '_>, schedules: &mut Schedules<'_>) -> Result<Read, Mistake> {
+pub(crate) fn read(
+    root: &Section<'_, '_>,
+    schedules: &mut Schedules<'_, '_>,
+) -> Result<Read, Mistake<Problem>> {
     let section = root.section("optimizer", "a table with kind, momentum and weight_decay")?;
     let kind = section.choice("kind", &KINDS)?;
     let keys: &[&'static str] = match kind {
@@ -71,34 +75,25 @@ pub(super) fn read(root: &Section<'_, '_>, schedules: &mut Schedules<'_>) -> Res
         Optimizer::AdamW => &["kind", "weight_decay", "beta1", "beta2", "eps"],
     };
     section.allow_only(keys)?;
-    let mut of = |key: &'static str, needs| -> Result<(Schedule, Range<usize>), Mistake> {
-        let entry = section.required(key, needs)?;
-        let schedule = schedules.number_or_table(&entry, needs, Names::of_column(key))?;
-        Ok((schedule, entry.span()))
+    let mut of = |key: &'static str, needs| {
+        schedules.number_or_table(&section.required(key, needs)?, needs, Names::of_column(key))
     };
     let (momentum, moments) = match kind {
         Optimizer::Sgd | Optimizer::Sgdw => (of("momentum", BELOW_ONE)?, None),
         Optimizer::AdamW => {
-            let (beta1, first) = of("beta1", BELOW_ONE)?;
-            let (beta2, second) = of("beta2", BELOW_ONE)?;
-            let (epsilon, third) = of("eps", DECAY_NEEDS)?;
             let moments = Moments {
-                beta1,
-                beta2,
-                epsilon,
+                beta1: of("beta1", BELOW_ONE)?,
+                beta2: of("beta2", BELOW_ONE)?,
+                epsilon: of("eps", DECAY_NEEDS)?,
             };
             // There is nothing wrong with a momentum that is not there.
             let none =
                 Schedule::constant(0.0).map_err(|_| section.missing("momentum", BELOW_ONE))?;
-            (
-                (none, section.span()),
-                Some((moments, [first, second, third])),
-            )
+            (none, Some(moments))
         }
     };
     Ok(Read {
         kind,
-        kind_span: section.required("kind", "")?.span(),
         momentum,
         weight_decay: of("weight_decay", DECAY_NEEDS)?,
         moments,

@@ -5,7 +5,7 @@ mod common;
 use std::io;
 
 use common::{PAPER, parse};
-use recipe_convert::{Problem, RecipeFile};
+use recipe_file::{Problem, RecipeFile};
 
 #[track_caller]
 fn check(old: &str, new: &str, expected: &str) {
@@ -123,12 +123,13 @@ fn values() {
         "kind = \"step\"",
         "kind = \"stairs\"",
         ", line 8, column 8: `schedule.kind` is \"stairs\"; it must be one of \"constant\", \"step\", \"cosine\", \
-         \"warmup-cosine\", \"wsd\", \"one-cycle\", \"polynomial\", \"exponential\", \"csv\"",
+         \"warmup-cosine\", \"wsd\", \"one-cycle\", \"polynomial\", \"exponential\", \"csv\", \
+         \"joined\"",
     );
     check(
         "momentum = 0.9",
         "momentum = [0.9]",
-        ", line 5, column 12: `optimizer.momentum` is a list; it must be a number of at least 0 and below 1, or a \
+        ", line 5, column 12: `optimizer.momentum` is a list of 1; it must be a number of at least 0 and below 1, or a \
          table with a kind of schedule",
     );
     check(
@@ -171,8 +172,8 @@ fn times() {
     );
     check_schedule(
         "kind = \"cosine\"\nlr = 0.1\nepochs = 201\n",
-        ", line 10, column 10: `schedule.epochs` is 201; it must be a time in epochs above 0 and at most 200, the \
-         length of the training",
+        ", line 10, column 10: `schedule.epochs` is 201; it must be a time in epochs above 0 and at most the \
+         200 that are left",
     );
     check_schedule(
         "kind = \"wsd\"\nlr = 0.1\nwarmup_epochs = 5\ndecay_epochs = 195\n",
@@ -292,6 +293,51 @@ fn tables() {
         [0, 1, 2].map(|step| file.recipe().at(step).learning_rate),
         [0.5, 0.25, 0.25]
     );
+}
+
+#[test]
+fn parts() {
+    for (parts, expected) in [
+        (
+            "[1]",
+            "9: `schedule.parts` is a list of 1; it must be a list of 2 numbers and tables with a kind of schedule, \
+             one more than there are `epochs`",
+        ),
+        (
+            "[1, true]",
+            "13: `schedule.parts.1` is true; it must be a number, or a table with a kind of schedule",
+        ),
+        (
+            "[1, {}]",
+            "13: the key `schedule.parts.1.kind` is missing; it must be one of",
+        ),
+        (
+            "[1, { kind = \"constant\", lr = 1, value = 1 }]",
+            "42: there is no key `schedule.parts.1.value`",
+        ),
+        (
+            "[1, { kind = \"cosine\", lr = 1, epochs = 121 }]",
+            "49: `schedule.parts.1.epochs` is 121; it must be a \
+             time in epochs above 0 and at most the 120 that are left",
+        ),
+        (
+            "[{ kind = \"step\", lr = 1, factor = 1, epochs = [80] }, 1]",
+            "57: `schedule.parts.0.epochs.0` is 80; it \
+             must be a time in epochs after 0 and before the end at 80",
+        ),
+        (
+            "[1, { kind = \"csv\", file = \"t.csv\" }]",
+            "36: `schedule.parts.1.file`: t.csv cannot be read",
+        ),
+    ] {
+        let lines = format!("kind = \"joined\"\nepochs = [80]\nparts = {parts}\n");
+        let old = "kind = \"step\"\nlr = 0.1\nfactor = 0.1\nepochs = [80, 120]\n";
+        let message = parse(&PAPER.replacen(old, &lines, 1))
+            .unwrap_err()
+            .to_string();
+        let expected = format!("r.toml, line 10, column {expected}");
+        assert!(message.starts_with(&expected), "{message}\n{expected}");
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod common;
 
 use common::{PAPER, parse};
-use recipe_convert::{Conversion, Optimizer, RecipeFile, Target};
 
 const HEAD: &str = "steps_per_epoch = 10\nepochs = 10\n\
     optimizer = { kind = \"sgd\", momentum = 0.9, weight_decay = 5e-4 }\n";
@@ -82,6 +81,17 @@ fn every_kind() {
         &[(0, 1.0), (1, 0.5), (2, 0.25)],
     );
     assert_rates(
+        "kind = \"joined\", parts = [1, 0.5, 0.75], epochs = [2, 2.54]",
+        &[
+            (0, 1.0),
+            (19, 1.0),
+            (20, 0.5),
+            (24, 0.5),
+            (25, 0.75),
+            (99, 0.75),
+        ],
+    );
+    assert_rates(
         "kind = \"csv\", file = \"table.csv\"",
         &[(0, 0.1), (1, 0.05), (99, 0.025)],
     );
@@ -103,23 +113,56 @@ fn decay_and_momentum_may_change_too() {
     assert_eq!([0, 100].map(|step| at(step).weight_decay), [1e-3, 5e-4]);
 }
 
-/// The recipe of this name that comes with the workspace.
-fn example(name: &str) -> RecipeFile {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/");
-    parse(&std::fs::read_to_string(format!("{folder}{name}.toml")).unwrap()).unwrap()
-}
-
-/// Known answer, the warm-up and the decay being straight lines: ln A = Σ ln(1 − ηλ) ≈ −λ Σ η, and Σ η is
-/// 3e-3 · (1000/2 + 15000 + 4000/2) steps.
+/// A part counts from its own start, ends where the next one begins, and has the keys of what it is part of.
 #[test]
-fn the_example_of_adamw() {
-    let file = example("adamw");
-    assert_eq!((file.steps(), file.optimizer()), (20_000, Optimizer::AdamW));
-    let twin = Conversion::new(&file, Target::WdFree).unwrap();
-    let ln_scale = twin.summary().ln_scale_last;
-    assert!(
-        (ln_scale + 0.1 * 3e-3 * 17_500.0).abs() < 2e-3,
-        "{ln_scale}"
+fn parts_of_joined_schedules() {
+    let line = "kind = \"polynomial\", power = 1";
+    assert_rates(
+        &format!(
+            "kind = \"joined\", epochs = [2, 6], parts = [{{ {line}, lr = 0, final_lr = 1 }}, \
+             {{ kind = \"step\", lr = 1, factor = 0.5, epochs = [1.5] }}, {{ kind = \"cosine\", lr = 0.5 }}]"
+        ),
+        &[
+            (0, 0.0),
+            (10, 0.5),
+            (20, 1.0),
+            (34, 1.0),
+            (35, 0.5),
+            (59, 0.5),
+            (60, 0.5),
+            (80, 0.25),
+            (100, 0.0),
+        ],
     );
-    assert_eq!(twin.summary().warnings, []);
+    // A curve may be longer than its part, and is cut off; parts may be joined themselves.
+    assert_rates(
+        &format!(
+            "kind = \"joined\", epochs = [5], parts = [{{ {line}, lr = 1, epochs = 10 }}, \
+             {{ kind = \"joined\", epochs = [2], parts = [0.25, {{ {line}, lr = 1 }}] }}]"
+        ),
+        &[
+            (0, 1.0),
+            (49, 0.51),
+            (50, 0.25),
+            (70, 1.0),
+            (85, 0.5),
+            (100, 0.0),
+        ],
+    );
+    // Rounded on their own, 0.25 and 0.75 epochs of 10 steps would be 11 steps.
+    assert_rates(
+        &format!(
+            "kind = \"joined\", epochs = [0.25, 1], parts = [2, {{ {line}, lr = 1, final_lr = 0.3 }}, 7]"
+        ),
+        &[(2, 2.0), (3, 1.0), (9, 0.4), (10, 7.0)],
+    );
+    let text = format!("{HEAD}schedule = {{ kind = \"constant\", lr = 0.1 }}\n").replace(
+        "momentum = 0.9",
+        "momentum = { kind = \"joined\", epochs = [1], parts = [0.9, { kind = \"constant\", value = 0.5 }] }",
+    );
+    let file = parse(&text).unwrap();
+    assert_eq!(
+        [9, 10].map(|step| file.recipe().at(step).momentum),
+        [0.9, 0.5]
+    );
 }

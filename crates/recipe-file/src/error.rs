@@ -1,44 +1,10 @@
 //! What can be wrong with a recipe file, said to a person in one sentence.
 
-use std::fmt;
 use std::io;
 
 use schedule_core::{RecipeError, ScheduleError};
 
-use super::Position;
-use crate::NoConversion;
-
-/// A file that is no recipe, or a recipe that has no conversion: what is wrong, where, and what is
-/// allowed.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct RecipeFileError {
-    /// The file, or what stands for it.
-    pub file: String,
-    /// Where in the file, if it is in one place.
-    pub position: Option<Position>,
-    /// What is wrong.
-    pub problem: Problem,
-}
-
-impl fmt::Display for RecipeFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(position) = self.position {
-            write!(f, ", {position}")?;
-        }
-        write!(f, ": {}", self.problem)
-    }
-}
-
-impl std::error::Error for RecipeFileError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The problem's own words are part of this error's; what caused it comes next.
-        std::error::Error::source(&self.problem)
-    }
-}
-
-/// The kinds of mistakes.
+/// The kinds of mistakes in a recipe.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -112,9 +78,6 @@ pub enum Problem {
     /// Hyperparameters that the optimiser cannot use.
     #[error("{0}")]
     Recipe(RecipeError),
-    /// The recipe has no conversion.
-    #[error("{0}")]
-    NoConversion(NoConversion),
 }
 
 /// What is wrong with a line of a table.
@@ -155,7 +118,7 @@ pub enum TableProblem {
 }
 
 /// "`a`, `b` and `c`"
-pub(super) fn list(names: &[&str]) -> String {
+fn list(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
         Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),

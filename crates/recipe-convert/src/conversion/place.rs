@@ -1,0 +1,35 @@
+//! Where in its file a recipe without a conversion can be put right.
+
+use schedule_core::{AdamWError, FormError, Hyperparameter, LawError, Moment};
+
+use super::NoConversion;
+
+/// The path of the key to change first.
+pub(super) fn path(error: &NoConversion) -> &'static str {
+    match error {
+        NoConversion::Groups(_) | NoConversion::GroupsNeedWdFree { .. } => "group",
+        NoConversion::NeedsSgd { .. } => "optimizer.kind",
+        NoConversion::AdamW(AdamWError::BetaOutOfRange { moment, .. }) => match moment {
+            Moment::First => "optimizer.beta1",
+            Moment::Second => "optimizer.beta2",
+        },
+        NoConversion::AdamW(AdamWError::EpsilonOutOfRange { .. }) => "optimizer.eps",
+        NoConversion::Law(LawError::NotPiecewiseConstant { hyperparameter, .. }) => {
+            match hyperparameter {
+                Hyperparameter::LearningRate => "schedule",
+                Hyperparameter::WeightDecay => "optimizer.weight_decay",
+                Hyperparameter::Momentum => "optimizer.momentum",
+            }
+        }
+        NoConversion::Law(LawError::NoConstantRate { .. })
+        | NoConversion::Form(FormError::NoMomentum { .. }) => "schedule",
+        NoConversion::NoTargetWeightDecay
+        | NoConversion::Law(
+            LawError::ShrinkNotPositiveKeeping { .. } | LawError::KeptDecayOverflows { .. },
+        ) => "target.weight_decay",
+        NoConversion::Law(_)
+        | NoConversion::Form(_)
+        | NoConversion::Decoupled(_)
+        | NoConversion::AdamW(_) => "optimizer.weight_decay",
+    }
+}
