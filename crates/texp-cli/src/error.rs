@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use datasets::DataError;
-use recipe_convert::RecipeFileError;
+use recipe_convert::{ConversionError, RecipeFileError};
 use report::ReportError;
 use trainer::TrainerError;
 
@@ -20,9 +20,12 @@ pub enum CommandError {
     /// The report.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// The recipe or its conversion.
+    /// The recipe.
     #[error(transparent)]
     Recipe(#[from] RecipeFileError),
+    /// A recipe without the conversion.
+    #[error(transparent)]
+    Conversion(#[from] ConversionError),
     /// A recipe that cannot be read.
     #[error(
         "{file} cannot be read ({source}); check the path, its permissions, and that it is text"
@@ -57,7 +60,9 @@ impl CommandError {
         eprintln!("error: {self}");
         let bad_input = match self {
             Self::Data(error) => error.is_bad_input(),
-            Self::Recipe(_) | Self::Input { .. } | Self::EveryOfScheduler => true,
+            Self::Recipe(_) | Self::Conversion(_) | Self::Input { .. } | Self::EveryOfScheduler => {
+                true
+            }
             Self::Output { .. } | Self::Stdout(_) => false,
             Self::Trainer(error) => error.is_bad_input(),
             Self::Report(error) => error.is_bad_input(),

@@ -18,9 +18,8 @@ test_images = 8
 batch_size = 4
 epochs = 2
 [recipe]
-momentum = 0.9
-weight_decay = 0.01
-learning_rate = { kind = "step", initial = 0.1, factor = 0.1, milestones = [1] }
+optimizer = { kind = "sgd", momentum = 0.9, weight_decay = 0.01 }
+schedule = { kind = "step", lr = 0.1, factor = 0.1, epochs = [1] }
 [[run]]
 name = "step"
 label = "step decay"
@@ -28,7 +27,7 @@ transform = "original"
 [[run]]
 name = "exact"
 label = "exact"
-transform = "exact"
+transform = "wd-free"
 "#;
 
 fn texp(folder: &Path, arguments: &[&str]) -> Output {

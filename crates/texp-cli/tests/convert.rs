@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use trainer::experiment::Transform;
+
 const RECIPE: &str = "\
 steps_per_epoch = 391
 epochs = 200
@@ -87,9 +89,13 @@ fn every_target_has_a_name() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = format!("{RECIPE}[target]\nweight_decay = 1e-4\n");
     for (to, said_first) in [
-        ("wd-free", "exact twin without weight decay: "),
-        ("tapered", "TEXP, "),
-        ("tapered-no-drop", "TEXP--, "),
+        // As runs of an experiment say it.
+        (
+            Transform::WdFree.name(),
+            "exact twin without weight decay: ",
+        ),
+        (Transform::Tapered.name(), "TEXP, "),
+        (Transform::TaperedNoDrop.name(), "TEXP--, "),
         ("weight-decay", "exact twin with another weight decay: "),
         (
             "sgd-lr-inside",

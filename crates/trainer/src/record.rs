@@ -77,7 +77,7 @@ pub struct RunRecord {
     pub name: String,
     /// For legends.
     pub label: String,
-    /// What was done to the recipe: `original`, `exact` or `texp`.
+    /// What was done to the recipe: the name of a [`Transform`](crate::experiment::Transform).
     pub transform: String,
     /// Index of the run that this one is compared with.
     pub twin: Option<usize>,

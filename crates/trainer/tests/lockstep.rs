@@ -260,7 +260,7 @@ fn evaluation_needs_the_corrected_running_statistics() {
     .unwrap();
     let steps = 30;
     let mut engine = setup.engine(3);
-    let mut runs = [Transform::Original, Transform::Exact, Transform::Exact]
+    let mut runs = [Transform::Original, Transform::WdFree, Transform::WdFree]
         .map(|transform| RunSchedule::new(&recipe, transform).unwrap());
     for batch in &setup.batches[..steps] {
         let planned: Vec<_> = runs

@@ -1,6 +1,7 @@
 //! Presets are merged over the rest, and what is written is what was run.
 
-use trainer::experiment::{EpochSchedule, Experiment, Transform};
+use schedule_core::Schedule;
+use trainer::experiment::{Experiment, Transform};
 
 const TINY: &str = include_str!("data/tiny.toml");
 
@@ -17,24 +18,23 @@ fn tables_are_merged_and_everything_else_replaced() {
         [presets.wide]
         title = "Wider"
         network.width = 3
-        recipe.learning_rate.milestones = [0.5, 1.25]
+        recipe.schedule.epochs = [0.5, 1.25]
         [[presets.wide.run]]
         name = "only"
         label = "only"
         transform = "original"
 
-        [presets.cosine.recipe.learning_rate]
+        [presets.cosine.recipe.schedule]
         kind = "cosine"
-        initial = 0.1
-        final = 0.0
-        epochs = 2
+        lr = 0.1
         [[presets.cosine.run]]
         name = "step"
         label = "cosine"
         transform = "original"
 
         [presets.flat.recipe]
-        learning_rate = 0.05
+        optimizer.weight_decay = { kind = "joined", epochs = [1], parts = [0.01, 0.005] }
+        schedule = { kind = "constant", lr = 0.05 }
         "#,
     );
     let read = |preset| Experiment::parse(&text, "e.toml", preset).unwrap();
@@ -48,12 +48,6 @@ fn tables_are_merged_and_everything_else_replaced() {
         ("Wider", 3, 8)
     );
     assert_eq!(wide.run.len(), 1);
-    let rate = EpochSchedule::Step {
-        initial: 0.1,
-        factor: 0.1,
-        milestones: vec![0.5, 1.25],
-    };
-    assert_eq!(wide.recipe.learning_rate, rate);
     let recipe = wide.recipe().unwrap();
     let starts: Vec<u64> = recipe
         .phases()
@@ -64,19 +58,16 @@ fn tables_are_merged_and_everything_else_replaced() {
     assert_eq!(starts, [0, 2, 5]); // 4 steps an epoch
 
     // A schedule of another kind does not inherit keys that it does not know.
-    let cosine = read(Some("cosine"));
+    let cosine = read(Some("cosine")).recipe().unwrap();
     assert_eq!(
-        cosine.recipe.learning_rate,
-        EpochSchedule::Cosine {
-            initial: 0.1,
-            r#final: 0.0,
-            epochs: 2.0
-        }
+        *cosine.learning_rate(),
+        Schedule::cosine(0.1, 0.0, 8).unwrap()
     );
-    assert_eq!(
-        read(Some("flat")).recipe.learning_rate,
-        EpochSchedule::Constant { value: 0.05 }
-    );
+    let flat = read(Some("flat"));
+    assert_eq!(flat.recipe["optimizer"]["momentum"].as_float(), Some(0.9));
+    let flat = flat.recipe().unwrap();
+    assert_eq!(flat.at(7).learning_rate, 0.05);
+    assert_eq!(flat.at(4).weight_decay, 0.005);
 }
 
 #[test]
@@ -96,6 +87,14 @@ fn mistakes_in_presets_are_found_where_they_are() {
         )),
         "{unknown}"
     );
+    let recipe = message("[presets.a.recipe.schedule]\nepochs = [1, 3]\n", None);
+    assert!(
+        recipe.starts_with(&format!(
+            "e.toml, line {}, column 14: `recipe.schedule.epochs.1` is 3",
+            line + 1
+        )),
+        "{recipe}"
+    );
     // A bad value in the one that was.
     let value = message("[presets.a.network]\ndepth = 9\n", Some("a"));
     assert!(
@@ -108,7 +107,7 @@ fn mistakes_in_presets_are_found_where_they_are() {
     // A bad value of the base that only the preset makes bad is reported at the base.
     let base = message("[presets.a.training]\nepochs = 1\n", Some("a"));
     assert!(
-        base.starts_with("e.toml, line 27, column 15: `recipe.learning_rate.milestones.0` is 1"),
+        base.starts_with("e.toml, line 28, column 11: `recipe.schedule.epochs.0` is 1"),
         "{base}"
     );
     let name = message("[presets.\"a/b\"]\n", None);
@@ -131,12 +130,14 @@ fn the_resolved_toml_reads_back_as_the_same_experiment() {
         network = { architecture = "resnet", shortcut = "projection", head = "trained" }
         data = { augmentation = "crop-and-flip", crop_padding = 2 }
         training = { initial_seed = 9223372036854775807, batch_seed = 3, engine = "cpu" }
-        recipe.weight_decay = { kind = "piecewise", values = [0.01, 0.001], boundaries = [0.75] }
-        [presets.all.recipe.learning_rate]
+        recipe.optimizer.weight_decay = { kind = "joined", parts = [0.01, 0.001], epochs = [0.75] }
+        [presets.all.recipe.schedule]
         kind = "joined"
+        epochs = [0.5, 1]
         parts = [
-            { start = 0, schedule = { kind = "linear-warmup", from = 0, to = 0.1, epochs = 0.5 } },
-            { start = 0.5, schedule = { kind = "cosine", initial = 0.1, final = 0.01, epochs = 1.5 } },
+            { kind = "polynomial", lr = 0, final_lr = 0.1, power = 1 },
+            1e-1,
+            { kind = "cosine", lr = 0.1, final_lr = 1e-2 },
         ]
         [[presets.all.run]]
         name = "a"
@@ -145,7 +146,7 @@ fn the_resolved_toml_reads_back_as_the_same_experiment() {
         [[presets.all.run]]
         name = "b"
         label = "b"
-        transform = "exact"
+        transform = "wd-free"
     "#;
     for (text, preset) in [(TINY.to_owned(), None), (with_presets(joined), Some("all"))] {
         let experiment = Experiment::parse(&text, "e.toml", preset).unwrap();
@@ -154,6 +155,7 @@ fn the_resolved_toml_reads_back_as_the_same_experiment() {
         let again = Experiment::parse(&written, "written", None)
             .unwrap_or_else(|error| panic!("{error}\n{written}"));
         assert_eq!(again, experiment, "{written}");
+        assert_eq!(again.recipe().unwrap(), experiment.recipe().unwrap());
     }
 }
 
@@ -165,7 +167,7 @@ fn defaults_are_the_papers() {
     expected.width = 2;
     assert_eq!(config, expected);
     assert_eq!(experiment.original_run(), Some(0));
-    assert_eq!(experiment.run[2].transform, Transform::Texp);
+    assert_eq!(experiment.run[2].transform, Transform::Tapered);
 }
 
 #[test]

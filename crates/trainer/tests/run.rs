@@ -335,7 +335,7 @@ fn runs_that_diverge_are_recorded_and_then_stopped() {
     let (text, _) = TINY.split_once("[[run]]\nname = \"exact\"").unwrap();
     let text = text
         .replace("width = 2", "width = 2\nhead = \"trained\"")
-        .replace("initial = 0.1", "initial = 1e160");
+        .replace("lr = 0.1", "lr = 1e160");
     let error = run(&experiment(&text), runs.path()).unwrap_err();
     let TrainerError::Diverged { folder, epoch } = &error else {
         panic!("{error}")

@@ -22,6 +22,9 @@ fn check(old: &str, new: &str, expected: &str) {
     assert_eq!(message(old, new), format!("e.toml, {expected}"));
 }
 
+/// The schedule of `tiny.toml`.
+const STEP: &str = "kind = \"step\"\nlr = 0.1\nfactor = 0.1\nepochs = [1]\n";
+
 const REMEDY: &str = "; correct it, `experiments/figure-2.toml` in the repository shows every key";
 
 #[test]
@@ -46,10 +49,7 @@ fn unknown_keys() {
     check(
         "factor = 0.1",
         "faktor = 0.1",
-        &format!(
-            "line 26, column 1: unknown key `faktor`, expected one of `kind`, `value`, `initial`, `factor`, \
-             `milestones`, `final`, `from`, `to`, `epochs`, `values`, `boundaries`, `parts`{REMEDY}"
-        ),
+        "line 27, column 1: there is no key `recipe.schedule.faktor`; the keys here are `kind`, `lr`, `factor` and `epochs`",
     );
 }
 
@@ -63,7 +63,28 @@ fn missing_keys() {
     check(
         "factor = 0.1\n",
         "",
-        &format!("line 23, column 1: a schedule of kind `step` needs the key `factor`{REMEDY}"),
+        "line 24, column 1: the key `recipe.schedule.factor` is missing; it must be a number above 0, such as 0.1",
+    );
+}
+
+#[test]
+fn recipes_that_are_not_there() {
+    let (start, rest) = TINY.split_once("[recipe.optimizer]").unwrap();
+    let (optimizer, rest) = rest.split_once("[recipe.schedule]").unwrap();
+    let (_, runs) = rest.split_once("[[run]]").unwrap();
+    let message = |text: String| parse(&text).unwrap_err().to_string();
+    assert_eq!(
+        message(format!("{start}[recipe.optimizer]{optimizer}[[run]]{runs}")),
+        "e.toml, line 19, column 2: the key `recipe.schedule` is missing; it must be a table with a kind of schedule for \
+         the rate"
+    );
+    assert_eq!(
+        message(format!("{start}[[run]]{runs}")),
+        format!("e.toml, line 1, column 1: missing key `recipe`{REMEDY}")
+    );
+    assert_eq!(
+        message(format!("recipe = 3\n{start}[[run]]{runs}")),
+        format!("e.toml, line 1, column 10: invalid type: integer `3`, expected a table{REMEDY}")
     );
 }
 
@@ -79,14 +100,13 @@ fn wrong_types() {
     check(
         "momentum = 0.9",
         "momentum = true",
-        &format!(
-            "line 20, column 12: invalid type: boolean `true`, expected a number, or a table with a `kind` of schedule{REMEDY}"
-        ),
+        "line 21, column 12: `recipe.optimizer.momentum` is true; it must be a number of at least 0 and below 1, or a \
+         table with a kind of schedule",
     );
     check(
-        "milestones = [1]",
-        "milestones = 1",
-        &format!("line 27, column 14: invalid type: integer `1`, expected a list{REMEDY}"),
+        "epochs = [1]",
+        "epochs = 1",
+        "line 28, column 10: `recipe.schedule.epochs` is 1; it must be a list of times in epochs, increasing between 0 and 2",
     );
 }
 
@@ -137,18 +157,18 @@ fn impossible_values() {
     check(
         "weight_decay = 0.01",
         "weight_decay = -0.01",
-        "line 21, column 16: the weight decay is -0.01 at step 0; it must be finite and not negative",
+        "line 22, column 16: the weight decay is -0.01 at step 0; it must be finite and not negative",
     );
     check(
         "momentum = 0.9",
         "momentum = 1.0",
-        "line 20, column 12: the momentum is 1.0 at step 0; it must be at least 0 and below 1, or the momentum buffer does not forget",
+        "line 21, column 12: the momentum is 1.0 at step 0; it must be at least 0 and below 1, or the momentum buffer does not forget",
     );
     check(
         "weight_decay = 0.01",
         "weight_decay = nan",
-        "line 21, column 16: `recipe.weight_decay`: the value of a constant schedule is NaN; give a finite number; \
-         times are in epochs and rounded to steps, of which an epoch has 4",
+        "line 22, column 16: `recipe.optimizer.weight_decay` is nan; it must be a number of at least 0, or a table with a \
+         kind of schedule",
     );
     check(
         "name = \"tiny\"",
@@ -170,19 +190,19 @@ fn depths_that_no_residual_network_has() {
 #[test]
 fn milestones() {
     check(
-        "milestones = [1]",
-        "milestones = [2.5]",
-        "line 27, column 15: `recipe.learning_rate.milestones.0` is 2.5; it must be a time in epochs after 0 and before the end at 2",
+        "epochs = [1]",
+        "epochs = [2.5]",
+        "line 28, column 11: `recipe.schedule.epochs.0` is 2.5; it must be a time in epochs after 0 and before the end at 2",
     );
     check(
-        "milestones = [1]",
-        "milestones = [1.5, 1]",
-        "line 27, column 20: `recipe.learning_rate.milestones.1` is 1; it must be a time in epochs after 1.5 and before the end at 2",
+        "epochs = [1]",
+        "epochs = [1.5, 1]",
+        "line 28, column 16: `recipe.schedule.epochs.1` is 1; it must be a time in epochs after 1.5 and before the end at 2",
     );
     check(
-        "milestones = [1]",
-        "milestones = [1, 1.01]",
-        "line 27, column 14: `recipe.learning_rate`: step decay: the change number 2 is at step 4, not after step 4; \
+        "epochs = [1]",
+        "epochs = [1, 1.01]",
+        "line 24, column 1: `recipe.schedule`: step decay: the change number 2 is at step 4, not after step 4; \
          give the steps of change in strictly increasing order, the first above 0; times are in epochs and rounded to steps, of which an epoch has 4",
     );
 }
@@ -192,45 +212,95 @@ fn schedules() {
     check(
         "kind = \"step\"",
         "kind = \"stepp\"",
-        &format!(
-            "line 23, column 1: unknown kind of schedule `stepp`, expected one of `constant`, `step`, `cosine`, \
-             `linear-warmup`, `piecewise`, `joined`{REMEDY}"
-        ),
+        "line 25, column 8: `recipe.schedule.kind` is \"stepp\"; it must be one of \"constant\", \"step\", \"cosine\", \
+         \"warmup-cosine\", \"wsd\", \"one-cycle\", \"polynomial\", \"exponential\", \"csv\", \"joined\"",
     );
     check(
         "factor = 0.1\n",
-        "factor = 0.1\nfinal = 0\n",
-        &format!(
-            "line 23, column 1: a schedule of kind `step` has no key `final`, expected `initial`, `factor`, `milestones`{REMEDY}"
-        ),
+        "factor = 0.1\nfinal_lr = 0\n",
+        "line 28, column 1: there is no key `recipe.schedule.final_lr`; the keys here are `kind`, `lr`, `factor` and `epochs`",
     );
-    let joined = "kind = \"joined\"\nparts = [{ start = 0, schedule = 0.1 }, { start = 1, schedule = { kind = \"cosine\", \
-                  initial = 0.1, final = 0, epochs = 1.5 } }]\n";
     check(
-        "kind = \"step\"\ninitial = 0.1\nfactor = 0.1\nmilestones = [1]\n",
-        joined,
-        "line 25, column 119: `recipe.learning_rate.parts.1.schedule.epochs` is 1.5; it must be above 0 and at most the 1 epochs of training that are left",
+        STEP,
+        "kind = \"joined\"\nepochs = [1]\nparts = [0.1, { kind = \"cosine\", lr = 0.1, epochs = 1.5 }]\n",
+        "line 27, column 53: `recipe.schedule.parts.1.epochs` is 1.5; it must be a time in epochs above 0 and at most the \
+         1 that are left",
+    );
+}
+
+/// What recipes have on their own, and experiments do not train.
+#[test]
+fn recipes_that_are_only_converted() {
+    check(
+        "[recipe.optimizer]",
+        "[recipe]\nepochs = 2\n[recipe.optimizer]",
+        "line 20, column 10: `recipe.epochs` has no place in an experiment: the length of the training is \
+         `training.epochs`; leave it out",
+    );
+    check(
+        "[recipe.optimizer]",
+        "[recipe]\nsteps_per_epoch = 4\n[recipe.optimizer]",
+        "line 20, column 19: `recipe.steps_per_epoch` has no place in an experiment: it follows from \
+         `data.train_images` and `training.batch_size`; leave it out",
+    );
+    check(
+        "[recipe.optimizer]",
+        "[[recipe.group]]\nname = \"a\"\n[recipe.optimizer]",
+        "line 19, column 1: `recipe.group` has no place in an experiment: all weights are trained by one recipe; \
+         `texp convert` converts parameter groups",
+    );
+    check(
+        "[recipe.optimizer]",
+        "[recipe.target]\nweight_decay = 0\n[recipe.optimizer]",
+        "line 19, column 1: `recipe.target` has no place in an experiment: no run has a weight decay of its own; \
+         `texp convert --to weight-decay` converts to another one",
+    );
+    let optimizer =
+        "the engines train by \"sgd\"; `texp convert` converts recipes of other optimisers";
+    for new in [
+        "\"sgdw\"\nmomentum = 0.9",
+        "\"adamw\"\nbeta1 = 0.9\nbeta2 = 0.9\neps = 1e-8",
+    ] {
+        check(
+            "\"sgd\"\nmomentum = 0.9",
+            new,
+            &format!(
+                "line 20, column 8: `recipe.optimizer.kind` has no place in an experiment: {optimizer}"
+            ),
+        );
+    }
+    check(
+        STEP,
+        "kind = \"csv\"\nfile = \"a.csv\"\n",
+        "line 26, column 8: `recipe.schedule.file` has no place in an experiment: a run folder must hold all that was \
+         run; `texp convert` reads schedules from CSV",
+    );
+    check(
+        "[recipe.optimizer]",
+        "[recipe]\nzero = 0\n[recipe.optimizer]",
+        "line 20, column 1: there is no key `recipe.zero`; the keys here are `optimizer` and `schedule`",
     );
 }
 
 #[test]
 fn runs() {
     check(
-        "transform = \"texp\"",
-        "transform = \"taxp\"",
+        "transform = \"tapered\"",
+        "transform = \"taper\"",
         &format!(
-            "line 42, column 13: unknown value `taxp`, expected one of `original`, `exact`, `texp`{REMEDY}"
+            "line 43, column 13: unknown value `taper`, expected one of `original`, `wd-free`, `tapered`, \
+             `tapered-no-drop`{REMEDY}"
         ),
     );
     check(
         "transform = \"original\"",
-        "transform = \"exact\"",
-        "line 29, column 1: no run has transform = \"original\", with which the others are compared; add one to the [[run]] tables",
+        "transform = \"wd-free\"",
+        "line 30, column 1: no run has transform = \"original\", with which the others are compared; add one to the [[run]] tables",
     );
     check(
         "name = \"texp\"",
         "name = \"exact\"",
-        "line 40, column 8: two runs are called `exact`; rename one",
+        "line 41, column 8: two runs are called `exact`; rename one",
     );
 }
 
@@ -240,21 +310,18 @@ fn recipes_without_an_equivalent() {
     let text = message("weight_decay = 0.01", "weight_decay = 0.03");
     assert!(
         text.starts_with(
-            "e.toml, line 21, column 16: run `texp` cannot do without weight decay: the constant phase from step 0 has no closed form"
+            "e.toml, line 22, column 16: run `texp` cannot do without weight decay: the constant phase from step 0 has no closed form"
         ) && text.contains("lower the learning rate, the weight decay or the momentum"),
         "{text}"
     );
     let text = message("weight_decay = 0.01", "weight_decay = 9.0");
     assert!(
         text.starts_with(
-            "e.toml, line 21, column 16: run `exact` cannot do without weight decay: step "
+            "e.toml, line 22, column 16: run `exact` cannot do without weight decay: step "
         ) && text.contains("is not positive at learning rate η = 0.1"),
         "{text}"
     );
-    let cosine = TINY.replace(
-        "kind = \"step\"\ninitial = 0.1\nfactor = 0.1\nmilestones = [1]\n",
-        "kind = \"cosine\"\ninitial = 0.1\nfinal = 0\nepochs = 2\n",
-    );
+    let cosine = TINY.replace(STEP, "kind = \"cosine\"\nlr = 0.1\n");
     let text = parse(&cosine).unwrap_err().to_string();
     assert!(
         text.contains(
@@ -287,7 +354,7 @@ fn networks_that_are_not_scale_invariant() {
 fn rates_that_leave_float32() {
     let long = TINY
         .replace("epochs = 2", "epochs = 4000")
-        .replace("milestones = [1]", "milestones = [3999]")
+        .replace("epochs = [1]", "epochs = [3999]")
         .replace("weight_decay = 0.01", "weight_decay = 0.02");
     let float32 = long.replace("engine = \"reference\"\n", "");
     let error = parse(&float32).unwrap_err();
@@ -303,7 +370,7 @@ fn rates_that_leave_float32() {
     let text = error.to_string();
     assert!(
         text.starts_with(
-            "e.toml, line 18, column 1: run `exact` leaves the range of float32 at step 1"
+            "e.toml, line 18, column 2: run `exact` leaves the range of float32 at step 1"
         ) && text.ends_with("or set engine = \"reference\", which computes in float64"),
         "{text}"
     );

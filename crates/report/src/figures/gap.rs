@@ -129,7 +129,7 @@ fn loss_gaps(folder: &RunFolder, run: usize, twin: usize, end: u64) -> Vec<Point
 /// Exact twins in plain lines; what only resembles its twin is dashed.
 fn stroke(folder: &RunFolder, run: usize) -> Stroke {
     match folder.runs[run].record.transform.as_str() {
-        "exact" => Stroke::Solid,
+        "wd-free" => Stroke::Solid,
         _ => Stroke::Dashed(0),
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn figure(folder: &RunFolder) -> Option<Figure> {
     let exact: Vec<(usize, usize)> = twins
         .iter()
         .copied()
-        .filter(|&(run, _)| folder.runs[run].record.transform == "exact")
+        .filter(|&(run, _)| folder.runs[run].record.transform == "wd-free")
         .collect();
     let pairs = if exact.is_empty() { twins } else { exact };
     let mut runs: Vec<usize> = pairs.iter().flat_map(|&(run, twin)| [run, twin]).collect();

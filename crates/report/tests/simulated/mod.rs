@@ -89,8 +89,8 @@ impl Simulation {
                 .collect(),
             runs: vec![
                 run("sd-wd", "step decay + weight decay", "original", None),
-                run("exact", "exact twin, no weight decay", "exact", Some(0)),
-                run("texp", "TEXP, no weight decay", "texp", Some(0)),
+                run("exact", "exact twin, no weight decay", "wd-free", Some(0)),
+                run("texp", "TEXP, no weight decay", "tapered", Some(0)),
             ],
         }
     }

@@ -6,18 +6,14 @@ use std::ops::RangeInclusive;
 use nn_engine::{Precision, Symmetry};
 use nn_graph::{Graph, GraphError};
 use scale_invariance::{Analysis, Verdict, analyse};
-use schedule_core::{LawError, Recipe, Schedule};
+use schedule_core::{LawError, Recipe};
 
 use super::parse::check_name;
-use super::schedule::EpochScheduleError;
-use super::{EngineKind, EpochSchedule, Experiment, Problem, Transform};
+use super::{EngineKind, Experiment, Problem, Transform};
 use crate::plan::RunSchedule;
 
-/// A mistake and the path of the key where it was made.
-pub(super) struct Mistake {
-    pub(super) path: String,
-    pub(super) problem: Problem,
-}
+/// A mistake and the place where it was made.
+pub(super) type Mistake = recipe_file::Mistake<Problem>;
 
 /// What the checks work out and a run needs again.
 pub(crate) struct Prepared {
@@ -34,10 +30,7 @@ const MOST_STEPS: u64 = 10_000_000;
 const LN_HEADROOM: f64 = 12.0;
 
 pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
-    check_name("name", &experiment.name).map_err(|problem| mistake("name", problem))?;
-    check_sizes(experiment)?;
-    check_runs(experiment)?;
-    let recipe = experiment.checked_recipe()?;
+    let recipe = check_values(experiment)?;
     let (graph, symmetry) = check_network(experiment)?;
     check_conversions(experiment, &recipe)?;
     Ok(Prepared {
@@ -47,16 +40,17 @@ pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
     })
 }
 
-fn mistake(path: &str, problem: Problem) -> Mistake {
-    Mistake {
-        path: path.to_owned(),
-        problem,
-    }
+/// The checks that need no network and no conversion.
+pub(super) fn check_values(experiment: &Experiment) -> Result<Recipe, Mistake> {
+    check_name("name", &experiment.name).map_err(|problem| Mistake::at_value("name", problem))?;
+    check_sizes(experiment)?;
+    check_runs(experiment)?;
+    experiment.checked_recipe()
 }
 
 fn out_of_range(key: &str, value: impl ToString, needs: impl Into<String>) -> Mistake {
     let (value, needs) = (value.to_string(), needs.into());
-    mistake(
+    Mistake::at_value(
         key,
         Problem::Value {
             key: key.to_owned(),
@@ -120,9 +114,9 @@ fn check_runs(experiment: &Experiment) -> Result<(), Mistake> {
     let mut names = HashSet::new();
     for (index, run) in experiment.run.iter().enumerate() {
         let path = format!("run.{index}.name");
-        check_name(&path, &run.name).map_err(|problem| mistake(&path, problem))?;
+        check_name(&path, &run.name).map_err(|problem| Mistake::at_value(&path, problem))?;
         if !names.insert(&run.name) {
-            return Err(mistake(
+            return Err(Mistake::at_value(
                 &path,
                 Problem::DuplicateRun {
                     name: run.name.clone(),
@@ -139,7 +133,7 @@ fn check_runs(experiment: &Experiment) -> Result<(), Mistake> {
     }
     match experiment.original_run() {
         Some(_) => Ok(()),
-        None => Err(mistake("run", Problem::NoOriginal)),
+        None => Err(Mistake::at_value("run", Problem::NoOriginal)),
     }
 }
 
@@ -155,52 +149,6 @@ impl Experiment {
     /// [`validate`](Self::validate), with what it worked out.
     pub(crate) fn prepare(&self) -> Result<Prepared, Problem> {
         check(self).map_err(|mistake| mistake.problem)
-    }
-
-    /// The recipe in steps.
-    ///
-    /// # Errors
-    /// The [`Problem`] of a schedule or value; none for an experiment that was read from TOML.
-    pub fn recipe(&self) -> Result<Recipe, Problem> {
-        self.checked_recipe().map_err(|mistake| mistake.problem)
-    }
-
-    fn checked_recipe(&self) -> Result<Recipe, Mistake> {
-        let timeline = self.timeline();
-        let schedule = |key: &str, schedule: &EpochSchedule| -> Result<Schedule, Mistake> {
-            let in_steps = schedule.in_steps(timeline.steps_per_epoch, timeline.epochs as f64);
-            in_steps.map_err(|error| match error {
-                EpochScheduleError::Time {
-                    key: inner,
-                    value,
-                    needs,
-                } => out_of_range(&format!("{key}.{inner}"), value, needs),
-                EpochScheduleError::Schedule { key: inner, error } => Mistake {
-                    path: format!("{key}.{inner}"),
-                    problem: Problem::Schedule {
-                        key: key.to_owned(),
-                        error,
-                        steps_per_epoch: timeline.steps_per_epoch,
-                    },
-                },
-            })
-        };
-        let rate = schedule("recipe.learning_rate", &self.recipe.learning_rate)?;
-        let decay = schedule("recipe.weight_decay", &self.recipe.weight_decay)?;
-        let momentum = schedule("recipe.momentum", &self.recipe.momentum)?;
-        Recipe::new(rate, decay, momentum).map_err(|error| {
-            let key = match &error {
-                schedule_core::RecipeError::NegativeOrNotFinite { hyperparameter, .. } => {
-                    match hyperparameter {
-                        schedule_core::Hyperparameter::WeightDecay => "recipe.weight_decay",
-                        schedule_core::Hyperparameter::Momentum => "recipe.momentum",
-                        schedule_core::Hyperparameter::LearningRate => "recipe.learning_rate",
-                    }
-                }
-                _ => "recipe.momentum",
-            };
-            mistake(key, Problem::Recipe(error))
-        })
     }
 }
 
@@ -220,7 +168,7 @@ fn check_network(experiment: &Experiment) -> Result<(Graph, Symmetry), Mistake> 
         GraphError::OutOfRange { what, value, needs } if what.contains("width") => {
             out_of_range("network.width", value, needs)
         }
-        other => mistake("network", Problem::Network(other)),
+        other => Mistake::at_value("network", Problem::Network(other)),
     })?;
     let converted = |run: &&super::RunSpec| run.transform != Transform::Original;
     let Analysis {
@@ -229,7 +177,7 @@ fn check_network(experiment: &Experiment) -> Result<(Graph, Symmetry), Mistake> 
     match (verdict, experiment.run.iter().find(converted)) {
         (Verdict::NotInvariant(violation), Some(run)) => {
             let run = run.name.clone();
-            Err(mistake(
+            Err(Mistake::at_value(
                 "network",
                 Problem::NotScaleInvariant { run, violation },
             ))
@@ -250,7 +198,7 @@ fn check_conversions(experiment: &Experiment, recipe: &Recipe) -> Result<(), Mis
     for spec in &experiment.run {
         let run = spec.name.clone();
         let law = |error: LawError| {
-            mistake(
+            Mistake::at_value(
                 key_of(&error),
                 Problem::Law {
                     run: run.clone(),
@@ -272,7 +220,7 @@ fn check_conversions(experiment: &Experiment, recipe: &Recipe) -> Result<(), Mis
                     ln_growth,
                     precision,
                 };
-                return Err(mistake("recipe", problem));
+                return Err(Mistake::at_value("recipe", problem));
             }
         }
     }
@@ -283,7 +231,8 @@ fn check_conversions(experiment: &Experiment, recipe: &Recipe) -> Result<(), Mis
 fn key_of(error: &LawError) -> &'static str {
     match error {
         LawError::NotPiecewiseConstant { .. } => "run",
-        _ => "recipe.weight_decay",
+        LawError::NoConstantRate { .. } => "recipe.schedule",
+        _ => "recipe.optimizer.weight_decay",
     }
 }
 

@@ -1,42 +1,13 @@
 //! What can be wrong with an experiment file, said to a person in one sentence.
 
-use std::fmt;
-
 use nn_engine::Precision;
 use nn_graph::GraphError;
+use recipe_file::Located;
 use scale_invariance::Violation;
-use schedule_core::{LawError, RecipeError, ScheduleError};
-
-use super::Position;
+use schedule_core::LawError;
 
 /// A file that is not an experiment: what is wrong, where, and what to do.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ExperimentError {
-    /// The file, or what stands for it.
-    pub file: String,
-    /// Where in the file, if it is in one place.
-    pub position: Option<Position>,
-    /// What is wrong.
-    pub problem: Problem,
-}
-
-impl fmt::Display for ExperimentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(position) = self.position {
-            write!(f, ", {position}")?;
-        }
-        write!(f, ": {}", self.problem)
-    }
-}
-
-impl std::error::Error for ExperimentError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The problem's own words are part of this error's; what caused it comes next.
-        std::error::Error::source(&self.problem)
-    }
-}
+pub type ExperimentError = Located<Problem>;
 
 /// The kinds of mistakes.
 #[derive(Debug, thiserror::Error)]
@@ -69,21 +40,17 @@ pub enum Problem {
         /// The accepted range, as the end of a sentence.
         needs: String,
     },
-    /// Two times of one schedule fall on one step.
-    #[error(
-        "`{key}`: {error}; times are in epochs and rounded to steps, of which an epoch has {steps_per_epoch}"
-    )]
-    Schedule {
-        /// Key of the schedule.
+    /// The recipe's tables.
+    #[error(transparent)]
+    Recipe(recipe_file::Problem),
+    /// A key that a recipe may have, and no recipe of an experiment.
+    #[error("`{key}` has no place in an experiment: {reason}")]
+    NotInExperiments {
+        /// The key, with dots.
         key: String,
-        /// What the schedule says.
-        error: ScheduleError,
-        /// Steps in an epoch.
-        steps_per_epoch: u64,
+        /// Why not, and what to do, as the end of a sentence.
+        reason: &'static str,
     },
-    /// A hyperparameter that the optimiser cannot use.
-    #[error("{0}")]
-    Recipe(RecipeError),
     /// A network that cannot be built.
     #[error("{0}")]
     Network(GraphError),

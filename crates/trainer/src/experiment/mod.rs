@@ -4,9 +4,7 @@ mod check;
 mod error;
 mod names;
 mod parse;
-mod position;
-mod schedule;
-mod schedule_toml;
+mod recipe;
 
 use datasets::{Augmentation, Sampler, SamplerError};
 use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
@@ -15,8 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use check::Prepared;
 pub use error::{ExperimentError, Problem};
-pub use position::Position;
-pub use schedule::{EpochSchedule, Part};
+pub use recipe_file::Position;
 
 use crate::plan::Timeline;
 
@@ -44,8 +41,9 @@ pub struct Experiment {
     pub data: Data,
     /// How to train.
     pub training: Training,
-    /// The hyperparameters of the original run.
-    pub recipe: RecipeInEpochs,
+    /// What the original run is trained by: the tables `optimizer` and `schedule` of [`RecipeTables`](recipe_file::RecipeTables), as
+    /// written; [`Experiment::recipe`] reads them.
+    pub recipe: toml::Table,
     /// The runs.
     pub run: Vec<RunSpec>,
 }
@@ -146,19 +144,6 @@ pub enum EngineKind {
     Reference,
 }
 
-/// Hyperparameters of momentum SGD with coupled weight decay, rate outside the buffer; times in
-/// epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecipeInEpochs {
-    /// `γ`: a number, or a table as for the learning rate.
-    pub momentum: EpochSchedule,
-    /// `λ`: a number, or a table as for the learning rate.
-    pub weight_decay: EpochSchedule,
-    /// `η`: a table, see [`EpochSchedule`], or a number.
-    pub learning_rate: EpochSchedule,
-}
-
 /// One run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,7 +156,7 @@ pub struct RunSpec {
     pub transform: Transform,
 }
 
-/// What a run does to the recipe.
+/// What a run does to the recipe; named as what `texp convert --to` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -180,9 +165,12 @@ pub enum Transform {
     Original,
     /// No weight decay, learning rate of [`schedule_core::ExactLaw`]: the same function at every
     /// step.
-    Exact,
+    WdFree,
     /// No weight decay, learning rate of [`schedule_core::law::texp::Texp`], the paper's schedule.
-    Texp,
+    Tapered,
+    /// The paper's TEXP−−: the same without the drops of the rate, see
+    /// [`with_constant_rate`](schedule_core::Recipe::with_constant_rate).
+    TaperedNoDrop,
 }
 
 impl Transform {
@@ -190,8 +178,9 @@ impl Transform {
     pub fn name(self) -> &'static str {
         match self {
             Transform::Original => "original",
-            Transform::Exact => "exact",
-            Transform::Texp => "texp",
+            Transform::WdFree => "wd-free",
+            Transform::Tapered => "tapered",
+            Transform::TaperedNoDrop => "tapered-no-drop",
         }
     }
 }

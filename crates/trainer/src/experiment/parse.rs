@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use recipe_file::Position;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::check::check;
-use super::position::span_of;
-use super::{Experiment, ExperimentError, Position, Problem};
+use super::check::{check, check_values};
+use super::{Experiment, ExperimentError, Problem};
 
 impl Experiment {
     /// Reads a file and applies one of its presets, if one is named.
@@ -31,8 +31,8 @@ impl Experiment {
     ///
     /// A preset is a table `[presets.<name>]` of keys that replace those of the file: tables are
     /// merged key by key, everything else (also the list of runs, and a schedule of another `kind`)
-    /// is replaced as a whole. The keys and types of every preset are checked, the values of the
-    /// chosen one.
+    /// is replaced as a whole. The keys and values of every preset are checked; whether its network and
+    /// recipe allow its runs, of the chosen one.
     ///
     /// # Errors
     /// [`ExperimentError`] with the position of the first mistake.
@@ -61,6 +61,10 @@ impl Experiment {
             error(wrong.span(), Problem::Toml { message })
         };
 
+        let read = |table: &Spanned<DeTable<'_>>| {
+            Self::deserialize(Deserializer::from(table.clone())).map_err(wrong_toml)
+        };
+
         let mut base = DeTable::parse(text).map_err(wrong_toml)?;
         let presets = match base.get_mut().remove("presets") {
             None => DeTable::new(),
@@ -83,7 +87,8 @@ impl Experiment {
             };
             let mut merged = base.clone();
             merge(merged.get_mut(), table);
-            Self::deserialize(Deserializer::from(merged.clone())).map_err(wrong_toml)?;
+            check_values(&read(&merged)?)
+                .map_err(|mistake| mistake.located(file, text, merged.get_ref()))?;
             if preset == Some(name.get_ref().as_ref()) {
                 chosen = Some(merged);
             }
@@ -96,10 +101,8 @@ impl Experiment {
             let preset = preset.unwrap_or_default().to_owned();
             return Err(error(None, Problem::UnknownPreset { preset, known }));
         };
-        let experiment =
-            Self::deserialize(Deserializer::from(chosen.clone())).map_err(wrong_toml)?;
-        check(&experiment)
-            .map_err(|mistake| error(span_of(&chosen, &mistake.path), mistake.problem))?;
+        let experiment = read(&chosen)?;
+        check(&experiment).map_err(|mistake| mistake.located(file, text, chosen.get_ref()))?;
         Ok(experiment)
     }
 
@@ -165,6 +168,7 @@ fn one_line(message: &str) -> String {
         ("expected u64", "expected a whole number of at least 0"),
         ("expected f64", "expected a number"),
         ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a table"),
     ]
     .into_iter()
     .fold(message, |message, (rust, toml)| message.replace(rust, toml))

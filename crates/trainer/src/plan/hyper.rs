@@ -19,7 +19,7 @@ use crate::experiment::Transform;
 ///     Schedule::constant(0.5)?,
 ///     Schedule::constant(0.0)?,
 /// )?;
-/// let mut exact = RunSchedule::new(&recipe, Transform::Exact)?;
+/// let mut exact = RunSchedule::new(&recipe, Transform::WdFree)?;
 /// let (first, second) = (exact.next_step()?, exact.next_step()?);
 /// // a = 1 − ηλ = 0.75, and the running statistics learn of it one step later.
 /// assert_eq!((first.scale_ratio, second.scale_ratio), (1.0, 0.75));
@@ -33,6 +33,8 @@ use crate::experiment::Transform;
 #[derive(Clone, Debug)]
 pub struct RunSchedule {
     recipe: Recipe,
+    /// The recipe that is converted: that one, or the same at constant rate.
+    converted: Recipe,
     conversion: Conversion,
     step: u64,
     /// `a_{t−1}`, and 1 before the first step.
@@ -73,13 +75,20 @@ impl RunSchedule {
     /// # Errors
     /// [`LawError`] where [`Texp`] is not defined.
     pub fn new(recipe: &Recipe, transform: Transform) -> Result<Self, LawError> {
+        let converted = match transform {
+            Transform::TaperedNoDrop => recipe.with_constant_rate()?,
+            _ => recipe.clone(),
+        };
         let conversion = match transform {
             Transform::Original => Conversion::None,
-            Transform::Exact => Conversion::Exact(ExactLaw::new()),
-            Transform::Texp => Conversion::Texp(Texp::new(recipe)?),
+            Transform::WdFree => Conversion::Exact(ExactLaw::new()),
+            Transform::Tapered | Transform::TaperedNoDrop => {
+                Conversion::Texp(Texp::new(&converted)?)
+            }
         };
         Ok(Self {
             recipe: recipe.clone(),
+            converted,
             conversion,
             step: 0,
             scale_ratio: 1.0,
@@ -111,9 +120,13 @@ impl RunSchedule {
                 ln_scale: 0.0,
             },
             Some(equivalent) => {
-                let planned = PlannedStep::converted(original, &equivalent, self.scale_ratio);
+                let converted = self.converted.at(step);
+                let planned = PlannedStep::converted(converted, &equivalent, self.scale_ratio);
                 self.scale_ratio = equivalent.shrink;
-                planned
+                PlannedStep {
+                    original,
+                    ..planned
+                }
             }
         })
     }
@@ -181,5 +194,30 @@ impl PlannedStep {
             momentum,
         } = self.original;
         GroupHyper::new(learning_rate, weight_decay, momentum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schedule_core::Schedule;
+
+    use super::*;
+
+    #[test]
+    fn without_drops_only_what_is_not_scaled_keeps_them() {
+        let rate = Schedule::step_decay(0.1, 0.1, &[3]).unwrap();
+        let [decay, momentum] = [5e-4, 0.9].map(|value| Schedule::constant(value).unwrap());
+        let recipe = Recipe::new(rate, decay, momentum).unwrap();
+        let texp = Texp::new(&recipe.with_constant_rate().unwrap()).unwrap();
+        let mut run = RunSchedule::new(&recipe, Transform::TaperedNoDrop).unwrap();
+        for step in 0..6 {
+            let planned = run.next_step().unwrap();
+            assert_eq!(planned.ln_learning_rate, texp.ln_learning_rate(step));
+            assert!((planned.learning_rate.ln() - planned.ln_learning_rate).abs() < 1e-14);
+            assert_eq!(
+                planned.hyper(1).learning_rate,
+                recipe.at(step).learning_rate
+            );
+        }
     }
 }

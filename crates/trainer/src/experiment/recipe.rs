@@ -1,0 +1,87 @@
+//! The recipe of an experiment: the tables of a recipe's file, within the experiment's own length.
+
+use std::io;
+
+use recipe_file::{Optimizer, RecipeTables};
+use schedule_core::Recipe;
+use toml::de::DeTable;
+
+use super::check::Mistake;
+use super::{Experiment, Problem};
+use crate::plan::Timeline;
+
+/// What a recipe has in a file of its own, and where it is in an experiment.
+const ELSEWHERE: [(&str, &str); 4] = [
+    (
+        "steps_per_epoch",
+        "it follows from `data.train_images` and `training.batch_size`; leave it out",
+    ),
+    (
+        "epochs",
+        "the length of the training is `training.epochs`; leave it out",
+    ),
+    (
+        "group",
+        "all weights are trained by one recipe; `texp convert` converts parameter groups",
+    ),
+    (
+        "target",
+        "no run has a weight decay of its own; `texp convert --to weight-decay` converts to another one",
+    ),
+];
+
+fn not_here(key: String, reason: &'static str) -> Mistake {
+    Mistake::at_value(key.clone(), Problem::NotInExperiments { key, reason })
+}
+
+impl Experiment {
+    /// The recipe in steps.
+    ///
+    /// # Errors
+    /// The [`Problem`] of a schedule or value; none for an experiment that was read from TOML.
+    pub fn recipe(&self) -> Result<Recipe, Problem> {
+        self.checked_recipe().map_err(|mistake| mistake.problem)
+    }
+
+    /// [`recipe`](Self::recipe), with the place of a mistake.
+    pub(super) fn checked_recipe(&self) -> Result<Recipe, Mistake> {
+        for (key, reason) in ELSEWHERE {
+            if self.recipe.contains_key(key) {
+                return Err(not_here(format!("recipe.{key}"), reason));
+            }
+        }
+        let broken = |message| Mistake::at_value("recipe", Problem::Toml { message });
+        let text = toml::to_string(&self.recipe).map_err(|error| broken(error.to_string()))?;
+        let tables = DeTable::parse(&text).map_err(|error| broken(error.message().to_owned()))?;
+        let Timeline {
+            steps_per_epoch,
+            epochs,
+            ..
+        } = self.timeline();
+        let mut no_files = |_: &str| Err(io::ErrorKind::Unsupported.into());
+        let read = RecipeTables::read(
+            tables.get_ref(),
+            "recipe",
+            steps_per_epoch,
+            epochs,
+            &mut no_files,
+        );
+        let read = read.map_err(|mistake| match mistake.problem {
+            recipe_file::Problem::UnreadableTable { key, .. } => not_here(
+                key,
+                "a run folder must hold all that was run; `texp convert` reads schedules from CSV",
+            ),
+            problem => Mistake {
+                place: mistake.place,
+                problem: Problem::Recipe(problem),
+            },
+        })?;
+        match read.optimizer {
+            Optimizer::Sgd => Ok(read.recipe),
+            Optimizer::Sgdw | Optimizer::AdamW => Err(not_here(
+                "recipe.optimizer.kind".to_owned(),
+                "the engines train by \"sgd\"; `texp convert` converts recipes of other optimisers",
+            )),
+        }
+    }
+}
