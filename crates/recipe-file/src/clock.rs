@@ -1,7 +1,7 @@
 //! From epochs to steps.
 
+use crate::Mistake;
 use crate::section::Section;
-use crate::{Mistake, Problem};
 
 /// The epochs of a training, or of a part of it that counts from its own start.
 #[derive(Clone, Copy)]
@@ -47,7 +47,7 @@ impl Clock {
     }
 
     /// The key `epochs` as a length, which a next part may cut off; without it, the whole.
-    pub(crate) fn length(&self, section: &Section<'_, '_>) -> Result<u64, Mistake<Problem>> {
+    pub(crate) fn length(&self, section: &Section<'_, '_>) -> Result<u64, Mistake> {
         let left = self.training - self.start;
         let needs = format!("a time in epochs above 0 and at most the {left} that are left");
         let within = |time| time > 0.0 && time <= left;
@@ -60,16 +60,13 @@ impl Clock {
         key: &str,
         section: &Section<'_, '_>,
         whole: f64,
-    ) -> Result<f64, Mistake<Problem>> {
+    ) -> Result<f64, Mistake> {
         let needs = format!("a time in epochs above 0 and below the {whole} that are left");
         section.number(key, &needs, |time| time > 0.0 && time < whole)
     }
 
     /// The key `epochs` as a list of times: increasing, after the start and before the end.
-    pub(crate) fn milestones(
-        &self,
-        section: &Section<'_, '_>,
-    ) -> Result<Vec<f64>, Mistake<Problem>> {
+    pub(crate) fn milestones(&self, section: &Section<'_, '_>) -> Result<Vec<f64>, Mistake> {
         let all = self.whole();
         let needs = format!("a list of times in epochs, increasing between 0 and {all}");
         let entry = section.required("epochs", &needs)?;

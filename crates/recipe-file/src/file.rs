@@ -116,7 +116,7 @@ impl RecipeFile {
         file: &str,
         root: &Section<'_, '_>,
         read_table: &mut ReadTable<'_>,
-    ) -> Result<Self, Mistake<Problem>> {
+    ) -> Result<Self, Mistake> {
         root.allow_only(&[
             "steps_per_epoch",
             "epochs",

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use schedule_core::{Hyperparameters, Recipe};
 
+use crate::Mistake;
 use crate::schedule::Schedules;
 use crate::section::{Entry, Section};
 use crate::tables::weight_decay;
-use crate::{Mistake, Problem};
 
 /// A parameter group.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ pub(crate) fn read(
     root: &Section<'_, '_>,
     schedules: &mut Schedules<'_, '_>,
     recipe: &Recipe,
-) -> Result<Vec<Group>, Mistake<Problem>> {
+) -> Result<Vec<Group>, Mistake> {
     let Some(list) = root.optional("group") else {
         return Ok(Vec::new());
     };
@@ -70,7 +70,7 @@ fn group(
     entry: &Entry<'_, '_>,
     schedules: &mut Schedules<'_, '_>,
     recipe: &Recipe,
-) -> Result<Group, Mistake<Problem>> {
+) -> Result<Group, Mistake> {
     let section = entry.section().ok_or_else(|| entry.must_be(NEEDS))?;
     section.allow_only(&["name", "weight_decay", "lr_scale", "exponent"])?;
     let needs = "a name of letters, digits, `-`, `_` and `.`";

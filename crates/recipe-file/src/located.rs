@@ -7,6 +7,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::Problem;
+
 /// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -133,7 +135,7 @@ fn in_table<'a, 'text, 'path>(
 
 /// What is wrong at a place of a text that is not known, or not one.
 #[derive(Debug)]
-pub struct Mistake<P> {
+pub struct Mistake<P = Problem> {
     /// Where.
     pub place: Place,
     /// What is wrong.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use schedule_core::Schedule;
 
+use crate::Mistake;
 use crate::schedule::{Names, Schedules};
 use crate::section::Section;
-use crate::{Mistake, Problem};
 
 /// The optimisers of a recipe; a new one concerns everyone who treats them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,7 +67,7 @@ const BELOW_ONE: &str = "a number of at least 0 and below 1, or a table with a k
 pub(crate) fn read(
     root: &Section<'_, '_>,
     schedules: &mut Schedules<'_, '_>,
-) -> Result<Read, Mistake<Problem>> {
+) -> Result<Read, Mistake> {
     let section = root.section("optimizer", "a table with kind, momentum and weight_decay")?;
     let kind = section.choice("kind", &KINDS)?;
     let keys: &[&'static str] = match kind {

