@@ -149,6 +149,42 @@ fn every_optimiser() {
     }
 }
 
+/// Near momentum 1 the recurrence forgets slowly, and would sum up the roundings of plain floats.
+#[test]
+fn roundings_do_not_add_up() {
+    let recipe = |epochs: u64, momentum: &str, decay: &str| {
+        format!(
+            "steps_per_epoch = 100\nepochs = {epochs}\n\
+             optimizer = {{ kind = \"sgd\", momentum = {momentum}, weight_decay = {decay} }}\n\
+             schedule = {{ kind = \"constant\", lr = 0.25 }}\n"
+        )
+    };
+    assert_same(&recipe(200, "0.999", "1e-6"), Target::WdFree);
+    let recipe = recipe(100, "0.99", "1e-4");
+    assert_same(&recipe, Target::SgdLrInside);
+    let kept = "[target.weight_decay]\n\
+        kind = \"exponential\"\nvalue = 1e-9\ngrowth = 0.2\nper = \"epoch\"\n";
+    assert_same(&format!("{recipe}{kept}"), Target::WeightDecay);
+    let groups = "[[group]]\nname = \"first\"\n[[group]]\nname = \"second\"\nexponent = 2\n";
+    assert_same(&format!("{recipe}{groups}"), Target::WdFree);
+}
+
+/// As in the table, only what a few roundings amount to is no weight decay.
+#[test]
+fn a_small_weight_decay_that_is_left_is_kept() {
+    let recipe = "steps_per_epoch = 1\nepochs = 3\n\
+        optimizer = { kind = \"sgd\", momentum = 0.5, weight_decay = 0.25 }\n\
+        schedule = { kind = \"constant\", lr = 0.1 }\n\
+        [[group]]\nname = \"first\"\n\
+        [[group]]\nname = \"same\"\n\
+        [[group]]\nname = \"second\"\nweight_decay = 0.2500000000001\n";
+    let csv = table(recipe, Target::WdFree, TableFormat::Csv, 1);
+    let left = |line: usize| csv.lines().nth(line).unwrap().split(',').nth(8).unwrap();
+    assert_eq!((left(1), left(2)), ("0.0", "0.0"));
+    assert!(left(3).parse::<f64>().unwrap() > 9e-14, "{csv}");
+    assert_same(recipe, Target::WdFree);
+}
+
 #[test]
 fn groups() {
     let recipe = format!(

@@ -10,10 +10,14 @@ use schedule_core::schedule::{Phase, Tabulated};
 use super::Columns;
 use crate::{Conversion, Optimizer, Target};
 
+/// What several laws are made of.
+const DIGITS: &str = include_str!("law/digits.py");
+const COUPLED: &str = include_str!("law/coupled.py");
+
 /// Bytes of a table in one line of Python.
 const BYTES_A_LINE: usize = 72;
 
-/// Writes a Python file that needs nothing but Python: the recipe, the law's recurrence in float64, a
+/// Writes a Python file that needs nothing but Python: the recipe, the law's recurrence, a
 /// scheduler that sets rate, weight decay and momentum of every parameter group, and a helper for
 /// running statistics. Run as a program it prints the table of
 /// [`write_table`](crate::write_table) as CSV.
@@ -67,7 +71,7 @@ pub fn write_torch(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Resu
 struct Parts {
     title: &'static str,
     about: &'static str,
-    law: [&'static str; 2],
+    law: &'static [&'static str],
     rows: &'static str,
     /// An optimiser that PyTorch does not have.
     optimizer: &'static str,
@@ -80,7 +84,7 @@ impl Parts {
         let wd_free = Self {
             title: "SGD without weight decay at an exponential learning rate",
             about: include_str!("about/sgd.txt"),
-            law: [include_str!("law/wd_free.py"), ""],
+            law: &[DIGITS, COUPLED, include_str!("law/wd_free.py")],
             rows: include_str!("rows_sgd.py"),
             optimizer: "",
             set: include_str!("set_sgd.py"),
@@ -89,7 +93,7 @@ impl Parts {
             return Self {
                 title: "SGD with parameter groups at an exponential learning rate",
                 about: include_str!("about/groups.txt"),
-                law: [include_str!("law/groups.py"), ""],
+                law: &[DIGITS, COUPLED, include_str!("law/groups.py")],
                 rows: "",
                 set: include_str!("set_groups.py"),
                 ..wd_free
@@ -100,13 +104,13 @@ impl Parts {
                 Optimizer::Sgd => wd_free,
                 Optimizer::Sgdw => Self {
                     about: include_str!("about/sgdw.txt"),
-                    law: [include_str!("law/sgdw.py"), ""],
+                    law: &[include_str!("law/sgdw.py")],
                     ..wd_free
                 },
                 Optimizer::AdamW => Self {
                     title: "Adam without weight decay at an exponential learning rate",
                     about: include_str!("about/adamw.txt"),
-                    law: [include_str!("law/adamw.py"), ""],
+                    law: &[include_str!("law/adamw.py")],
                     rows: include_str!("rows_adamw.py"),
                     set: include_str!("set_adamw.py"),
                     ..wd_free
@@ -114,12 +118,12 @@ impl Parts {
             },
             Target::Tapered => Self {
                 about: include_str!("about/sgd_tapered.txt"),
-                law: [include_str!("law/tapered.py"), include_str!("law/root.py")],
+                law: &[include_str!("law/tapered.py"), include_str!("law/root.py")],
                 ..wd_free
             },
             Target::TaperedNoDrop => Self {
                 about: include_str!("about/sgd_no_drop.txt"),
-                law: [
+                law: &[
                     include_str!("law/tapered_no_drop.py"),
                     include_str!("law/root.py"),
                 ],
@@ -127,12 +131,12 @@ impl Parts {
             },
             Target::WeightDecay => Self {
                 title: "SGD with another weight decay, at the learning rate that makes up for it",
-                law: [include_str!("law/weight_decay.py"), ""],
+                law: &[DIGITS, COUPLED, include_str!("law/weight_decay.py")],
                 ..wd_free
             },
             Target::SgdLrInside => Self {
                 about: include_str!("about/sgd_lr_inside.txt"),
-                law: [include_str!("law/sgd_lr_inside.py"), ""],
+                law: &[DIGITS, include_str!("law/sgd_lr_inside.py")],
                 optimizer: include_str!("sgd_lr_inside.py"),
                 ..wd_free
             },

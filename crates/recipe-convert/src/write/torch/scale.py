@@ -1,6 +1,6 @@
 
 
-# ---- The law, in float64 ----
+# ---- The law ----
 
 
 def exp(ln):

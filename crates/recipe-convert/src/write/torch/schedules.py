@@ -4,6 +4,7 @@ import collections
 import itertools
 import math
 import struct
+from decimal import Context, Decimal, localcontext
 
 # ---- The recipe with weight decay: functions of the step ----
 

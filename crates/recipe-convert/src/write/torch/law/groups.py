@@ -12,26 +12,21 @@ Row = collections.namedtuple(
 def rows():
     """The recipe and its twin, for each step and group.
 
-    The first group with an exponent that is not 0 leads: d = weight_decay + momentum * kappa, a = 1 - lr * d,
-    kappa <- d / a. The others' a is a power of its, and they keep what that leaves of their decay.
+    The first group with an exponent that is not 0 leads, by the exact law. The others' a is a power of its, and
+    they keep what that leaves of their decay.
     """
     leader = next((group for group in GROUPS if group[3] != 0.0), None)
-    scale, kappas = Scale(), [0.0 for _ in GROUPS]
+    scale, leaders_kappa, kappas = Scale(), Decimal(0), [0.0 for _ in GROUPS]
     for step in range(STEPS):
         ln_a, before = 0.0, scale.value()
         if leader:
-            lr, weight_decay, momentum = hyperparameters(leader, step)
-            a_minus_one = -(lr * (weight_decay + momentum * kappas[GROUPS.index(leader)]))
-            if a_minus_one <= -1.0:
-                raise ValueError("step %d has no equivalent without weight decay" % step)
-            ln_a = math.log1p(a_minus_one)
+            ln_a, leaders_kappa = coupled(step, *hyperparameters(leader, step), leaders_kappa)
         scale.add(ln_a)
         for index, group in enumerate(GROUPS):
             lr, weight_decay, momentum = hyperparameters(group, step)
             kept, power = weight_decay, 0.0
             if group is leader:
-                decay = weight_decay + momentum * kappas[index]
-                kept, power, kappas[index] = 0.0, 1.0, decay / (1.0 - lr * decay)
+                kept, power = 0.0, 1.0
             elif group[3] != 0.0:
                 power = group[3] / leader[3]
                 left, kappas[index] = residual(lr, weight_decay, momentum, kappas[index], math.expm1(power * ln_a))
@@ -52,7 +47,7 @@ def residual(lr, weight_decay, momentum, kappa, a_minus_one):
         return 0.0, own
     gone = -(a_minus_one / lr)
     left = own - gone
-    rounding = abs(left) <= 1e-12 * (abs(own) + abs(gone))
-    return 0.0 if rounding else left, gone / (1.0 + a_minus_one)
+    eight_roundings = 2.0**-50 * (abs(own) + abs(gone))
+    return 0.0 if abs(left) <= eight_roundings else left, gone / (1.0 + a_minus_one)
 
 

@@ -4,17 +4,18 @@ def steps(scale):
     g = momentum * lr / previous lr, a = 1 - lr * weight_decay - g * c, momentum <- g / (a * previous a),
     c <- 1 / a - 1.
     """
-    held, previous = 0.0, None
+    held, previous = Decimal(0), None
     for step in itertools.count():
         lr, weight_decay, momentum = hyperparameters(step)
         if momentum != 0.0 and previous is not None and previous != lr:
             momentum = momentum * lr / previous
         previous = lr
-        a_minus_one = -(lr * weight_decay + momentum * held)
-        if a_minus_one <= -1.0:
-            raise ValueError("step %d has no equivalent without weight decay" % step)
-        after = -a_minus_one / (1.0 + a_minus_one)
-        yield lr, math.log1p(a_minus_one), 0.0, momentum * (1.0 + after) * (1.0 + held)
+        with localcontext(DIGITS):
+            momentum = Decimal(momentum)
+            a_minus_one = -(Decimal(lr) * Decimal(weight_decay) + momentum * held)
+            after = -a_minus_one / checked_shrink(step, 1 + a_minus_one)
+            ln_a, momentum_exp = ln_1p(a_minus_one), momentum * (1 + after) * (1 + held)
         held = after
+        yield lr, ln_a, 0.0, float(momentum_exp)
 
 
