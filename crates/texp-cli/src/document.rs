@@ -1,5 +1,8 @@
 //! What a shell and `man` know of the command.
 
+use std::fs;
+use std::path::Path;
+
 use clap::Command;
 use clap_complete::Shell;
 
@@ -18,27 +21,16 @@ pub fn completions(command: &mut Command, shell: Shell) -> Result<(), CommandErr
     write_to(None, |out| out.write_all(&script))
 }
 
-/// Writes the manual page to standard output: the command, then each of its verbs.
+/// Writes the manual pages into a folder, which is made if it is not there: `texp.1`, and `texp-VERB.1` for
+/// each verb, to which the first refers.
 ///
 /// # Errors
-/// Standard output cannot be written.
-pub fn man(mut command: Command) -> Result<(), CommandError> {
-    command.build();
-    write_to(None, |out| {
-        clap_mangen::Man::new(command.clone()).render(out)?;
-        for verb in command
-            .get_subcommands()
-            .filter(|verb| verb.get_name() != "help")
-        {
-            let verb = verb
-                .clone()
-                .display_name(format!("texp {}", verb.get_name()));
-            let page = clap_mangen::Man::new(verb);
-            page.render_name_section(out)?;
-            page.render_synopsis_section(out)?;
-            page.render_description_section(out)?;
-            page.render_options_section(out)?;
-        }
-        Ok(())
-    })
+/// The folder or a page cannot be written.
+pub fn man(command: Command, folder: &Path) -> Result<(), CommandError> {
+    fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(command, folder))
+        .map_err(|source| CommandError::Output {
+            path: folder.to_owned(),
+            source,
+        })
 }

@@ -36,10 +36,10 @@ pub enum CommandError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// A file of results that cannot be written.
+    /// A file or folder of results that cannot be written.
     #[error("{} cannot be written ({source}); check the path and its permissions", path.display())]
     Output {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// What the operating system says.
         source: io::Error,

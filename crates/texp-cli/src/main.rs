@@ -38,8 +38,11 @@ enum Verb {
         /// The shell.
         shell: Shell,
     },
-    /// Write the manual page to standard output.
-    Man,
+    /// Write the manual pages, one for each subcommand, into a folder such as share/man/man1.
+    Man {
+        /// The folder; made if it is not there.
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -56,7 +59,7 @@ fn main() -> ExitCode {
         Verb::Report { folder } => rewrite_report(&folder),
         Verb::Convert(args) => convert(&args),
         Verb::Completions { shell } => completions(&mut Cli::command(), shell),
-        Verb::Man => man(Cli::command()),
+        Verb::Man { folder } => man(Cli::command(), &folder),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

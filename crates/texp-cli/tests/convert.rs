@@ -202,7 +202,6 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         (&["convert", "recipe.toml"][..], HEADER),
         (&["convert", "recipe.toml", "--format", "json"], "["),
         (&["completions", "bash"], "_texp() {"),
-        (&["man"], r".ie \n(.g .ds Aq \(aq"),
     ] {
         let mut child = command(folder.path(), arguments)
             .stdout(Stdio::piped())
@@ -282,20 +281,57 @@ fn bad_input_is_one_sentence_and_exit_code_2() {
 }
 
 #[test]
-fn completions_and_manual_know_every_verb() {
+fn completions_know_every_verb() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let (out, _) = success(texp(folder.path(), &["completions", shell], ""));
         assert!(out.contains("convert") && out.contains("every"), "{shell}");
     }
-    let (out, _) = success(texp(folder.path(), &["man"], ""));
+}
+
+#[test]
+fn the_manual_has_every_page_that_it_refers_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, said) = success(texp(folder.path(), &["man", "share/man1"], ""));
+    assert_eq!((out.as_str(), said.as_str()), ("", ""));
+    let pages = folder.path().join("share/man1");
+    let read = |page: &str| fs::read_to_string(pages.join(page)).unwrap();
+    let main = read("texp.1");
+    let referred = main
+        .lines()
+        .filter_map(|line| line.strip_suffix("(1)"))
+        .map(|page| format!("{}.1", page.replace("\\-", "-")));
+    let mut expected: Vec<String> = referred.collect();
+    expected.push("texp.1".to_owned());
+    let mut found: Vec<String> = fs::read_dir(&pages)
+        .unwrap()
+        .map(|page| page.unwrap().file_name().into_string().unwrap())
+        .collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    let verbs = ["completions", "convert", "man", "report", "train"];
+    assert_eq!(
+        found[..5],
+        verbs.map(|verb| format!("texp-{verb}.1")),
+        "{main}"
+    );
+    let convert = read("texp-convert.1");
     for part in [
-        "texp train",
-        "texp report",
+        ".TH texp-convert 1",
         "texp convert",
         "\\-\\-every",
         "PyTorch",
     ] {
-        assert!(out.contains(part), "{part} is not in\n{out}");
+        assert!(convert.contains(part), "{part} is not in\n{convert}");
     }
+
+    fs::write(folder.path().join("file"), "").unwrap();
+    let output = texp(folder.path(), &["man", "file"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with("error: file cannot be written ("),
+        "{said}"
+    );
 }
