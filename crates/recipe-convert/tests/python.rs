@@ -270,6 +270,40 @@ fn the_scheduler_sets_every_group_and_the_helper_every_normaliser() {
     }
 }
 
+/// At 0, PyTorch would leave its buffer as it was.
+#[test]
+fn a_momentum_of_zero_is_set_only_if_there_is_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let head = STAND_INS.split("rows = ").next().unwrap();
+    let body = "optimizer = Optimizer(name='a')\nscheduler = schedule.Scheduler(optimizer)\n\
+        for _ in range(3):\n    \
+            print(optimizer.param_groups[0]['momentum'])\n    scheduler.step()\n";
+    write("check.py", &format!("{head}{body}"));
+    for (momentum, rest, expected) in [
+        ("0", "", "0.0\n0.0\n0.0\n"),
+        (NO_MOMENTUM_AT_FIRST, "", "5e-324\n0.3\n0.6\n"),
+        (
+            NO_MOMENTUM_AT_FIRST,
+            "[[group]]\nname = \"a\"\n",
+            "5e-324\n0.3\n0.6\n",
+        ),
+    ] {
+        let recipe = format!(
+            "steps_per_epoch = 1\nepochs = 9\n\
+             schedule = {{ kind = \"constant\", lr = 0.1 }}\n\
+             optimizer = {{ kind = \"sgd\", momentum = {momentum}, weight_decay = 1e-3 }}\n{rest}"
+        );
+        write("schedule.py", &python(&recipe, Target::WdFree));
+        if let Some(output) = run(folder.path(), &["check.py"]) {
+            assert_eq!(text_of(output), expected);
+        }
+    }
+}
+
+const NO_MOMENTUM_AT_FIRST: &str =
+    "{ kind = \"wsd\", value = 0.9, warmup_epochs = 3, decay_epochs = 1 }";
+
 #[test]
 fn a_rate_above_the_parameters_numbers_is_an_error() {
     let recipe = "steps_per_epoch = 100\nepochs = 10\n\

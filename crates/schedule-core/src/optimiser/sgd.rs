@@ -25,6 +25,9 @@ pub struct SgdState<F = f64> {
 impl<F: Field> SgdState<F> {
     /// The state after one step of PyTorch's `SGD(momentum, weight_decay)` with zero dampening:
     /// `b_{t+1} = γ b_t + g_t + λ θ_t`, then `θ_{t+1} = θ_t − η b_{t+1}`.
+    ///
+    /// PyTorch takes that step at `γ = 0`, too, but leaves `b` as it was; a momentum that is 0 for a time has to
+    /// be the least float there instead.
     #[must_use]
     pub fn stepped(&self, gradient: impl FnOnce(&[F]) -> Vec<F>, with: Hyperparameters<F>) -> Self {
         let gradient = gradient(&self.parameters);

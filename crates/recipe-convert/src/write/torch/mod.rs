@@ -166,6 +166,9 @@ fn constants(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()>
             writeln!(out, "{name} = {}", parts(schedule))?;
         }
     }
+    if moments.is_none() {
+        least_momentum(recipe.momentum(), out)?;
+    }
     if !file.groups().is_empty() {
         writeln!(
             out,
@@ -180,6 +183,22 @@ fn constants(conversion: &Conversion<'_>, out: &mut dyn Write) -> io::Result<()>
     }
     let columns = Columns::of(conversion).header();
     writeln!(out, "\nCOLUMNS = {columns:?}.split(\",\")")
+}
+
+/// What the scheduler sets at least.
+///
+/// At a momentum of 0 PyTorch leaves its buffer as it was, where the recipe's is the gradient: the next step
+/// with momentum would then not be the recipe's. Without any momentum there is no such step, nor a buffer.
+fn least_momentum(momentum: &Schedule, out: &mut dyn Write) -> io::Result<()> {
+    let none = |phases: Vec<Phase>| phases.iter().all(|phase| phase.value == 0.0);
+    if momentum.phases().is_some_and(none) {
+        return writeln!(out, "LEAST_MOMENTUM = 0.0");
+    }
+    writeln!(
+        out,
+        "# At 0 PyTorch would leave its buffer as it was; at this it is the gradient, as in the recipe.\n\
+         LEAST_MOMENTUM = 5e-324"
+    )
 }
 
 /// A schedule as a list of `(start, function)`.

@@ -10,6 +10,6 @@ def row_of(group, rows):
 def assign(group, row):
     group["lr"] = row.lr_exp
     group["weight_decay"] = row.weight_decay_exp
-    group["momentum"] = row.momentum_exp
+    group["momentum"] = max(row.momentum_exp, LEAST_MOMENTUM)
 
 
