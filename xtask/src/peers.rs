@@ -1,6 +1,5 @@
 //! `cargo xtask peers`: what texp emits, trained with PyTorch itself.
 
-mod adamw;
 mod environment;
 mod schedulers;
 
@@ -41,7 +40,6 @@ fn prepare(args: &Args, folder: &Path) -> Result<Command, String> {
     };
     let generated = folder.join("generated");
     schedulers::write_all(&generated)?;
-    adamw::write_steps(&generated.join("adamw.json"))?;
 
     let mut check = Command::new(python);
     // No caches among the sources.

@@ -2,9 +2,9 @@
 
     python check.py FOLDER STEPS.json
 
-FOLDER has the generated schedulers, `schedulers.json` that lists them, and `adamw.json`; STEPS.json is what
-schedule-core's tests compare with, beside the script that made it. Everything is float64 on the CPU. Each
-check runs twice, as it is and with the learning rate (or what it is about) off by 1/1000, which it must find.
+FOLDER has the generated schedulers and `schedulers.json` that lists them; STEPS.json is what schedule-core's
+tests compare with, beside the script that made it. Everything is float64 on the CPU. Each check runs twice, as
+it is and with the learning rate (or what it is about) off by 1/1000, which it must find.
 Exits with 1 if one does not hold.
 """
 
@@ -22,10 +22,8 @@ import torch
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 
-import adam
 import twins
-from nets import NETS
-from optimisers import OPTIMISERS
+from optimisers import LEAST_MOMENTUM, PAIRS, TaperedSgd
 
 #: Rounding of one step, and of a few hundred that build on one another.
 BOUNDS = {"each step": 1e-12, "free": 1e-10}
@@ -61,38 +59,32 @@ def imported(path):
     return module
 
 
-def check_schedulers(table, folder):
+def pairs(folder):
+    """What schedulers.json lists: a name, and the pair of optimisers."""
     for entry in json.loads((folder / "schedulers.json").read_text()):
-        name, target = entry["name"], entry["target"]
-        schedule = imported(folder / entry["file"])
-        optimiser = OPTIMISERS[entry["optimizer"]](schedule, target)
-        for net in NETS:
+        yield entry["name"], PAIRS[entry["pair"]](imported(folder / entry["file"]))
+
+
+def check_schedulers(table, folder):
+    for name, pair in pairs(folder):
+        for net in pair.nets:
             for mode, bound in BOUNDS.items():
-                run = [twins.functions_differ(net, schedule, optimiser, mode, off) for off in (1.0, OFF)]
+                run = [twins.functions_differ(net, pair, mode, off) for off in (1.0, OFF)]
                 for what, deviation, if_off in zip(("loss", "function"), *run):
                     table.at_most("%s, %s, %s: %s" % (name, net, mode, what), bound, deviation, if_off)
-        statistics = [
-            twins.evaluations_differ("conv-BatchNorm", schedule, optimiser, factor)
-            for factor in (1.0, OFF, 0.0)
-        ]
-        exact, off, without = statistics
-        named = "%s, conv-BatchNorm: evaluation " % name
+        exact, off, without = (twins.evaluations_differ(pair, factor) for factor in (1.0, OFF, 0.0))
+        named = "%s, %s: evaluation " % (name, pair.evaluated)
         table.at_most(named + "with the helper", BOUNDS["free"], exact, off)
         table.at_least(named + "without it differs", 1e-3, without, exact)
 
 
 def check_tapered_start(table, folder):
     """TEXP from a zero buffer is off where the paper's theorem shifts it."""
-    for entry in json.loads((folder / "schedulers.json").read_text()):
-        if entry["target"] == "tapered":
-            schedule = imported(folder / entry["file"])
-            optimiser = OPTIMISERS[entry["optimizer"]](schedule, entry["target"])
-            run = [
-                twins.functions_differ("conv-BatchNorm", schedule, optimiser, "free", shifts=shifts)[1]
-                for shifts in (False, True)
-            ]
-            named = "%s, conv-BatchNorm: without buffer shifts differs" % entry["name"]
-            table.at_least(named, 1e-6, *run)
+    for name, pair in pairs(folder):
+        if isinstance(pair, TaperedSgd):
+            net = "conv-BatchNorm"
+            run = [twins.functions_differ(net, pair, "free", shifts=shifts)[1] for shifts in (False, True)]
+            table.at_least("%s, %s: without buffer shifts differs" % (name, net), 1e-6, *run)
 
 
 def check_stored_steps(table, stored):
@@ -110,16 +102,6 @@ def steps_differ(expected, found):
     return max(twins.relative(torch.atleast_1d(a), torch.atleast_1d(b)) for a, b in tensors)
 
 
-def check_stock_adam(table, folder):
-    """A stock Adam with StockAdamStep's lr, betas and eps at each step is AdamW."""
-    steps = json.loads((folder / "adamw.json").read_text())
-    for net in ("conv-BatchNorm", "MLP-LayerNorm"):
-        for mode, bound in BOUNDS.items():
-            run = [adam.functions_differ(net, steps, mode, off) for off in (1.0, OFF)]
-            for what, deviation, if_off in zip(("loss", "function"), *run):
-                table.at_most("stock Adam as AdamW, %s, %s: %s" % (net, mode, what), bound, deviation, if_off)
-
-
 def check_nesterov_and_dampening(table):
     """Why a Nesterov twin with a free dampening has no stock optimiser."""
 
@@ -132,17 +114,35 @@ def check_nesterov_and_dampening(table):
 
     table.at_least("nesterov=True is refused (1) with dampening, and not without it", 1.0, refused(0.5), refused(0.0))
 
+    buffers = sgd_buffers([0.5, 0.5], dampening=0.25)
+    dampened_first = [0.75 * 1.0, 0.5 * 0.75 + 0.75 * 2.0]
+    left_out_first = [1.0, 0.5 * 1.0 + 0.75 * 2.0]
+    differ = [distance(buffers, other) for other in (left_out_first, dampened_first)]
+    table.at_most("SGD leaves dampening out of its first step, and only there", 1e-15, *differ)
+
+
+def check_momentum_of_zero(table):
+    """Why schedulers never set a momentum to 0, if it is not 0 at all steps."""
+    gradient_alone = [1.0, 2.0, 0.5 * 2.0 + 3.0]
+    differ = [distance(sgd_buffers([0.5, least, 0.5]), gradient_alone) for least in (0.0, LEAST_MOMENTUM)]
+    table.at_least("SGD leaves its buffer as it was at momentum 0, and not at 5e-324", 0.5, *differ)
+
+
+def sgd_buffers(momenta, **options):
+    """The buffer after each of a few steps, with gradients 1, 2, 3."""
     parameter = torch.nn.Parameter(torch.zeros(1))
-    optimiser = torch.optim.SGD([parameter], lr=1.0, momentum=0.5, dampening=0.25)
+    optimiser = torch.optim.SGD([parameter], lr=1.0, momentum=0.5, **options)
     buffers = []
-    for _ in range(2):
-        parameter.grad = torch.ones(1)
+    for gradient, momentum in enumerate(momenta, start=1):
+        optimiser.param_groups[0]["momentum"] = momentum
+        parameter.grad = torch.full((1,), float(gradient))
         optimiser.step()
         buffers.append(optimiser.state[parameter]["momentum_buffer"].item())
-    dampened_first = [0.75, 0.5 * 0.75 + 0.75]
-    left_out_first = [1.0, 0.5 + 0.75]
-    differ = [max(abs(a - b) for a, b in zip(buffers, other)) for other in (left_out_first, dampened_first)]
-    table.at_most("SGD leaves dampening out of its first step, and only there", 1e-15, *differ)
+    return buffers
+
+
+def distance(one, other):
+    return max(abs(a - b) for a, b in zip(one, other))
 
 
 def main(folder, stored):
@@ -153,7 +153,7 @@ def main(folder, stored):
     table = Table()
     check_stored_steps(table, stored)
     check_nesterov_and_dampening(table)
-    check_stock_adam(table, folder)
+    check_momentum_of_zero(table)
     check_schedulers(table, folder)
     check_tapered_start(table, folder)
     if table.failed:

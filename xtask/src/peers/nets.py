@@ -1,4 +1,4 @@
-"""Tiny networks whose trained weights are all scale-invariant, and the data they are trained on."""
+"""Tiny networks, and the data they are trained on."""
 
 import torch
 from torch import nn
@@ -41,21 +41,46 @@ def layer_norm_mlp():
     return nn.Sequential(nn.Flatten(), *layer(50, 16), *layer(16, 16), fixed(nn.Linear(16, CLASSES)))
 
 
-#: A further network is an entry here.
+def two_layers(norm):
+    """The same function where the weights and first biases, the second biases, and the head are scaled by c, c^2, 1."""
+    first, second, head = nn.Linear(50, 16), nn.Linear(16, 16), nn.Linear(16, CLASSES)
+    return nn.Sequential(nn.Flatten(), first, nn.ReLU(), second, norm, nn.ReLU(), head)
+
+
+#: Networks whose trained weights are all scale-invariant; a further one is an entry here.
 NETS = {
     "conv-BatchNorm": lambda: convolutional(batch_norm),
     "conv-GroupNorm": lambda: convolutional(group_norm),
     "MLP-LayerNorm": layer_norm_mlp,
 }
 
+#: Networks that are invariant only if the groups below are scaled together.
+GROUPED_NETS = {
+    "grouped MLP-LayerNorm": lambda: two_layers(nn.LayerNorm(16, eps=EPS, elementwise_affine=False)),
+    "grouped MLP-BatchNorm": lambda: two_layers(nn.BatchNorm1d(16, eps=EPS, affine=False)),
+}
+
+#: Their parameters, by name of the recipe's groups.
+GROUPS = {
+    "weights": ["1.weight", "1.bias", "3.weight"],
+    "biases": ["3.bias"],
+    "head": ["6.weight", "6.bias"],
+}
+
 
 def made(name):
     torch.manual_seed(1)
-    return NETS[name]()
+    return (NETS | GROUPED_NETS)[name]()
 
 
 def trained(net):
     return [parameter for parameter in net.parameters() if parameter.requires_grad]
+
+
+def grouped(net):
+    """PyTorch's parameter groups, with their names."""
+    parameters = dict(net.named_parameters())
+    return [{"name": name, "params": [parameters[key] for key in keys]} for name, keys in GROUPS.items()]
 
 
 torch.manual_seed(0)

@@ -9,31 +9,29 @@ from nets import Y, batch, function, made, trained
 
 
 class Twins:
-    """The two runs. `rate_factor` other than 1 spoils the twin's learning rate, for the checks' own check."""
+    """The two runs, each a network and an optimiser.
 
-    def __init__(self, net, schedule, optimiser, rate_factor=1.0):
-        self.schedule, self.optimiser, self.rate_factor = schedule, optimiser, rate_factor
+    `rate_factor` other than 1 spoils the twin's learning rate, for the checks' own check.
+    """
+
+    def __init__(self, net, pair, rate_factor=1.0):
+        self.pair, self.rate_factor = pair, rate_factor
         net, other = made(net), made(net)
-        self.original = net, optimiser.original(trained(net))
-        self.twin = other, optimiser.twin(trained(other))
-        self.scheduler = schedule.Scheduler(self.twin[1])
+        self.original = net, pair.original(net)
+        self.twin = other, pair.twin(other)
+        self.scheduler = pair.schedule.Scheduler(self.twin[1])
 
-    def step(self, row):
+    def step(self, step):
         """One step of each."""
-        self.optimiser.set(self.original[1], row)
+        self.pair.set(self.original[1], step)
         for group in self.twin[1].param_groups:
             group["lr"] *= self.rate_factor
-        for run in (self.original, self.twin):
-            forward_and_step(run, row.step)
+        for net, optimiser in (self.original, self.twin):
+            images, labels = batch(step)
+            optimiser.zero_grad()
+            F.cross_entropy(net(images), labels).backward()
+            optimiser.step()
         self.scheduler.step()
-
-
-def forward_and_step(run, step):
-    net, optimiser = run
-    images, labels = batch(step)
-    optimiser.zero_grad()
-    F.cross_entropy(net(images), labels).backward()
-    optimiser.step()
 
 
 def relative(one, other):
@@ -54,29 +52,30 @@ def worst(values):
     return math.nan if any(math.isnan(value) for value in values) else max(values)
 
 
-def functions_differ(net, schedule, optimiser, mode, rate_factor=1.0, shifts=True):
+def functions_differ(net, pair, mode, rate_factor=1.0, shifts=True):
     """The largest relative difference of the losses and of the functions after each step."""
-    twins = Twins(net, schedule, optimiser, rate_factor)
+    twins = Twins(net, pair, rate_factor)
     differences = []
-    for row in schedule.rows():
+    for step in range(len(pair.rows)):
         if mode == "each step":
-            optimiser.convert(twins.original, twins.twin, row)
+            pair.convert(twins.original[1], twins.twin[1], step)
         elif shifts:
-            optimiser.enter(twins.twin, row)
-        twins.step(row)
+            pair.enter(twins.twin[1], step)
+        twins.step(step)
         differences.append(differ(twins.original[0], twins.twin[0]))
     return [worst(column) for column in zip(*differences)]
 
 
-def evaluations_differ(net, schedule, optimiser, ln_shrink_factor):
+def evaluations_differ(pair, ln_shrink_factor):
     """The largest relative difference in evaluation mode, with running statistics, after each step."""
-    twins = Twins(net, schedule, optimiser)
+    twins = Twins(pair.evaluated, pair)
     differences = []
-    for row in schedule.rows():
-        optimiser.enter(twins.twin, row)
-        twins.step(row)
+    for step in range(len(pair.rows)):
+        pair.enter(twins.twin[1], step)
+        twins.step(step)
         nets = twins.original[0], twins.twin[0]
-        schedule.correct_running_statistics(nets[1], ln_shrink_factor * twins.scheduler.ln_shrink)
+        ln_shrink = ln_shrink_factor * twins.scheduler.ln_shrink
+        pair.schedule.correct_running_statistics(nets[1], ln_shrink, pair.degrees)
         for net in nets:
             net.eval()
         differences.append(relative(*map(function, nets)))
