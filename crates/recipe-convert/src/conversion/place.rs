@@ -1,6 +1,8 @@
 //! Where in its file a recipe without a conversion can be put right.
 
-use schedule_core::{AdamWError, FormError, Hyperparameter, LawError, Moment};
+use schedule_core::law::decoupled::{AdamWError, Moment};
+use schedule_core::law::form::FormError;
+use schedule_core::{Hyperparameter, LawError};
 
 use super::NoConversion;
 
