@@ -41,8 +41,8 @@ pub struct Experiment {
     pub data: Data,
     /// How to train.
     pub training: Training,
-    /// What the original run is trained by: the tables `optimizer` and `schedule` of [`RecipeTables`](recipe_file::RecipeTables), as
-    /// written; [`Experiment::recipe`] reads them.
+    /// What the original run is trained by: the tables `optimizer` and `schedule` of
+    /// [`RecipeTables`](recipe_file::RecipeTables), as written; [`Experiment::recipe`] reads them.
     pub recipe: toml::Table,
     /// The runs.
     pub run: Vec<RunSpec>,
