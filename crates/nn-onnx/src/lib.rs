@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod error;
+mod import;
+mod model;
+mod proto;
+mod read;
+
+pub use error::{OnnxError, Problem};
+pub use import::{Imported, Unsupported};
+pub use model::Model;
+pub use read::{from_reader, open};
