@@ -5,7 +5,8 @@
 //! 1. What no result depends on is left out.
 //! 2. Whole numbers, truth values and texts are constants.
 //! 3. Where PyTorch's exporter noted what a tensor was (`PARAMETER`, `BUFFER`, …), the note decides.
-//! 4. What stands where an operator takes running statistics (mean and variance of `BatchNormalization`) is a constant.
+//! 4. What stands where an operator takes no weight is a constant: running statistics (mean and variance of
+//!    `BatchNormalization`), scales of `Resize`, bounds of `Clip`, and the like.
 //! 5. What an exporter made for its own purposes is a constant: numbers that are all the same, with a name that is no
 //!    path of Python names (`layer1.0.bn.weight`) or that an exporter counts (`val_3`), such as the scale of ones
 //!    in `InstanceNormalization` by which group normalisation is written.
@@ -31,13 +32,17 @@ use super::operand::Operand;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Weight,
-    Statistic,
+    /// A statistic, or a setting of the operator.
+    Argument,
 }
 
 impl Role {
     fn of(node: &Node, place: usize) -> Option<Self> {
         match (node.operator.as_str(), place) {
-            ("BatchNormalization", 3 | 4) => Some(Self::Statistic),
+            ("BatchNormalization", 3 | 4)
+            | ("Clip" | "Dropout" | "OneHot" | "Pad" | "Range" | "Resize" | "Upsample", 1..) => {
+                Some(Self::Argument)
+            }
             (
                 "BatchNormalization"
                 | "InstanceNormalization"
@@ -112,7 +117,7 @@ fn is_parameter(tensor: &Tensor, role: Option<Role>, kind: Option<&str>) -> bool
     let uniform = Known::from(&tensor.numbers).uniform().is_some();
     let single = tensor.dims.iter().all(|&length| length == 1);
     match role {
-        Some(Role::Statistic) => false,
+        Some(Role::Argument) => false,
         _ if uniform && !is_path(name) => false,
         Some(Role::Weight) => true,
         None => !single || name.contains('.'),
@@ -192,7 +197,7 @@ mod tests {
         assert!(!is_parameter(&float("epsilon", &[1]), None, None));
         assert!(!is_parameter(
             &float("mean", &[3]),
-            Some(Role::Statistic),
+            Some(Role::Argument),
             None
         ));
         assert!(!is_parameter(

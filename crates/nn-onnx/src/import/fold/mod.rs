@@ -18,7 +18,12 @@ use super::operand::Operand;
 
 /// Adds what is known of the numbers to the first result of a node that reads only constants.
 pub(super) fn fold(layer: &mut Layer) {
-    let unknown = |operand: &Operand| operand.known.as_deref() == Some(&Known::Nothing);
+    let unknown = |operand: &Operand| {
+        matches!(
+            operand.known.as_deref(),
+            Some(Known::Nothing | Known::Uniform(_))
+        )
+    };
     let first = layer.outputs.first().cloned().flatten();
     let given = layer.given();
     let Some(mut result) = first.filter(unknown) else {

@@ -140,10 +140,9 @@ fn range(layer: &mut Layer) -> Result<Outcome, Problem> {
         .and_then(|ints| ints.iter().map(Dim::number).collect());
     let (known, length) = match (numbers.as_deref(), ints.as_deref()) {
         (Some(&[start, limit, step]), _) if step != 0 => {
-            let (span, step_wide) = (i128::from(limit) - i128::from(start), i128::from(step));
-            let count = (span + step_wide - step_wide.signum())
-                .div_euclid(step_wide)
-                .max(0);
+            let (span, wide) = (i128::from(limit) - i128::from(start), i128::from(step));
+            let (span, wide) = (span * wide.signum(), wide.abs());
+            let count = (span + wide - 1).div_euclid(wide).max(0);
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             let number = |place: i64| start.saturating_add(step.saturating_mul(place));
             let known = match count <= FEW as i64 {
