@@ -37,6 +37,26 @@ pub fn cifar10_batch(bytes: &[u8]) {
     }
 }
 
+/// A model: what is accepted has operations that each read what is there, and shapes for all tensors of known rank.
+pub fn onnx(bytes: &[u8]) {
+    let imported = nn_onnx::from_reader(io::Cursor::new(bytes), "fuzz.onnx")
+        .and_then(|model| model.import());
+    match imported {
+        Err(error) => {
+            let error = error.to_string();
+            assert!(!error.contains('\n'), "not one line: {error}");
+        }
+        Ok(imported) => {
+            let network = &imported.network;
+            for operation in network.operations() {
+                let before = |input: &nn_graph::network::TensorId| input.index() < operation.output.index();
+                assert!(operation.inputs.iter().all(before), "{operation:?}");
+            }
+            assert!(!network.outputs().is_empty() || network.operations().is_empty());
+        }
+    }
+}
+
 /// A run folder: `manifest.json` up to the first line that is empty, then `records.jsonl`.
 pub fn run_folder(bytes: &[u8]) {
     let split = bytes.windows(2).position(|pair| pair == b"\n\n");

@@ -113,6 +113,11 @@ fn laws() {
 }
 
 #[test]
+fn onnx() {
+    drive(texp_fuzz::onnx, "onnx", 4000);
+}
+
+#[test]
 fn the_seeds_of_experiments_are_accepted() {
     for name in ["tiny", "schedules"] {
         let path = format!(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// A model as it stands in a file: nodes, shapes, and what is needed of the initialisers' numbers.
 ///
-/// It holds no weight: of a tensor with more than a thousand numbers it knows at most that they are all the same.
+/// It holds no weight: of a tensor with more than a thousand numbers it knows at most whether they are all the same.
 #[derive(Clone, Debug)]
 pub struct Model {
     pub(crate) file: String,
@@ -107,7 +107,7 @@ pub(crate) enum Element {
 pub(crate) enum Numbers {
     Ints(Vec<i64>),
     Floats(Vec<f64>),
-    /// More than a few, all the same.
+    /// More than a few but not very many, all the same.
     Uniform(f64),
     Other,
 }

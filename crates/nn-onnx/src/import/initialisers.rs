@@ -7,13 +7,16 @@
 //! 3. Where PyTorch's exporter noted what a tensor was (`PARAMETER`, `BUFFER`, …), the note decides.
 //! 4. What stands where an operator takes no weight is a constant: running statistics (mean and variance of
 //!    `BatchNormalization`), scales of `Resize`, bounds of `Clip`, and the like.
-//! 5. What an exporter made for its own purposes is a constant: numbers that are all the same, with a name that is no
-//!    path of Python names (`layer1.0.bn.weight`) or that an exporter counts (`val_3`), such as the scale of ones
-//!    in `InstanceNormalization` by which group normalisation is written.
+//! 5. A scale or shift of `InstanceNormalization` whose numbers are all the same is a constant, if an exporter gave it its
+//!    name (`val_3`, `onnx::Mul_7`, `/norm/Constant_output_0`, and not a path of Python names such as `stem.norm.weight`):
+//!    with such ones and zeros group normalisation is written.
 //! 6. A single number is a constant, such as an epsilon, unless its name is a path with a dot
 //!    (`blocks.0.alpha`), or it stands where a layer takes its weight or bias.
 //! 7. Everything else is a parameter: also a weight that an exporter transposed and gave a name of its own
-//!    (`onnx::MatMul_123`).
+//!    (`onnx::MatMul_123`), and one that nobody has trained yet and whose numbers are all the same.
+//!
+//! So a buffer that is no statistic (a mask, a fixed filter) counts as a parameter in files without such notes:
+//! [`Network::with_trained`](nn_graph::network::Network::with_trained) marks it as fixed.
 //!
 //! `Constant` nodes never hold parameters.
 
@@ -32,6 +35,8 @@ use super::operand::Operand;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Weight,
+    /// Of a normalisation that stands for another one.
+    InstanceWeight,
     /// A statistic, or a setting of the operator.
     Argument,
 }
@@ -43,14 +48,10 @@ impl Role {
             | ("Clip" | "Dropout" | "OneHot" | "Pad" | "Range" | "Resize" | "Upsample", 1..) => {
                 Some(Self::Argument)
             }
+            ("InstanceNormalization", 1 | 2) => Some(Self::InstanceWeight),
             (
-                "BatchNormalization"
-                | "InstanceNormalization"
-                | "LayerNormalization"
-                | "GroupNormalization"
-                | "Conv"
-                | "ConvTranspose"
-                | "Gemm",
+                "BatchNormalization" | "LayerNormalization" | "GroupNormalization" | "Conv"
+                | "ConvTranspose" | "Gemm",
                 1 | 2,
             )
             | ("RMSNormalization" | "PRelu" | "MatMul", 1) => Some(Self::Weight),
@@ -118,7 +119,7 @@ fn is_parameter(tensor: &Tensor, role: Option<Role>, kind: Option<&str>) -> bool
     let single = tensor.dims.iter().all(|&length| length == 1);
     match role {
         Some(Role::Argument) => false,
-        _ if uniform && !is_path(name) => false,
+        Some(Role::InstanceWeight) => !uniform || is_path(name),
         Some(Role::Weight) => true,
         None => !single || name.contains('.'),
     }
@@ -174,7 +175,7 @@ mod tests {
         };
         let float = |name, dims: &[usize]| tensor(name, Element::Float, dims, Numbers::Other);
         let ones = |name, dims: &[usize]| tensor(name, Element::Float, dims, Numbers::Uniform(1.0));
-        let weight = Some(Role::Weight);
+        let (weight, instance) = (Some(Role::Weight), Some(Role::InstanceWeight));
         assert!(is_parameter(&float("w", &[3]), None, None));
         assert!(is_parameter(
             &float("onnx::MatMul_3", &[3, 4]),
@@ -184,6 +185,9 @@ mod tests {
         assert!(is_parameter(&ones("bn.weight", &[3]), weight, None));
         assert!(is_parameter(&ones("blocks.0.alpha", &[]), None, None));
         assert!(is_parameter(&ones("weight", &[1]), weight, None));
+        assert!(is_parameter(&ones("in.weight", &[3]), instance, None));
+        assert!(is_parameter(&float("onnx::In_3", &[3]), instance, None));
+        assert!(is_parameter(&ones("onnx::Mul_20", &[3, 1, 1]), None, None));
         assert!(is_parameter(
             &ones("val_3", &[1]),
             weight,
@@ -191,7 +195,7 @@ mod tests {
         ));
         assert!(!is_parameter(
             &ones("onnx::InstanceNormalization_3", &[3]),
-            weight,
+            instance,
             None
         ));
         assert!(!is_parameter(&float("epsilon", &[1]), None, None));

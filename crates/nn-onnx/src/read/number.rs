@@ -5,6 +5,9 @@ use crate::model::{Element, Numbers};
 /// How many numbers of a tensor are kept.
 pub(crate) const FEW: usize = 1024;
 
+/// How many numbers are looked at, to find whether they are all the same.
+const MOST: u64 = 1 << 20;
+
 /// `TensorProto.DataType`: what the numbers of a tensor are, and how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -130,7 +133,7 @@ impl Collector {
 
     /// Whether more numbers would add to what is known.
     pub(super) fn wants_more(&self) -> bool {
-        !self.differ || self.few.len() < FEW
+        (!self.differ && self.count < MOST) || self.few.len() < FEW
     }
 
     pub(super) fn numbers(self, format: Format) -> Numbers {
@@ -145,7 +148,9 @@ impl Collector {
                     _ => Numbers::Floats(bits.map(|bits| format.float(bits)).collect()),
                 }
             }
-            Some(&bits) if !self.differ => Numbers::Uniform(format.float(bits)),
+            Some(&bits) if !self.differ && self.count <= MOST => {
+                Numbers::Uniform(format.float(bits))
+            }
             _ => Numbers::Other,
         }
     }

@@ -3,8 +3,9 @@
 use nn_graph::network::{AxisSource, Rule};
 
 use crate::Problem;
-use crate::import::dim::product;
+use crate::import::dim::{Dim, product};
 use crate::import::layer::Layer;
+use crate::import::operand::Operand;
 
 use super::Outcome;
 
@@ -25,8 +26,6 @@ pub(super) fn softmax(layer: &mut Layer) -> Result<Outcome, Problem> {
         Ok(axis) if axis == rank && layer.opset < 13 => axis,
         _ => layer.axis(axis, rank)?,
     };
-    let last = |log: bool| if log { Rule::Nonlinear } else { Rule::Linear };
-    let last = last(layer.node.operator == "LogSoftmax");
     let rule = |axis| match layer.node.operator.as_str() {
         "Hardmax" => Rule::Insensitive,
         _ => Rule::Softmax { axis },
@@ -39,18 +38,40 @@ pub(super) fn softmax(layer: &mut Layer) -> Result<Outcome, Problem> {
         [only] => Some(*only),
         _ => None,
     };
-    if let Some(along) = along {
-        let y = layer.emit(rule(along), &[&x], Some(dims.clone()))?;
-        layer.result(0, last, &[&y], Some(dims))?;
-        return Ok(Outcome::Known);
+    match along {
+        Some(along) => last(layer, rule(along), &x, dims)?,
+        None => {
+            let softmax = rule(axis);
+            flattened(layer, softmax, &x, &dims, axis, &over)?;
+        }
     }
+    Ok(Outcome::Known)
+}
+
+/// The last operation, and the logarithm after it.
+fn last(layer: &mut Layer, rule: Rule, x: &Operand, dims: Vec<Dim>) -> Result<(), Problem> {
+    if layer.node.operator != "LogSoftmax" {
+        return layer.result(0, rule, &[x], Some(dims));
+    }
+    let y = layer.emit(rule, &[x], Some(dims.clone()))?;
+    layer.result(0, Rule::Nonlinear, &[&y], Some(dims))
+}
+
+/// Over several axes as one.
+fn flattened(
+    layer: &mut Layer,
+    softmax: Rule,
+    x: &Operand,
+    dims: &[Dim],
+    axis: usize,
+    over: &[usize],
+) -> Result<(), Problem> {
     let mut sources: Vec<AxisSource> = (0..axis).map(AxisSource::Whole).collect();
-    sources.push(AxisSource::Merged(over.clone()));
+    sources.push(AxisSource::Merged(over.to_vec()));
     let merged = product(&dims[axis..]);
     let mut flat = dims[..axis].to_vec();
     flat.push(layer.or_fresh(merged));
-    let softmax = rule(axis);
-    let y = layer.emit(Rule::Rearrange(sources), &[&x], Some(flat.clone()))?;
+    let y = layer.emit(Rule::Rearrange(sources), &[x], Some(flat.clone()))?;
     let y = layer.emit(softmax, &[&y], Some(flat))?;
     let part = |place: usize| match place {
         place if place < axis => AxisSource::Whole(place),
@@ -58,8 +79,6 @@ pub(super) fn softmax(layer: &mut Layer) -> Result<Outcome, Problem> {
         place if over.contains(&place) => AxisSource::Inner(axis),
         _ => AxisSource::New,
     };
-    let sources = (0..rank).map(part).collect();
-    let y = layer.emit(Rule::Rearrange(sources), &[&y], Some(dims.clone()))?;
-    layer.result(0, last, &[&y], Some(dims))?;
-    Ok(Outcome::Known)
+    let sources = (0..dims.len()).map(part).collect();
+    last(layer, Rule::Rearrange(sources), &y, dims.to_vec())
 }
