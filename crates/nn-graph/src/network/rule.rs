@@ -55,7 +55,7 @@ pub enum Rule {
         /// The axis.
         axis: usize,
     },
-    /// Depends on no number of its inputs: shapes.
+    /// Does not change when an input is multiplied by a positive factor: signs, positions of the largest.
     Insensitive,
     /// Not known: its inputs must not be scaled.
     Unknown,

@@ -207,7 +207,14 @@ impl<'a> Calculus<'a> {
                 self.rearrange(sources, inputs[0], operation.output)
             }
             Rule::Concat { axis } => self.concat(*axis, inputs),
-            Rule::Insensitive => Value::of(Term::unscaled()),
+            Rule::Insensitive => {
+                for &input in inputs {
+                    if let Some(term) = self.single(input) {
+                        self.unplaced(term);
+                    }
+                }
+                Value::of(Term::unscaled())
+            }
             Rule::Nonlinear | Rule::Unknown => {
                 self.all_unscaled(inputs);
                 Value::of(Term::unscaled())

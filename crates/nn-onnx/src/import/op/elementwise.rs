@@ -98,13 +98,13 @@ fn sum(layer: &mut Layer) -> Result<Outcome, Problem> {
     Ok(Outcome::Known)
 }
 
-/// Only the mask is no multiple of the input.
+/// Only the mask is not the input.
 fn dropout(layer: &mut Layer) -> Result<Outcome, Problem> {
     let x = layer.input(0)?;
     if layer.wants(1) {
         layer.result(1, Rule::Insensitive, &[&x], x.shape.clone())?;
     }
-    first(layer, Rule::Linear)
+    first(layer, Rule::Copy)
 }
 
 /// The same tensor by another name.
@@ -197,7 +197,7 @@ fn reciprocal(layer: &mut Layer) -> Result<Outcome, Problem> {
 fn cast(layer: &mut Layer) -> Result<Outcome, Problem> {
     let rule = match layer.int("to", 1) {
         9 => Rule::Insensitive,
-        1 | 10 | 11 | 16..=20 | 23 | 24 => Rule::Linear,
+        1 | 10 | 11 | 16..=20 | 23 | 24 => Rule::Copy,
         _ => Rule::Nonlinear,
     };
     first(layer, rule)

@@ -191,7 +191,7 @@ fn lp(layer: &mut Layer) -> Result<Outcome, Problem> {
     let rule = Rule::Reduce(Reduce {
         axes: vec![axis],
         keeps_axes: true,
-        by: Reduction::Homogeneous,
+        by: Reduction::Norm,
     });
     let norm = layer.emit(rule, &[&x], Some(dims))?;
     layer.result(0, Rule::Divide, &[&x, &norm], x.shape.clone())?;

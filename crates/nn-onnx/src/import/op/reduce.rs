@@ -66,6 +66,7 @@ fn reduce(layer: &mut Layer) -> Result<Outcome, Problem> {
             layer.result(0, Rule::Nonlinear, &[&sum], reduced)?;
             return Ok(Outcome::Known);
         }
+        "ReduceL1" | "ReduceL2" => Reduction::Norm,
         _ => Reduction::Homogeneous,
     };
     layer.result(0, rule(by), &[&x], reduced)?;

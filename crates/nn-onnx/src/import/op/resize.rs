@@ -30,7 +30,7 @@ pub(super) fn resize(layer: &mut Layer) -> Result<Outcome, Problem> {
         result[axis] = layer.or_fresh(length);
     }
     let rule = match moved.is_empty() {
-        true => Rule::Linear,
+        true => Rule::Copy,
         false => Rule::Window(Window {
             axes: moved,
             keeps_constants: true,
