@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use datasets::DataError;
+use nn_onnx::OnnxError;
 use recipe_convert::{ConversionError, RecipeFileError};
 use report::ReportError;
 use trainer::TrainerError;
@@ -36,6 +37,25 @@ pub enum CommandError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// A network that cannot be read.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// A pattern of names that is none.
+    #[error("--freeze `{pattern}` is no pattern ({problem}); write `[*]` for a star that is meant")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A pattern without a parameter.
+    #[error(
+        "--freeze `{pattern}` is the name of no parameter that is not frozen already; texp inspect without it lists them"
+    )]
+    NothingToFreeze {
+        /// The pattern.
+        pattern: String,
+    },
     /// A file or folder of results that cannot be written.
     #[error("{} cannot be written ({source}); check the path and its permissions", path.display())]
     Output {
@@ -60,9 +80,13 @@ impl CommandError {
         eprintln!("error: {self}");
         let bad_input = match self {
             Self::Data(error) => error.is_bad_input(),
-            Self::Recipe(_) | Self::Conversion(_) | Self::Input { .. } | Self::EveryOfScheduler => {
-                true
-            }
+            Self::Recipe(_)
+            | Self::Conversion(_)
+            | Self::Input { .. }
+            | Self::Onnx(_)
+            | Self::Pattern { .. }
+            | Self::NothingToFreeze { .. }
+            | Self::EveryOfScheduler => true,
             Self::Output { .. } | Self::Stdout(_) => false,
             Self::Trainer(error) => error.is_bad_input(),
             Self::Report(error) => error.is_bad_input(),

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use texp_cli::{ConvertArgs, Places, RunArgs, completions, convert, man, rewrite_report, train};
+use texp_cli::{
+    ConvertArgs, InspectArgs, Places, RunArgs, completions, convert, inspect, man, rewrite_report,
+    train,
+};
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
 #[derive(Debug, Parser)]
@@ -33,6 +36,10 @@ enum Verb {
     ///
     /// The schedule goes to standard output, what it comes to in words to standard error.
     Convert(ConvertArgs),
+    /// Find which weights of a network can be scaled without changing its function, and why not the others.
+    ///
+    /// Weight decay on those weights can become an exponential learning rate exactly.
+    Inspect(InspectArgs),
     /// Write completions for a shell to standard output.
     Completions {
         /// The shell.
@@ -58,6 +65,7 @@ fn main() -> ExitCode {
         }
         Verb::Report { folder } => rewrite_report(&folder),
         Verb::Convert(args) => convert(&args),
+        Verb::Inspect(args) => inspect(&args),
         Verb::Completions { shell } => completions(&mut Cli::command(), shell),
         Verb::Man { folder } => man(Cli::command(), &folder),
     };

@@ -1,0 +1,92 @@
+//! The answer as a table, with what it means in words.
+
+use std::io::{self, Write};
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use scale_invariance::{Invariance, ParameterInvariance};
+
+use super::{Answer, json};
+
+pub(super) fn write(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
+    let inspection = &answer.inspection;
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    table.set_header([
+        "parameter",
+        "shape",
+        "scaled",
+        "degree",
+        "by",
+        "group",
+        "why not",
+    ]);
+    for parameter in &inspection.parameters {
+        table.add_row(row(parameter));
+    }
+    for line in table.to_string().lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    writeln!(out)?;
+    let count = |invariance| {
+        let parameters = inspection.parameters.iter();
+        parameters.filter(|p| p.invariance == invariance).count()
+    };
+    writeln!(
+        out,
+        "{} parameters: {} scale alone, {} jointly with their group, {} only balanced against others, {} not at all.",
+        inspection.parameters.len(),
+        count(Invariance::Alone),
+        count(Invariance::Jointly),
+        count(Invariance::Balanced),
+        count(Invariance::None),
+    )?;
+    writeln!(
+        out,
+        "All scalings that leave the function alone: {} dimensions. All parameters together: {}.",
+        inspection.dimension,
+        if inspection.scale_invariant {
+            "yes"
+        } else {
+            "no"
+        },
+    )?;
+    write_paper(out, answer)
+}
+
+fn row(found: &ParameterInvariance) -> [String; 7] {
+    let extents = found.extents.iter().flatten();
+    let lengths: Vec<String> = extents
+        .map(|length| length.map_or("?".into(), |length| length.to_string()))
+        .collect();
+    [
+        found.name.clone(),
+        lengths.join("×"),
+        json::invariance(found.invariance).to_owned(),
+        found
+            .degree
+            .map_or(String::new(), |degree| degree.to_string()),
+        found
+            .granularity
+            .map_or(String::new(), |g| json::granularity(g).to_owned()),
+        found.group.map_or(String::new(), |group| group.to_string()),
+        found.reason.clone().unwrap_or_default(),
+    ]
+}
+
+/// What the paper's rules say.
+pub(super) fn write_paper(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
+    match &answer.inspection.paper_rules {
+        Ok(()) => writeln!(out, "The paper's rules: scale-invariant.")?,
+        Err(violation) => writeln!(out, "The paper's rules: not shown, since {violation}.")?,
+    }
+    for unsupported in &answer.unsupported {
+        writeln!(
+            out,
+            "No rule is known for {}, so nothing that it reads may be scaled: {}.",
+            unsupported.operator,
+            unsupported.layers.join(", ")
+        )?;
+    }
+    Ok(())
+}
