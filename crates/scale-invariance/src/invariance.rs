@@ -52,6 +52,16 @@ pub struct Inspection {
     pub dimension: usize,
     /// The trained parameters, in the network's order.
     pub parameters: Vec<ParameterInvariance>,
+    /// The groups: every scaling is a sum of one of each.
+    pub groups: Vec<Group>,
+}
+
+/// Parameters whose exponents depend on each other, and on no other's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// A basis of the exponents of its scalings: places in [`Inspection::parameters`] with whole numbers, shortest
+    /// as such; each vector has a parameter of its own. One whose numbers are beyond 64 bits is left out.
+    pub basis: Vec<Vec<(usize, Degree)>>,
 }
 
 /// Finds every scaling of the trained parameters that the rules show to leave the network's function alone,
@@ -133,6 +143,18 @@ pub fn inspect(network: &Network) -> Inspection {
         },
         dimension: blocks.iter().map(|block| block.basis.len()).sum(),
         parameters: (0..count).map(told).collect(),
+        groups: blocks.iter().map(group).collect(),
+    }
+}
+
+fn group(block: &Block) -> Group {
+    let whole =
+        |(&parameter, exponent): (&Unknown, &Rational)| Some((parameter, Degree::of(exponent)?));
+    let basis = block.basis.iter();
+    Group {
+        basis: basis
+            .filter_map(|row| row.iter().map(whole).collect())
+            .collect(),
     }
 }
 

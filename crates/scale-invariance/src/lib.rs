@@ -13,5 +13,5 @@ pub use analysis::{Analysis, SCALED_GROUP, UNSCALED_GROUP, Verdict, analyse};
 pub use calculus::Granularity;
 pub use degree::Degree;
 pub use degrees::{Degrees, degrees};
-pub use invariance::{Inspection, Invariance, ParameterInvariance, inspect};
+pub use invariance::{Group, Inspection, Invariance, ParameterInvariance, inspect};
 pub use violation::Violation;

@@ -1,10 +1,11 @@
 //! Degrees against numbers: run small networks twice, once with scaled parameters, and compare every tensor.
 
 use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
+use nn_graph::network::Network;
 use nn_graph::op::BatchNorm;
 use nn_graph::{Affine, Bias, Graph, Op, ParameterId, Shape, Training};
 use proptest::prelude::*;
-use scale_invariance::{analyse, degrees};
+use scale_invariance::{Granularity, Invariance, analyse, degrees, inspect};
 
 const IMAGES: usize = 2;
 
@@ -216,6 +217,36 @@ proptest! {
         }
     }
 
+    /// Of every scaling that is found, and of single filters where they may be scaled alone.
+    #[test]
+    fn what_is_found_leaves_the_function_alone(config in configs(), seed in any::<u64>()) {
+        let graph = config.build().unwrap();
+        let found = inspect(&Network::from(&graph));
+        let input = noise(IMAGES * graph.input_shape().elements(), seed);
+        let values = values(&graph, seed);
+        let place = |name: &str| graph.parameters().iter().position(|p| p.name == name).unwrap();
+        let output = |values: &[Vec<f64>]| forward(&graph, values, &input)[graph.output().index()].clone();
+        let before = output(&values);
+        for vector in found.groups.iter().flat_map(|group| &group.basis) {
+            let mut exponents = vec![0; values.len()];
+            for (parameter, exponent) in vector {
+                exponents[place(&found.parameters[*parameter].name)] = exponent.to_integer().unwrap();
+            }
+            let after = output(&scaled(&values, &exponents, 1.7));
+            prop_assert!(distance(&before, &after) < 1e-8, "{:?}", exponents);
+        }
+        for parameter in &found.parameters {
+            if (parameter.invariance, parameter.granularity) != (Invariance::Alone, Some(Granularity::Filter)) {
+                continue;
+            }
+            let mut after = values.clone();
+            let tensor = &mut after[place(&parameter.name)];
+            let slice = tensor.len() / parameter.extents.as_ref().unwrap()[0].unwrap();
+            tensor[..slice].iter_mut().for_each(|value| *value *= 1.7);
+            prop_assert!(distance(&before, &output(&after)) < 1e-8, "{}", parameter.name);
+        }
+    }
+
     #[test]
     fn degrees_are_linear_in_the_exponents(config in configs(), k in -5i32..6) {
         let graph = config.build().unwrap();
@@ -229,6 +260,43 @@ proptest! {
             prop_assert!(row[1..].iter().all(|&other| other == 0));
         }
     }
+}
+
+fn distance(left: &[f64], right: &[f64]) -> f64 {
+    let pairs = left.iter().zip(right);
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// The rules show all there is to show in these networks: a parameter that they do not let scale alone does
+/// change the function when it does.
+#[test]
+fn what_is_not_found_changes_the_function() {
+    let mut changes = 0;
+    for choice in 0..64u8 {
+        let bits = [0, 1, 2, 3, 4, 5].map(|i: u8| choice >> i & 1 == 1);
+        let graph = config(bits, 4, 8).build().unwrap();
+        let input = noise(IMAGES * graph.input_shape().elements(), 7);
+        let values = values(&graph, 7);
+        let output =
+            |values: &[Vec<f64>]| forward(&graph, values, &input)[graph.output().index()].clone();
+        let before = output(&values);
+        for parameter in inspect(&Network::from(&graph)).parameters {
+            if parameter.invariance == Invariance::Alone {
+                continue;
+            }
+            let exponents: Vec<i32> = (graph.parameters().iter())
+                .map(|p| i32::from(p.name == parameter.name))
+                .collect();
+            let after = output(&scaled(&values, &exponents, 1.7));
+            assert!(
+                distance(&before, &after) > 1e-6,
+                "{choice:06b}: {}",
+                parameter.name
+            );
+            changes += 1;
+        }
+    }
+    assert!(changes > 500, "{changes}");
 }
 
 #[test]
