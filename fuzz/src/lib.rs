@@ -39,8 +39,8 @@ pub fn cifar10_batch(bytes: &[u8]) {
 
 /// A model: what is accepted has operations that each read what is there, and shapes for all tensors of known rank.
 pub fn onnx(bytes: &[u8]) {
-    let imported = nn_onnx::from_reader(io::Cursor::new(bytes), "fuzz.onnx")
-        .and_then(|model| model.import());
+    let imported =
+        nn_onnx::from_reader(io::Cursor::new(bytes), "fuzz.onnx").and_then(|model| model.import());
     match imported {
         Err(error) => {
             let error = error.to_string();
@@ -49,7 +49,8 @@ pub fn onnx(bytes: &[u8]) {
         Ok(imported) => {
             let network = &imported.network;
             for operation in network.operations() {
-                let before = |input: &nn_graph::network::TensorId| input.index() < operation.output.index();
+                let before =
+                    |input: &nn_graph::network::TensorId| input.index() < operation.output.index();
                 assert!(operation.inputs.iter().all(before), "{operation:?}");
             }
             assert!(!network.outputs().is_empty() || network.operations().is_empty());

@@ -132,7 +132,7 @@ const SENTENCES: [(&str, &str); 28] = [
     ),
     (
         "too_few_numbers",
-        "the tensor `w` has the shape [4] and holds 1 numbers",
+        "the tensor `w` has the shape [4], which takes 4 numbers, and holds 1",
     ),
     ("transpose", "`transpose_1` (Transpose) names axis 0 twice"),
 ];

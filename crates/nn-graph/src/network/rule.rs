@@ -167,7 +167,7 @@ pub struct Window {
 pub enum AxisSource {
     /// All of an axis, in its order.
     Whole(usize),
-    /// Some positions of an axis, or all in another order.
+    /// Some positions of an axis, perhaps some of them several times, or all in another order.
     Part(usize),
     /// An axis with zeros added.
     Padded(usize),

@@ -1,24 +1,4 @@
-//! Which initialisers are parameters.
-//!
-//! A file does not say which of its numbers are trained. The rule, in this order:
-//!
-//! 1. What no result depends on is left out.
-//! 2. Whole numbers, truth values and texts are constants.
-//! 3. Where PyTorch's exporter noted what a tensor was (`PARAMETER`, `BUFFER`, …), the note decides.
-//! 4. What stands where an operator takes no weight is a constant: running statistics (mean and variance of
-//!    `BatchNormalization`), scales of `Resize`, bounds of `Clip`, and the like.
-//! 5. A scale or shift of `InstanceNormalization` whose numbers are all the same is a constant, if an exporter gave it its
-//!    name (`val_3`, `onnx::Mul_7`, `/norm/Constant_output_0`, and not a path of Python names such as `stem.norm.weight`):
-//!    with such ones and zeros group normalisation is written.
-//! 6. A single number is a constant, such as an epsilon, unless its name is a path with a dot
-//!    (`blocks.0.alpha`), or it stands where a layer takes its weight or bias.
-//! 7. Everything else is a parameter: also a weight that an exporter transposed and gave a name of its own
-//!    (`onnx::MatMul_123`), and one that nobody has trained yet and whose numbers are all the same.
-//!
-//! So a buffer that is no statistic (a mask, a fixed filter) counts as a parameter in files without such notes:
-//! [`Network::with_trained`](nn_graph::network::Network::with_trained) marks it as fixed.
-//!
-//! `Constant` nodes never hold parameters.
+//! Which initialisers are parameters: the rule that the crate's documentation states.
 
 use std::collections::HashMap;
 

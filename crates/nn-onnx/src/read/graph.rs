@@ -113,11 +113,11 @@ impl<R: Read + Seek> Source<R> {
             }
         };
         let notes = info.metadata_props.into_iter();
-        let kind = notes.filter(|note| note.key == KIND).map(|note| note.value);
+        let mut kind = notes.filter(|note| note.key == KIND).map(|note| note.value);
         Ok(Declared {
             name: info.name,
             shape,
-            kind: kind.last(),
+            kind: kind.next(),
         })
     }
 }

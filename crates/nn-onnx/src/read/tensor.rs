@@ -16,6 +16,7 @@ use super::wire::{Span, Value, Wire, malformed, message};
 const TENSOR_MEMORY: u64 = 512;
 
 impl<R: Read + Seek> Source<R> {
+    /// Reads a `TensorProto`.
     pub(super) fn tensor(&mut self, span: Span) -> Result<Tensor, Problem> {
         self.wire.charge(TENSOR_MEMORY)?;
         let mut raw = None;
@@ -49,33 +50,12 @@ impl<R: Read + Seek> Source<R> {
                 "has the shape {dims:?}, of no or of too many numbers"
             ))
         })?;
-        let expected = format
-            .bits()
-            .map(|bits| (count.saturating_mul(bits)).div_ceil(8));
-        let holds = |bytes: u64| match expected {
-            Some(expected) if expected != bytes => Err(wrong(format!(
-                "has the shape {dims:?}, which takes {expected} bytes, and holds {bytes}"
-            ))),
-            _ => Ok(()),
-        };
-        let numbers = if tensor.data_location == proto::Tensor::EXTERNAL {
-            let place = Place::of(&tensor)?;
-            let (mut wire, span) = place.open(self.folder.as_deref(), expected)?;
-            holds(span.length()).and_then(|()| raw_numbers(&mut wire, span, format))?
-        } else if let Some(span) = raw {
-            holds(span.length()).and_then(|()| raw_numbers(&mut self.wire, span, format))?
-        } else {
-            if typed.any && typed.whole && typed.collector.count != typed.of(format, count) {
-                let held = typed.collector.count;
-                return Err(wrong(format!(
-                    "has the shape {dims:?} and holds {held} numbers"
-                )));
-            }
-            match typed.collector.count {
-                0 if count > 0 => Numbers::Other,
-                _ => typed.collector.numbers(format),
-            }
-        };
+        let numbers =
+            self.numbers(&tensor, raw, typed, format, count)
+                .map_err(|held| match held {
+                    Held::Wrong(held) => wrong(format!("has the shape {dims:?}, {held}")),
+                    Held::Problem(problem) => problem,
+                })?;
         if let Numbers::Ints(_) | Numbers::Floats(_) = numbers {
             self.wire.charge(8 * count)?;
         }
@@ -85,6 +65,59 @@ impl<R: Read + Seek> Source<R> {
             dims,
             numbers,
         })
+    }
+
+    /// What is needed of the numbers, wherever they are.
+    fn numbers(
+        &mut self,
+        tensor: &proto::Tensor,
+        raw: Option<Span>,
+        typed: Typed,
+        format: Format,
+        count: u64,
+    ) -> Result<Numbers, Held> {
+        let expected = format
+            .bits()
+            .map(|bits| count.saturating_mul(bits).div_ceil(8));
+        let check = |bytes: u64| match expected {
+            Some(expected) if expected != bytes => Err(Held::Wrong(format!(
+                "which takes {expected} bytes, and holds {bytes}"
+            ))),
+            _ => Ok(()),
+        };
+        if tensor.data_location == proto::Tensor::EXTERNAL {
+            let place = Place::of(tensor)?;
+            let (mut wire, span) = place.open(self.folder.as_deref(), expected)?;
+            check(span.length())?;
+            return Ok(raw_numbers(&mut wire, span, format)?);
+        }
+        if let Some(span) = raw {
+            check(span.length())?;
+            return Ok(raw_numbers(&mut self.wire, span, format)?);
+        }
+        let held = typed.collector.count;
+        if typed.any && typed.whole && held != Typed::of(format, count) {
+            return Err(Held::Wrong(format!(
+                "which takes {count} numbers, and holds {held}"
+            )));
+        }
+        // A model may be written without its weights.
+        match held {
+            0 if count > 0 => Ok(Numbers::Other),
+            _ => Ok(typed.collector.numbers(format)),
+        }
+    }
+}
+
+/// Numbers that do not fit the shape, or cannot be read.
+enum Held {
+    Wrong(String),
+    Problem(Problem),
+}
+
+impl From<Problem> for Held {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
     }
 }
 
@@ -152,7 +185,7 @@ impl Typed {
     }
 
     /// How many numbers stand for `count`: complex ones are two each, and small ones several in one.
-    fn of(&self, format: Format, count: u64) -> u64 {
+    fn of(format: Format, count: u64) -> u64 {
         match format {
             Format::Opaque(Element::Other, _) => count.saturating_mul(2),
             Format::Opaque(_, bits @ 1..8) => count.div_ceil(8 / bits),
@@ -181,7 +214,7 @@ fn fixed<R: Read + Seek>(
     width: usize,
     collector: &mut Collector,
 ) -> Result<(), Problem> {
-    if span.length() % width as u64 != 0 {
+    if !span.length().is_multiple_of(width as u64) {
         let what = format!("{} bytes are no numbers of {width}", span.length());
         return Err(malformed(span.start, &what));
     }

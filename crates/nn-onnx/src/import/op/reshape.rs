@@ -214,3 +214,160 @@ fn strides(dims: &[Dim]) -> Option<Vec<Dim>> {
     strides.reverse();
     Some(strides)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::import::dim::Symbols;
+
+    /// Lengths, each as a number and as a `Dim`: products of atoms that may be symbols.
+    type Axes = Vec<(usize, Dim)>;
+
+    /// Two shapes of as many numbers, made of the same atoms: in the same order, or with two exchanged.
+    fn shapes() -> impl Strategy<Value = (Axes, Axes)> {
+        let atom = (
+            prop::sample::select(vec![1usize, 2, 2, 3, 5]),
+            any::<bool>(),
+        );
+        let cuts = || prop::collection::vec(0..6usize, 0..4);
+        let exchange = prop::option::of((0..6usize, 0..6usize));
+        (prop::collection::vec(atom, 0..6), cuts(), cuts(), exchange).prop_map(
+            |(atoms, cuts, others, exchange)| {
+                let mut symbols = Symbols::default();
+                let mut atoms: Vec<(usize, Dim)> = atoms
+                    .into_iter()
+                    .map(|(length, symbol)| match symbol {
+                        true => (length, symbols.fresh()),
+                        false => (length, Dim::length(length)),
+                    })
+                    .collect();
+                let from = cut(&atoms, cuts);
+                if let Some((a, b)) = exchange
+                    && a.max(b) < atoms.len()
+                {
+                    atoms.swap(a, b);
+                }
+                (from, cut(&atoms, others))
+            },
+        )
+    }
+
+    fn cut(atoms: &[(usize, Dim)], mut cuts: Vec<usize>) -> Axes {
+        cuts.retain(|&cut| cut <= atoms.len());
+        cuts.extend([0, atoms.len()]);
+        cuts.sort_unstable();
+        let axis = |pair: &[usize]| {
+            let atoms = &atoms[pair[0]..pair[1]];
+            let length = atoms.iter().map(|(length, _)| length).product();
+            let dim = product(atoms.iter().map(|(_, dim)| dim)).expect("few symbols");
+            (length, dim)
+        };
+        cuts.windows(2).map(axis).collect()
+    }
+
+    fn position(mut place: usize, lengths: &[usize]) -> Vec<usize> {
+        let mut position: Vec<usize> = lengths
+            .iter()
+            .rev()
+            .map(|length| {
+                let at = place % length;
+                place /= length;
+                at
+            })
+            .collect();
+        position.reverse();
+        position
+    }
+
+    proptest! {
+        /// What is said of an axis holds at every position.
+        #[test]
+        fn axes_come_from_where_they_are_said_to((from, to) in shapes()) {
+            let dims = |axes: &Axes| axes.iter().map(|(_, dim)| dim.clone()).collect::<Vec<_>>();
+            let lengths = |axes: &Axes| axes.iter().map(|(length, _)| *length).collect::<Vec<_>>();
+            let sources = axis_sources(&dims(&from), &dims(&to));
+            let (from, to) = (lengths(&from), lengths(&to));
+            let count: usize = from.iter().product();
+            for (axis, source) in sources.iter().enumerate() {
+                let mut seen = std::collections::HashMap::new();
+                for place in 0..count {
+                    let (read, made) = (position(place, &from), position(place, &to)[axis]);
+                    let own: Vec<usize> = source.axes().iter().map(|&axis| read[axis]).collect();
+                    let fits = match source {
+                        AxisSource::New => made == 0,
+                        AxisSource::Whole(_) => made == own[0],
+                        AxisSource::Outer(of) => made == own[0] * to[axis] / from[*of],
+                        AxisSource::Merged(axes) => {
+                            let join = |place, (&axis, at): (&usize, &usize)| place * from[axis] + at;
+                            made == axes.iter().zip(&own).fold(0, join)
+                        }
+                        _ => true,
+                    };
+                    prop_assert!(fits, "{from:?} to {to:?}: axis {axis} is not {source:?}");
+                    let before = *seen.entry(own).or_insert(made);
+                    prop_assert_eq!(before, made, "{:?} to {:?}: axis {} is more than {:?}", from, to, axis, source);
+                }
+            }
+        }
+    }
+
+    /// With the least that there is to say.
+    #[test]
+    fn common_forms() {
+        let mut symbols = Symbols::default();
+        let (n, l) = (symbols.fresh(), symbols.fresh());
+        let of = Dim::known;
+        let times = |a: &Dim, b: &Dim| a.times(b).expect("small");
+        use AxisSource::{Inner, Merged, Mixed, Outer, Whole};
+        let check = |from: &[&Dim], to: &[&Dim], expected: &[AxisSource]| {
+            let own = |dims: &[&Dim]| dims.iter().map(|&dim| dim.clone()).collect::<Vec<_>>();
+            assert_eq!(
+                axis_sources(&own(from), &own(to)),
+                expected,
+                "{from:?} to {to:?}"
+            );
+        };
+        // Heads, and back.
+        check(
+            &[&n, &l, &of(8)],
+            &[&n, &l, &of(2), &of(4)],
+            &[Whole(0), Whole(1), Outer(2), Inner(2)],
+        );
+        check(
+            &[&n, &l, &of(2), &of(4)],
+            &[&n, &l, &of(8)],
+            &[Whole(0), Whole(1), Merged(vec![2, 3])],
+        );
+        // Rows, and back.
+        check(
+            &[&n, &l, &of(8)],
+            &[&times(&n, &l), &of(8)],
+            &[Merged(vec![0, 1]), Whole(2)],
+        );
+        check(
+            &[&times(&n, &l), &of(8)],
+            &[&n, &l, &of(8)],
+            &[Outer(0), Inner(0), Whole(1)],
+        );
+        // Groups of channels.
+        check(
+            &[&n, &of(8), &l],
+            &[&n, &of(2), &times(&of(4), &l)],
+            &[Whole(0), Outer(1), Mixed(vec![1, 2])],
+        );
+        check(
+            &[&n, &of(8), &l],
+            &[&times(&n, &of(2)), &of(4), &l],
+            &[Mixed(vec![0, 1]), Inner(1), Whole(2)],
+        );
+        // A length that is not known to be a part of another.
+        check(&[&n, &of(8)], &[&l, &of(4)], &[Mixed(vec![0, 1]), Inner(1)]);
+        check(
+            &[&of(2), &of(3)],
+            &[&of(3), &of(2)],
+            &[Mixed(vec![0, 1]), Mixed(vec![0, 1])],
+        );
+    }
+}

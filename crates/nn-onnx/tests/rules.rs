@@ -1,0 +1,485 @@
+//! Rules of operators, by the names of their nodes in the fixtures.
+
+use std::path::Path;
+
+use nn_graph::network::{
+    AxisSource, Constant, ContractAxis, Grouped, Network, Operation, Reduction, Rule, Source,
+};
+use nn_onnx::Imported;
+
+fn import(file: &str) -> Imported {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(file);
+    nn_onnx::open(path.with_extension("onnx"))
+        .unwrap()
+        .import()
+        .unwrap()
+}
+
+/// The operations of a node.
+fn layer<'a>(network: &'a Network, name: &str) -> Vec<&'a Operation> {
+    let operations = network.operations().iter();
+    operations
+        .filter(|operation| operation.layer == name)
+        .collect()
+}
+
+fn rules<'a>(network: &'a Network, name: &str) -> Vec<&'a Rule> {
+    layer(network, name)
+        .iter()
+        .map(|operation| &operation.rule)
+        .collect()
+}
+
+fn contract(rule: &Rule) -> (&[ContractAxis], &[usize], &[usize]) {
+    match rule {
+        Rule::Contract(contract) => (&contract.output, &contract.left, &contract.right),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sources(rule: &Rule) -> &[AxisSource] {
+    match rule {
+        Rule::Rearrange(sources) => sources,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn window(left: usize, keeps_constants: bool) -> ContractAxis {
+    ContractAxis::Window {
+        left,
+        keeps_constants,
+    }
+}
+
+#[test]
+fn convolutions() {
+    let net = import("convolution_22").network;
+    let [conv, spread, add] = rules(&net, "conv_1")[..] else {
+        panic!("a convolution and its bias");
+    };
+    let output = [
+        ContractAxis::Left(0),
+        ContractAxis::Right(0),
+        window(2, false),
+        window(3, false),
+    ];
+    assert_eq!(contract(conv), (&output[..], &[1][..], &[1, 2, 3][..]));
+    use AxisSource::{New, Whole};
+    assert_eq!(sources(spread), [New, Whole(0), New, New]);
+    assert_eq!(*add, Rule::Add);
+    // Without padding, and with a stride.
+    let output = [
+        ContractAxis::Left(0),
+        ContractAxis::Right(0),
+        window(2, true),
+        window(3, true),
+    ];
+    assert_eq!(contract(rules(&net, "conv_2")[0]).0, output);
+    // In groups, with a padding of 2; in groups, with a kernel of 1.
+    for (name, groups, keeps) in [("conv_6", 4, false), ("conv_7", 2, true)] {
+        let grouped = ContractAxis::Grouped {
+            left: 1,
+            right: 0,
+            groups,
+        };
+        let output = [
+            ContractAxis::Left(0),
+            grouped,
+            window(2, keeps),
+            window(3, keeps),
+        ];
+        assert_eq!(
+            contract(rules(&net, name)[0]),
+            (&output[..], &[][..], &[1, 2, 3][..])
+        );
+    }
+    let up = contract(rules(&net, "convtranspose_9")[0]);
+    assert_eq!(
+        (up.0[1], up.1, up.2),
+        (ContractAxis::Right(1), &[1][..], &[0, 2, 3][..])
+    );
+    let [turned, up] = rules(&net, "convtranspose_10")[..] else {
+        panic!("weights turned, then a convolution");
+    };
+    use AxisSource::{Inner, Mixed};
+    assert_eq!(
+        sources(turned),
+        [Mixed(vec![0, 1]), Inner(0), Whole(2), Whole(3)]
+    );
+    assert!(matches!(
+        contract(up).0[1],
+        ContractAxis::Grouped { groups: 2, .. }
+    ));
+}
+
+#[test]
+fn products() {
+    let net = import("products_13").network;
+    use ContractAxis::{Both, Left, Right};
+    let both = |axis| Both {
+        left: axis,
+        right: axis,
+    };
+    type Case<'a> = (&'a str, &'a [ContractAxis], &'a [usize], &'a [usize]);
+    let cases: [Case; 9] = [
+        ("matmul_1", &[Left(0), Left(1), Right(1)], &[2], &[0]),
+        (
+            "matmul_2",
+            &[both(0), both(1), Left(2), Right(3)],
+            &[3],
+            &[2],
+        ),
+        ("matmul_6", &[Right(1)], &[0], &[0]),
+        ("matmul_7", &[Left(0)], &[1], &[0]),
+        ("matmul_8", &[], &[0], &[0]),
+        // [3, 1, 4, 8] and [7, 8, 2]: the second axis of the left repeats.
+        (
+            "matmul_9",
+            &[Left(0), Right(0), Left(2), Right(2)],
+            &[3, 1],
+            &[1],
+        ),
+        ("gemm_10", &[Left(0), Right(0)], &[1], &[1]),
+        ("gemm_12", &[Left(1), Right(1)], &[0], &[0]),
+        (
+            "einsum_13",
+            &[both(0), both(1), Left(2), Right(3)],
+            &[3],
+            &[2],
+        ),
+    ];
+    for (name, output, left, right) in cases {
+        let found: Vec<_> = rules(&net, name);
+        assert_eq!(contract(found[0]), (output, left, right), "{name}");
+    }
+    let [sum, turn] = rules(&net, "einsum_15")[..] else {
+        panic!("a sum over nothing, and another order");
+    };
+    assert!(
+        matches!(sum, Rule::Reduce(reduce) if reduce.by == Reduction::Sum && reduce.axes.is_empty())
+    );
+    use AxisSource::Whole;
+    assert_eq!(sources(turn), [Whole(2), Whole(1), Whole(0)]);
+}
+
+#[test]
+fn normalisations() {
+    let net = import("normalisation_21").network;
+    let normalise = |name: &str| match rules(&net, name)[0] {
+        Rule::Normalise(normalise) => normalise.clone(),
+        other => panic!("{other:?}"),
+    };
+    let names: Vec<String> = net
+        .operations()
+        .iter()
+        .map(|operation| operation.layer.clone())
+        .collect();
+    let find = |start: &str| {
+        let name = names.iter().find(|name| name.starts_with(start));
+        name.unwrap_or_else(|| panic!("no {start} in {names:?}"))
+            .clone()
+    };
+    let batch = normalise(&find("batch"));
+    assert_eq!(
+        (batch.axes, batch.grouped, batch.centres),
+        (vec![0, 2, 3], None, true)
+    );
+    let instance = normalise(&find("instance"));
+    assert_eq!((instance.axes, instance.grouped), (vec![2, 3], None));
+    let group = normalise(&find("group"));
+    let grouped = Grouped { axis: 1, groups: 2 };
+    assert_eq!((group.axes, group.grouped), (vec![2, 3], Some(grouped)));
+    let layer_norm = normalise(&find("layer"));
+    assert_eq!((layer_norm.axes, layer_norm.centres), (vec![3], true));
+    // Running statistics are no part of it, and are no parameters; whatever the numbers, scale and shift are.
+    let kinds = rules(&net, &find("batch"));
+    assert!(matches!(
+        kinds[..],
+        [
+            Rule::Normalise(_),
+            Rule::Rearrange(_),
+            Rule::Multiply,
+            Rule::Rearrange(_),
+            Rule::Add
+        ]
+    ));
+    let parameters: Vec<&str> = net
+        .parameters()
+        .map(|id| net.tensor(id).name.as_str())
+        .collect();
+    assert!(parameters.contains(&"bn.weight") && parameters.contains(&"bn.bias"));
+    assert!(
+        !parameters.iter().any(|name| name.contains("running")),
+        "{parameters:?}"
+    );
+    let net = import("normalisation_23").network;
+    let rms = layer(&net, "rmsnormalization_8");
+    assert!(matches!(&rms[0].rule, Rule::Normalise(rms) if !rms.centres && rms.axes == [3]));
+}
+
+#[test]
+fn a_scale_for_each_group_is_spread_over_its_channels() {
+    let net = import("group_normalisation_18").network;
+    let found = rules(&net, "groupnormalization_1");
+    assert_eq!(sources(found[1]), [AxisSource::Mixed(vec![0])]);
+    assert_eq!(found.len(), 7);
+}
+
+#[test]
+fn pooling() {
+    let net = import("pooling_11").network;
+    let window = |name| match rules(&net, name)[0] {
+        Rule::Window(window) => (window.keeps_constants, window.linear),
+        other => panic!("{other:?}"),
+    };
+    // Of the largest, with padding; of means, without counting the padding, and counting it.
+    assert_eq!(window("maxpool_2"), (true, false));
+    assert_eq!(window("averagepool_7"), (true, true));
+    assert_eq!(window("averagepool_12"), (false, true));
+    let two: Vec<_> = rules(&net, "maxpool_13");
+    assert_eq!(two[0], &Rule::Insensitive);
+    assert!(matches!(two[1], Rule::Window(_)));
+    assert!(
+        matches!(rules(&net, "globalaveragepool_14")[0], Rule::Reduce(r) if r.by == Reduction::Mean && r.keeps_axes)
+    );
+    assert!(
+        matches!(rules(&net, "globalmaxpool_15")[0], Rule::Reduce(r) if r.by == Reduction::Homogeneous)
+    );
+}
+
+/// The names of what a node reads.
+fn reads(net: &Network, name: &str) -> Vec<String> {
+    let inputs = &layer(net, name)[0].inputs;
+    inputs
+        .iter()
+        .map(|&id| net.tensor(id).name.clone())
+        .collect()
+}
+
+#[test]
+fn bounds_at_zero_scale_and_others_are_inputs() {
+    for file in ["elementwise_9", "elementwise_13"] {
+        let net = import(file).network;
+        let clips: Vec<&Operation> = net
+            .operations()
+            .iter()
+            .filter(|operation| operation.kind == "Clip")
+            .collect();
+        assert!(clips.iter().all(|clip| clip.rule == Rule::Homogeneous));
+        let bounds = |clip: &Operation| -> Vec<Source> {
+            clip.inputs[1..]
+                .iter()
+                .map(|&id| net.tensor(id).source.clone())
+                .collect()
+        };
+        let constant = |number| Source::Constant(Constant::Uniform(number));
+        assert_eq!(bounds(clips[0]), [constant(6.0)]);
+        match file {
+            "elementwise_9" => assert_eq!(bounds(clips[1]), []),
+            _ => assert_eq!(bounds(clips[2]), [constant(f64::from(1e-12f32))]),
+        }
+    }
+}
+
+#[test]
+fn elementwise() {
+    let net = import("elementwise_18").network;
+    let of = |kind: &str| -> Vec<&Rule> {
+        let operations = net.operations().iter();
+        operations
+            .filter(|operation| operation.kind == kind)
+            .map(|operation| &operation.rule)
+            .collect()
+    };
+    assert_eq!(of("PRelu"), [&Rule::Gate]);
+    let slope = net
+        .operations()
+        .iter()
+        .find(|operation| operation.kind == "PRelu")
+        .unwrap();
+    assert_eq!(net.tensor(slope.inputs[0]).name, "slope");
+    assert_eq!(of("Where"), [&Rule::Gate]);
+    assert_eq!(of("Less"), [&Rule::Subtract, &Rule::Insensitive]);
+    let power = |numerator, denominator| Rule::Power {
+        numerator,
+        denominator,
+    };
+    assert_eq!(of("Pow"), [&power(2, 1), &power(1, 2), &Rule::Nonlinear]);
+    assert_eq!(of("Reciprocal"), [&power(-1, 1)]);
+    assert_eq!(of("Cast"), [&Rule::Linear, &Rule::Nonlinear, &Rule::Linear]);
+    assert_eq!(of("Dropout"), [&Rule::Insensitive, &Rule::Linear]);
+    assert_eq!(of("Softmax")[0], &Rule::Softmax { axis: 2 });
+    assert_eq!(
+        of("LogSoftmax")[..2],
+        [&Rule::Softmax { axis: 2 }, &Rule::Nonlinear]
+    );
+    assert_eq!(of("Hardmax")[0], &Rule::Insensitive);
+    assert_eq!(of("Sum"), [&Rule::Add, &Rule::Add, &Rule::Linear]);
+    assert_eq!(of("Identity"), [] as [&Rule; 0]);
+}
+
+/// Before version 13, softmax is taken over all axes from one on, as one.
+#[test]
+fn softmax_over_several_axes() {
+    let net = import("elementwise_11").network;
+    let first = net
+        .operations()
+        .iter()
+        .find(|operation| operation.kind == "Softmax")
+        .unwrap();
+    let found = rules(&net, &first.layer);
+    use AxisSource::{Inner, Merged, Outer, Whole};
+    assert_eq!(sources(found[0]), [Whole(0), Merged(vec![1, 2])]);
+    assert_eq!(found[1], &Rule::Softmax { axis: 1 });
+    assert_eq!(sources(found[2]), [Whole(0), Outer(1), Inner(1)]);
+}
+
+#[test]
+fn rearrangements() {
+    let net = import("rearrangement_18").network;
+    use AxisSource::{Inner, Merged, Mixed, New, Outer, Padded, Part, Whole};
+    let cases: [(&str, &[AxisSource]); 15] = [
+        ("transpose_2", &[Whole(1), Whole(0), Whole(2)]),
+        ("reshape_3", &[Whole(0), Merged(vec![1, 2])]),
+        ("reshape_4", &[Whole(0), Outer(1), Inner(1), Whole(2)]),
+        ("reshape_6", &[Merged(vec![0, 1]), Whole(2)]),
+        ("reshape_8", &[Whole(0), Whole(1), Outer(2), Inner(2)]),
+        ("reshape_9", &[Whole(0), Mixed(vec![1, 2]), Inner(2)]),
+        ("flatten_12", &[Whole(0), Merged(vec![1, 2])]),
+        ("unsqueeze_15", &[New, Whole(0), Whole(1), Whole(2), New]),
+        ("squeeze_16", &[Whole(1), Whole(2), Whole(3)]),
+        ("expand_19", &[Whole(0), Whole(1), Whole(2)]),
+        ("tile_20", &[Whole(0), Part(1), Whole(2)]),
+        ("slice_29", &[Whole(0), Part(1), Part(2)]),
+        ("slice_30", &[Whole(0), Whole(1), Whole(2)]),
+        ("pad_39", &[Whole(0), Whole(1), Padded(2)]),
+        ("pad_40", &[Whole(0), Part(1), Part(2)]),
+    ];
+    for (name, expected) in cases {
+        let found = rules(&net, name);
+        assert_eq!(
+            found.len(),
+            1,
+            "{name}: {:?}",
+            net.operations()
+                .iter()
+                .map(|o| &o.layer)
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(sources(found[0]), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_an_older_exporter_writes() {
+    let imported = import("torchscript_block_13");
+    let net = &imported.network;
+    use AxisSource::{Inner, Merged, Mixed, Outer, Whole};
+    // Group normalisation of images of any size, there and back.
+    assert_eq!(
+        sources(rules(net, "reshape_3")[0]),
+        [Whole(0), Outer(1), Mixed(vec![1, 2, 3])]
+    );
+    assert_eq!(
+        sources(rules(net, "reshape_7")[0]),
+        [Whole(0), Mixed(vec![1, 2]), Inner(2), Inner(2)]
+    );
+    // Its ones and zeros are no parameters, and change nothing.
+    assert!(matches!(
+        rules(net, "instancenormalization_5")[..],
+        [Rule::Normalise(_)]
+    ));
+    // Heads of attention, of a batch and a length that are not known.
+    assert_eq!(
+        sources(rules(net, "reshape_37")[0]),
+        [Whole(0), Whole(1), Outer(2), Inner(2)]
+    );
+    assert_eq!(
+        sources(rules(net, "reshape_89")[0]),
+        [Whole(0), Whole(1), Merged(vec![2, 3])]
+    );
+    assert_eq!(
+        sources(rules(net, "reshape_91")[0]),
+        [Merged(vec![0, 1]), Whole(2)]
+    );
+    assert_eq!(reads(net, "gather_11"), ["embedding.weight", "tokens"]);
+    let epsilon = layer(net, "add_18")[0].inputs[1];
+    assert_eq!(
+        net.tensor(epsilon).source,
+        Source::Constant(Constant::Uniform(f64::from(1e-5f32)))
+    );
+    let parameters: Vec<&str> = net
+        .parameters()
+        .map(|id| net.tensor(id).name.as_str())
+        .collect();
+    assert_eq!(
+        parameters,
+        [
+            "stem.0.weight",
+            "onnx::Mul_20",
+            "onnx::Add_21",
+            "embedding.weight",
+            "ln.weight",
+            "ln.bias",
+            "onnx::MatMul_101",
+            "onnx::MatMul_102",
+            "onnx::MatMul_103",
+            "head.weight",
+            "head.bias",
+        ]
+    );
+    assert!(imported.unsupported.is_empty());
+}
+
+#[test]
+fn what_the_newer_exporter_writes() {
+    let imported = import("dynamo_block");
+    let net = &imported.network;
+    let parameters: Vec<&str> = net
+        .parameters()
+        .map(|id| net.tensor(id).name.as_str())
+        .collect();
+    // Not the buffer, nor the number that the exporter counted.
+    assert_eq!(parameters, ["fc.weight", "fc.bias", "scale"]);
+    let [unknown] = &imported.unsupported[..] else {
+        panic!("{:?}", imported.unsupported);
+    };
+    assert_eq!(
+        (unknown.operator.as_str(), &unknown.layers[..]),
+        ("com.microsoft.Gelu", &["gelu_5".to_owned()][..])
+    );
+    assert_eq!(rules(net, "gelu_5"), [&Rule::Unknown]);
+    // The rest is still there, with the shape that the file declares.
+    assert_eq!(imported.extents["sigmoid_6"], [None, Some(8)]);
+}
+
+#[test]
+fn operators_that_are_not_known_are_reported_once() {
+    let imported = import("recurrent_22");
+    assert_eq!(imported.unsupported.len(), 1);
+    assert_eq!(imported.unsupported[0].operator, "LSTM");
+    assert_eq!(rules(&imported.network, "lstm_1"), [&Rule::Unknown; 3]);
+}
+
+#[test]
+fn numbers_in_any_form() {
+    let net = import("kinds_of_numbers_21").network;
+    let reshapes: Vec<&Operation> = net
+        .operations()
+        .iter()
+        .filter(|operation| operation.kind == "Reshape")
+        .collect();
+    assert_eq!(reshapes.len(), 11);
+    use AxisSource::{Merged, New, Whole};
+    for reshape in reshapes {
+        // [batch, 2, 3] to [1, −1, 6]
+        assert_eq!(
+            sources(&reshape.rule),
+            [New, Whole(0), Merged(vec![1, 2])],
+            "{}",
+            reshape.layer
+        );
+    }
+}
