@@ -1,7 +1,6 @@
 //! Large files: what they cost in time and memory.
 
-use std::fs::File;
-use std::io::{BufReader, Seek, SeekFrom, Write};
+use std::io::{BufReader, Cursor, Seek, SeekFrom, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -146,4 +145,77 @@ fn ten_thousand_nodes_take_no_second() {
     let time = start.elapsed();
     assert_eq!(imported.network.operations().len(), NODES);
     assert!(time < Duration::from_secs(1), "{time:?}");
+}
+
+fn model(graph: Vec<u8>) -> Cursor<Vec<u8>> {
+    Cursor::new([head(graph.len() as u64), graph].concat())
+}
+
+#[test]
+fn many_nodes_of_few_bytes_are_refused_before_they_fill_the_memory() {
+    let _alone = ALONE.lock();
+    let graph = field(1, &[]).repeat(2_000_000);
+    let error = nn_onnx::from_reader(model(graph), "many.onnx").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("takes too many bytes of memory; at most 268435456 are read"),
+        "{error}"
+    );
+}
+
+/// Results of a single node, each with its inputs.
+#[test]
+fn many_results_of_many_inputs_are_refused_before_they_fill_the_memory() {
+    let _alone = ALONE.lock();
+    let names: Vec<String> = (0..20_000).map(|place| format!("y{place}")).collect();
+    let outputs: Vec<u8> = names
+        .iter()
+        .flat_map(|name| field(2, name.as_bytes()))
+        .collect();
+    let node = field(
+        1,
+        &[field(1, b"x").repeat(20_000), outputs, field(4, b"Strange")].concat(),
+    );
+    let results: Vec<u8> = names.iter().flat_map(|name| value(12, name, &[])).collect();
+    let graph = [value(11, "x", &[2]), node, results].concat();
+    let error = nn_onnx::from_reader(model(graph), "wide.onnx")
+        .unwrap()
+        .import()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("too many axes of tensors; at most 8388608 are read"),
+        "{error}"
+    );
+}
+
+/// Of an axis that is very long, in a tensor that has no numbers.
+#[test]
+fn empty_tensors_are_not_filled() {
+    let tensor = |name: &[u8]| {
+        field(
+            5,
+            &[int(1, 1 << 40), int(1, 0), int(2, 7), field(8, name)].concat(),
+        )
+    };
+    let axis = field(5, &[field(1, b"axis"), int(3, 0), int(20, 2)].concat());
+    let concat = field(
+        1,
+        &[
+            field(1, b"a"),
+            field(1, b"b"),
+            field(2, b"y"),
+            field(4, b"Concat"),
+            axis,
+        ]
+        .concat(),
+    );
+    let graph = [tensor(b"a"), tensor(b"b"), concat, value(12, "y", &[])].concat();
+    let imported = nn_onnx::from_reader(model(graph), "empty.onnx")
+        .unwrap()
+        .import()
+        .unwrap();
+    assert_eq!(imported.extents["y"], [Some(1 << 41), Some(0)]);
 }

@@ -31,7 +31,7 @@ pub(super) fn place(lengths: &[usize], position: impl IntoIterator<Item = usize>
 
 /// The numbers at these places.
 fn pick(known: &Known, places: impl IntoIterator<Item = usize>) -> Option<Known> {
-    let mut places = places.into_iter();
+    let places = places.into_iter();
     match known {
         Known::Ints(ints) => {
             let all: Option<_> = places.map(|place| ints.get(place).cloned()).collect();
@@ -42,7 +42,7 @@ fn pick(known: &Known, places: impl IntoIterator<Item = usize>) -> Option<Known>
             all.map(Known::Floats)
         }
         Known::Uniform(number) => Some(Known::Floats(places.map(|_| Some(*number)).collect())),
-        Known::Nothing => places.next().is_none().then(|| Known::Floats(Vec::new())),
+        Known::Nothing => None,
     }
 }
 

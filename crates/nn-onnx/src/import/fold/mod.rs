@@ -32,7 +32,9 @@ pub(super) fn fold(layer: &mut Layer) {
     if given.is_empty() || !given.iter().all(Operand::is_constant) {
         return;
     }
-    let known = match lengths(&result).filter(|lengths| count(lengths).is_some()) {
+    // Of no numbers there is nothing to know, however long the other axes are.
+    let some = |lengths: &Vec<usize>| count(lengths).is_some_and(|count| count > 0);
+    let known = match lengths(&result).filter(some) {
         Some(lengths) => few(layer, &given, &lengths),
         None => None,
     };
