@@ -130,3 +130,41 @@ fn groups_that_are_none() {
     let expected = "r.toml, line 5, column 1: for parameter groups there is no TEXP, ";
     assert!(message.starts_with(expected), "{message}");
 }
+
+/// In the file they have names and places, not numbers.
+#[test]
+fn groups_without_a_conversion() {
+    let refusal = |text: &str| {
+        let file = parse(text).unwrap();
+        let refused = Conversion::new(&file, Target::WdFree);
+        refused.unwrap_err().to_string()
+    };
+    for (text, expected) in [
+        (
+            GROUPS.replace("weight_decay = 0.25", "weight_decay = 2.5"),
+            // It has no decay of its own.
+            "r.toml, line 10, column 1: parameter group \"first\": step 0 has no weight-decay-free equivalent",
+        ),
+        (
+            GROUPS.replace("\"first\"\n", "\"first\"\nweight_decay = 2.5\n"),
+            "r.toml, line 12, column 16: parameter group \"first\": step 0 has no weight-decay-free equivalent",
+        ),
+        (
+            GROUPS.replace("exponent = 2", "exponent = 2e300"),
+            "r.toml, line 14, column 12: parameter group \"second\": at step 0, following its leader takes it out",
+        ),
+        (
+            GROUPS
+                .replace("\"first\"\n", "\"first\"\nexponent = 1e-300\n")
+                .replace("exponent = 2", "exponent = 2e300"),
+            "r.toml, line 15, column 12: parameter group \"second\": its exponent, over that of its leader, is inf; ",
+        ),
+        (
+            GROUPS.replace("exponent = 2", "exponent = 2\nlr_scale = 5e-324"),
+            "r.toml, line 15, column 12: parameter group \"second\": at step 0 it has learning rate 0 and cannot follow",
+        ),
+    ] {
+        let message = refusal(&text);
+        assert!(message.starts_with(expected), "{message}\n{text}");
+    }
+}

@@ -4,7 +4,7 @@ mod common;
 
 use common::STANDARD;
 use proptest::prelude::*;
-use schedule_core::law::groups::{GroupRole, GroupsError, GroupsLaw, Residual};
+use schedule_core::law::groups::{GroupProblem, GroupRole, GroupsError, GroupsLaw, Residual};
 use schedule_core::strategies::{
     GroupedLoss, blocks_loss, convertible_recipe, product_net, seeded,
 };
@@ -136,20 +136,15 @@ fn groups_that_cannot_be_converted_are_errors() {
     let error = GroupsLaw::new(&[GroupRole::Leads, follows(1, 1.0)]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "group 1 is to follow group 1, which does not lead; name one of the 2 groups (from 0) whose role \
+        "parameter group 1: it is to follow group 1, which does not lead; name one of the 2 groups (from 0) whose role \
          is to lead"
     );
     assert!(GroupsLaw::new(&[GroupRole::Leads, follows(9, 1.0)]).is_err());
-    let infinite = GroupsLaw::new(&[GroupRole::Leads, follows(0, f64::INFINITY)]);
-    assert!(matches!(
-        infinite,
-        Err(GroupsError::ExponentNotFinite { group: 1, .. })
-    ));
+    let infinite = GroupsLaw::new(&[GroupRole::Leads, follows(0, f64::INFINITY)]).unwrap_err();
+    let expected = "parameter group 1: its exponent, over that of its leader, is inf; ";
+    assert!(infinite.to_string().starts_with(expected), "{infinite}");
     let nan = GroupsLaw::common_direction(&[0.0, f64::NAN]).unwrap_err();
-    assert!(
-        nan.to_string()
-            .starts_with("the exponent of group 1 is NaN")
-    );
+    assert!(nan.to_string().contains("is NaN; "), "{nan}");
 
     let mut law = GroupsLaw::common_direction(&[0.0, 1.0, 2.0]).unwrap();
     let start = law.clone();
@@ -177,10 +172,9 @@ fn groups_that_cannot_be_converted_are_errors() {
     let error = law.step(&[STANDARD, STANDARD, at_rest]).unwrap_err();
     assert!(matches!(
         error,
-        GroupsError::CannotFollowAtRest {
-            step: 0,
+        GroupsError::Group {
             group: 2,
-            ..
+            problem: GroupProblem::CannotFollowAtRest { step: 0, .. }
         }
     ));
     // Everything at rest is no obstacle; what was at rest may decay later.
@@ -199,7 +193,10 @@ fn groups_that_cannot_be_converted_are_errors() {
     let mut steep = GroupsLaw::common_direction(&[1.0, 1e300]).unwrap();
     assert!(matches!(
         steep.step(&[STANDARD, STANDARD]),
-        Err(GroupsError::Overflow { group: 1, .. })
+        Err(GroupsError::Group {
+            group: 1,
+            problem: GroupProblem::Overflow { .. }
+        })
     ));
     let mut law = start;
     assert_eq!(law.step(&[STANDARD; 3]).unwrap().len(), 3);

@@ -3,7 +3,7 @@
 use schedule_core::LawError;
 use schedule_core::law::decoupled::{AdamWError, DecoupledError};
 use schedule_core::law::form::FormError;
-use schedule_core::law::groups::GroupsError;
+use schedule_core::law::groups::{GroupProblem, GroupsError};
 
 use crate::{Optimizer, Target};
 
@@ -23,9 +23,19 @@ pub enum NoConversion {
     /// AdamW.
     #[error(transparent)]
     AdamW(#[from] AdamWError),
-    /// Parameter groups.
+    /// Parameter groups together.
     #[error(transparent)]
     Groups(#[from] GroupsError),
+    /// One parameter group.
+    #[error("parameter group \"{name}\": {problem}")]
+    Group {
+        /// Position of the group, from 0.
+        group: usize,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: GroupProblem,
+    },
     /// A conversion that there is not for groups.
     #[error(
         "for parameter groups there is no {target} of the optimizer \"{optimizer}\"; convert to the {} with the \

@@ -1,7 +1,7 @@
 //! Several parameter groups.
 
 use schedule_core::Hyperparameters;
-use schedule_core::law::groups::GroupsLaw;
+use schedule_core::law::groups::{GroupsError, GroupsLaw};
 
 use super::{Converted, NoConversion, Row, Steps};
 use crate::{Group, RecipeFile};
@@ -18,11 +18,11 @@ pub(crate) fn leader(groups: &[Group]) -> Option<usize> {
 pub(super) fn steps(file: &RecipeFile) -> Result<Steps<'_>, NoConversion> {
     let groups = file.groups();
     let exponents: Vec<f64> = groups.iter().map(|group| group.exponent).collect();
-    let mut law = GroupsLaw::common_direction(&exponents)?;
+    let mut law = GroupsLaw::common_direction(&exponents).map_err(|error| named(groups, error))?;
     Ok(Box::new((0..=u64::MAX).flat_map(move |step| {
         let with: Vec<Hyperparameters> = groups.iter().map(|group| group.at(step)).collect();
         match law.step(&with) {
-            Err(error) => vec![Err(error.into())],
+            Err(error) => vec![Err(named(groups, error))],
             Ok(twins) => {
                 let rows = twins.iter().zip(with).enumerate();
                 rows.map(|(group, (twin, recipe))| {
@@ -42,4 +42,18 @@ pub(super) fn steps(file: &RecipeFile) -> Result<Steps<'_>, NoConversion> {
             }
         }
     })))
+}
+
+/// The error with the name of the group that it is about.
+fn named(groups: &[Group], error: GroupsError) -> NoConversion {
+    match error {
+        GroupsError::Group { group, problem } => NoConversion::Group {
+            group,
+            name: groups
+                .get(group)
+                .map_or_else(String::new, |group| group.name.clone()),
+            problem,
+        },
+        error => NoConversion::Groups(error),
+    }
 }

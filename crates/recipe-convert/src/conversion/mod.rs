@@ -78,7 +78,7 @@ impl<'a> Conversion<'a> {
     /// ```
     pub fn new(file: &'a RecipeFile, target: Target) -> Result<Self, ConversionError> {
         let summary = Observer::summarise(file, target)
-            .map_err(|error| file.error_at(place::path(&error), error))?;
+            .map_err(|error| file.error_at(&place::path(&error), error))?;
         Ok(Self {
             file,
             target,

@@ -2,14 +2,35 @@
 
 use schedule_core::law::decoupled::{AdamWError, Moment};
 use schedule_core::law::form::FormError;
+use schedule_core::law::groups::GroupProblem;
 use schedule_core::{Hyperparameter, LawError};
 
 use super::NoConversion;
 
 /// The path of the key to change first.
-pub(super) fn path(error: &NoConversion) -> &'static str {
+pub(super) fn path(error: &NoConversion) -> String {
     match error {
-        NoConversion::Groups(_) | NoConversion::GroupsNeedWdFree { .. } => "group",
+        NoConversion::Group { group, problem, .. } => {
+            format!("group.{group}.{}", of_group(problem))
+        }
+        error => of_recipe(error).to_owned(),
+    }
+}
+
+/// The key of a group; where the group leaves it out, its table is the place.
+fn of_group(problem: &GroupProblem) -> &'static str {
+    match problem {
+        GroupProblem::CannotFollowAtRest { .. } => "lr_scale",
+        GroupProblem::Law(_) => "weight_decay",
+        _ => "exponent",
+    }
+}
+
+fn of_recipe(error: &NoConversion) -> &'static str {
+    match error {
+        NoConversion::Groups(_)
+        | NoConversion::Group { .. }
+        | NoConversion::GroupsNeedWdFree { .. } => "group",
         NoConversion::NeedsSgd { .. } => "optimizer.kind",
         NoConversion::AdamW(AdamWError::BetaOutOfRange { moment, .. }) => match moment {
             Moment::First => "optimizer.beta1",

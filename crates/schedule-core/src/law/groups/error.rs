@@ -6,29 +6,6 @@ use crate::LawError;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupsError {
-    /// An exponent is NaN or infinite, or no number whose ratios are.
-    #[error(
-        "the exponent of group {group} is {value:?}; give a finite number, 0 for a group that is not scaled"
-    )]
-    ExponentNotFinite {
-        /// Position of the group, from 0.
-        group: usize,
-        /// What was given.
-        value: f64,
-    },
-    /// A group follows one that does not lead.
-    #[error(
-        "group {group} is to follow group {leader}, which does not lead; name one of the {groups} groups \
-         (from 0) whose role is to lead"
-    )]
-    NotALeader {
-        /// Position of the group, from 0.
-        group: usize,
-        /// Position of what it was to follow.
-        leader: usize,
-        /// How many groups there are.
-        groups: usize,
-    },
     /// The number of hyperparameters is not that of groups.
     #[error(
         "step {step}: there are {groups} groups and hyperparameters for {given}; give one for each group"
@@ -41,37 +18,62 @@ pub enum GroupsError {
         /// How many were given.
         given: usize,
     },
-    /// A group's own schedules cannot be converted.
-    #[error("parameter group {group}: {source}")]
+    /// One of the groups cannot be converted. Who has names for groups says the problem of a name instead.
+    #[error("parameter group {group}: {problem}")]
     Group {
         /// Position of the group, from 0.
         group: usize,
-        /// What is wrong.
-        source: LawError,
+        /// What is wrong with it.
+        problem: GroupProblem,
     },
-    /// A group that follows stands still while its leader shrinks.
+}
+
+/// What is wrong with a parameter group.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GroupProblem {
+    /// An exponent, `d_p` or `d_p/d_leader`, is NaN or infinite.
     #[error(
-        "step {step}: group {group} has learning rate 0 and cannot follow its leader, which shrinks by \
+        "its exponent, over that of its leader, is {value:?}; give finite numbers of similar size, 0 for a \
+         group that is not scaled"
+    )]
+    ExponentNotFinite {
+        /// The exponent.
+        value: f64,
+    },
+    /// It follows a group that does not lead.
+    #[error(
+        "it is to follow group {leader}, which does not lead; name one of the {groups} groups (from 0) whose \
+         role is to lead"
+    )]
+    NotALeader {
+        /// Position of what it was to follow.
+        leader: usize,
+        /// How many groups there are.
+        groups: usize,
+    },
+    /// Its own schedules cannot be converted.
+    #[error(transparent)]
+    Law(#[from] LawError),
+    /// It stands still while its leader shrinks.
+    #[error(
+        "at step {step} it has learning rate 0 and cannot follow its leader, which shrinks by \
          {leader_shrink:?}; give it a positive rate, or leave it out of the scaling"
     )]
     CannotFollowAtRest {
         /// The step.
         step: u64,
-        /// Position of the group, from 0.
-        group: usize,
         /// `a_t` of the leader.
         leader_shrink: f64,
     },
-    /// A quantity of a group that follows leaves float64.
+    /// Following its leader, a quantity leaves float64.
     #[error(
-        "step {step}: following its leader takes group {group} out of float64: shrink {shrink:?} of \
-         exponent {exponent:?}, learning rate {learning_rate:?}; use a smaller exponent or weight decay"
+        "at step {step}, following its leader takes it out of float64: shrink {shrink:?} of exponent \
+         {exponent:?}, learning rate {learning_rate:?}; use a smaller exponent or weight decay"
     )]
     Overflow {
         /// The step.
         step: u64,
-        /// Position of the group, from 0.
-        group: usize,
         /// `d_p/d_leader`.
         exponent: f64,
         /// `a_t^{(p)}`.

@@ -1,6 +1,6 @@
 //! The law of several parameter groups.
 
-use super::GroupsError;
+use super::{GroupProblem, GroupsError};
 
 use crate::recurrence::residual;
 use crate::{EquivalentStep, ExactLaw, Hyperparameters, LawError};
@@ -102,29 +102,28 @@ impl GroupsLaw {
     /// The law of groups with these roles, in this order, from equal momentum buffers.
     ///
     /// # Errors
-    /// [`GroupsError::NotALeader`], [`GroupsError::ExponentNotFinite`].
+    /// [`GroupProblem::NotALeader`] or [`GroupProblem::ExponentNotFinite`] of a group.
     pub fn new(roles: &[GroupRole]) -> Result<Self, GroupsError> {
-        let group = |(group, role): (usize, &GroupRole)| match *role {
-            GroupRole::Leads => Ok(Group::Leads(ExactLaw::new())),
-            GroupRole::Keeps => Ok(Group::Keeps),
-            GroupRole::Follows { exponent, .. } if !exponent.is_finite() => {
-                Err(GroupsError::ExponentNotFinite {
-                    group,
-                    value: exponent,
-                })
-            }
-            GroupRole::Follows { leader, .. } if roles.get(leader) != Some(&GroupRole::Leads) => {
-                Err(GroupsError::NotALeader {
-                    group,
+        let group = |(group, role): (usize, &GroupRole)| {
+            let failed = |problem| Err(GroupsError::Group { group, problem });
+            match *role {
+                GroupRole::Leads => Ok(Group::Leads(ExactLaw::new())),
+                GroupRole::Keeps => Ok(Group::Keeps),
+                GroupRole::Follows {
+                    exponent: value, ..
+                } if !value.is_finite() => failed(GroupProblem::ExponentNotFinite { value }),
+                GroupRole::Follows { leader, .. }
+                    if roles.get(leader) != Some(&GroupRole::Leads) =>
+                {
+                    let groups = roles.len();
+                    failed(GroupProblem::NotALeader { leader, groups })
+                }
+                GroupRole::Follows { leader, exponent } => Ok(Group::Follows {
                     leader,
-                    groups: roles.len(),
-                })
+                    exponent,
+                    buffer_coefficient: 0.0,
+                }),
             }
-            GroupRole::Follows { leader, exponent } => Ok(Group::Follows {
-                leader,
-                exponent,
-                buffer_coefficient: 0.0,
-            }),
         };
         let groups = roles.iter().enumerate().map(group);
         Ok(Self {
@@ -137,13 +136,14 @@ impl GroupsLaw {
     /// those that are 0 keep their decay.
     ///
     /// # Errors
-    /// [`GroupsError::ExponentNotFinite`].
+    /// [`GroupProblem::ExponentNotFinite`] of a group.
     pub fn common_direction(exponents: &[f64]) -> Result<Self, GroupsError> {
         let not_finite = exponents.iter().position(|exponent| !exponent.is_finite());
         if let Some((group, &value)) =
             not_finite.and_then(|at| exponents.iter().enumerate().nth(at))
         {
-            return Err(GroupsError::ExponentNotFinite { group, value });
+            let problem = GroupProblem::ExponentNotFinite { value };
+            return Err(GroupsError::Group { group, problem });
         }
         let leader = exponents.iter().enumerate().find(|(_, d)| **d != 0.0);
         let role = |(group, &exponent): (usize, &f64)| match leader {
@@ -177,12 +177,15 @@ impl GroupsLaw {
         }
         let next = step.checked_add(1).ok_or(GroupsError::Group {
             group: 0,
-            source: LawError::StepsExhausted { step },
+            problem: LawError::StepsExhausted { step }.into(),
         })?;
         let mut groups = self.groups.clone();
         let mut leaders: Vec<Option<EquivalentStep>> = Vec::with_capacity(given);
         for (group, (state, with)) in groups.iter_mut().zip(hyperparameters).enumerate() {
-            let failed = |source| GroupsError::Group { group, source };
+            let failed = |error: LawError| GroupsError::Group {
+                group,
+                problem: error.into(),
+            };
             with.validate(step).map_err(|error| failed(error.into()))?;
             leaders.push(match state {
                 Group::Leads(law) => Some(law.step(*with).map_err(failed)?),
@@ -208,7 +211,8 @@ impl GroupsLaw {
                     buffer_coefficient,
                     ..
                 } => {
-                    let followed = follow(group, &leader, *exponent, *with, *buffer_coefficient)?;
+                    let followed = follow(&leader, *exponent, *with, *buffer_coefficient)
+                        .map_err(|problem| GroupsError::Group { group, problem })?;
                     *buffer_coefficient = followed.equivalent.buffer_coefficient_after;
                     followed
                 }
@@ -253,12 +257,11 @@ fn kept(step: u64, with: Hyperparameters) -> GroupStep {
 
 /// A step of a group that is scaled by a power of its leader's scale.
 fn follow(
-    group: usize,
     leader: &EquivalentStep,
     exponent: f64,
     with: Hyperparameters,
     buffer_coefficient: f64,
-) -> Result<GroupStep, GroupsError> {
+) -> Result<GroupStep, GroupProblem> {
     let step = leader.step;
     let (ln_scale, ln_scale_after) = (exponent * leader.ln_scale, exponent * leader.ln_scale_after);
     let ln_shrink = exponent * leader.ln_shrink;
@@ -285,18 +288,16 @@ fn follow(
         // At rest the buffer alone takes up the decay, as in the exact law.
         (0.0, own)
     } else {
-        return Err(GroupsError::CannotFollowAtRest {
+        return Err(GroupProblem::CannotFollowAtRest {
             step,
-            group,
             leader_shrink: leader.shrink,
         });
     };
     let weight_decay = left * (2.0 * ln_scale).exp();
     let finite = weight_decay.is_finite() && buffer_coefficient_after.is_finite();
     if !(finite && shrink > 0.0 && shrink.is_finite() && ln_scale_after.is_finite()) {
-        return Err(GroupsError::Overflow {
+        return Err(GroupProblem::Overflow {
             step,
-            group,
             exponent,
             shrink,
             learning_rate,

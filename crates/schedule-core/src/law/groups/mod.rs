@@ -6,5 +6,5 @@
 mod error;
 mod law;
 
-pub use error::GroupsError;
+pub use error::{GroupProblem, GroupsError};
 pub use law::{GroupRole, GroupStep, GroupsLaw, Residual};
