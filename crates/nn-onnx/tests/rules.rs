@@ -236,16 +236,16 @@ fn pooling() {
     };
     // Of the largest, with padding; of means, without counting the padding, and counting it.
     assert_eq!(window("maxpool_2"), (true, false));
-    assert_eq!(window("averagepool_7"), (true, true));
-    assert_eq!(window("averagepool_12"), (false, true));
-    let two: Vec<_> = rules(&net, "maxpool_13");
+    assert_eq!(window("averagepool_8"), (true, true));
+    assert_eq!(window("averagepool_14"), (false, true));
+    let two: Vec<_> = rules(&net, "maxpool_15");
     assert_eq!(two[0], &Rule::Insensitive);
     assert!(matches!(two[1], Rule::Window(_)));
     assert!(
-        matches!(rules(&net, "globalaveragepool_14")[0], Rule::Reduce(r) if r.by == Reduction::Mean && r.keeps_axes)
+        matches!(rules(&net, "globalaveragepool_16")[0], Rule::Reduce(r) if r.by == Reduction::Mean && r.keeps_axes)
     );
     assert!(
-        matches!(rules(&net, "globalmaxpool_15")[0], Rule::Reduce(r) if r.by == Reduction::Homogeneous)
+        matches!(rules(&net, "globalmaxpool_17")[0], Rule::Reduce(r) if r.by == Reduction::Homogeneous)
     );
 }
 
@@ -324,16 +324,21 @@ fn elementwise() {
 #[test]
 fn softmax_over_several_axes() {
     let net = import("elementwise_11").network;
-    let first = net
+    let softmaxes = net
         .operations()
         .iter()
-        .find(|operation| operation.kind == "Softmax")
-        .unwrap();
-    let found = rules(&net, &first.layer);
+        .filter(|operation| operation.kind == "Softmax");
+    let names: Vec<&str> = softmaxes
+        .map(|operation| operation.layer.as_str())
+        .collect();
     use AxisSource::{Inner, Merged, Outer, Whole};
-    assert_eq!(sources(found[0]), [Whole(0), Merged(vec![1, 2])]);
-    assert_eq!(found[1], &Rule::Softmax { axis: 1 });
-    assert_eq!(sources(found[2]), [Whole(0), Outer(1), Inner(1)]);
+    // The first says so; of the last it is the default.
+    for name in [names[0], names[names.len() - 1]] {
+        let found = rules(&net, name);
+        assert_eq!(sources(found[0]), [Whole(0), Merged(vec![1, 2])]);
+        assert_eq!(found[1], &Rule::Softmax { axis: 1 });
+        assert_eq!(sources(found[2]), [Whole(0), Outer(1), Inner(1)]);
+    }
 }
 
 #[test]
@@ -453,6 +458,9 @@ fn what_the_newer_exporter_writes() {
     assert_eq!(rules(net, "gelu_5"), [&Rule::Unknown]);
     // The rest is still there, with the shape that the file declares.
     assert_eq!(imported.extents["sigmoid_6"], [None, Some(8)]);
+    for name in ["gemm_1", "mul_2"] {
+        assert_eq!(imported.extents[name], [Some(7), Some(8)]);
+    }
 }
 
 #[test]
@@ -482,4 +490,17 @@ fn numbers_in_any_form() {
             reshape.layer
         );
     }
+}
+
+/// A slice that ends where the batch ends, whatever that is.
+#[test]
+fn a_slice_of_everything_is_everything() {
+    let net = import("shapes_13").network;
+    let whole = |operation: &&Operation| {
+        operation.kind == "Slice" && net.tensor(operation.inputs[0]).name == "x"
+    };
+    let slices: Vec<&Operation> = net.operations().iter().filter(whole).collect();
+    assert_eq!(slices.len(), 1);
+    use AxisSource::Whole;
+    assert_eq!(sources(&slices[0].rule), [Whole(0), Whole(1), Whole(2)]);
 }
