@@ -70,6 +70,14 @@ impl Node {
             _ => &self.name,
         }
     }
+
+    /// Of a `Constant` node that holds a tensor: the name of its result, and the tensor.
+    pub(crate) fn constant(&self) -> Option<(&str, &Tensor)> {
+        match (self.operator.as_str(), self.attributes.get("value")) {
+            ("Constant", Some(Attribute::Tensor(tensor))) => Some((self.outputs.first()?, tensor)),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -463,6 +463,17 @@ fn what_the_newer_exporter_writes() {
     }
 }
 
+/// Not the statistics, nor the numbers.
+#[test]
+fn weights_may_be_nodes() {
+    let net = import("weights_in_nodes_12").network;
+    let parameters: Vec<&str> = net
+        .parameters()
+        .map(|id| net.tensor(id).name.as_str())
+        .collect();
+    assert_eq!(parameters, ["conv2d_0.w_0", "bn.w_0", "bn.b_0"]);
+}
+
 #[test]
 fn operators_that_are_not_known_are_reported_once() {
     let imported = import("recurrent_22");

@@ -10,6 +10,7 @@ use super::Importer;
 use super::dim::Dim;
 use super::known::Known;
 use super::operand::Operand;
+use super::shape::Shape;
 
 /// Where a tensor stands in a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +45,7 @@ impl<'a> Importer<'a> {
     /// The parameters and constants that stand in the file.
     pub(super) fn initialisers(&mut self) -> Result<(), Problem> {
         let graph = &self.model.graph;
-        let mut roles: HashMap<&str, Role> = HashMap::new();
-        for node in &graph.nodes {
-            for (place, name) in node.inputs.iter().enumerate() {
-                if let Some(role) = Role::of(node, place) {
-                    // A tensor in two places is a weight, if it is one in the first.
-                    roles.entry(name).or_insert(role);
-                }
-            }
-        }
+        let roles = roles(&graph.nodes);
         let declared = graph.values.iter().chain(&graph.inputs);
         let kinds: HashMap<&str, &str> = declared
             .filter_map(|value| Some((value.name.as_str(), value.kind.as_deref()?)))
@@ -67,41 +60,83 @@ impl<'a> Importer<'a> {
             }
             if self.needs(name) {
                 let (role, kind) = (roles.get(name).copied(), kinds.get(name).copied());
-                let operand = self.initialiser(tensor, is_parameter(tensor, role, kind))?;
+                let operand = match is_parameter(name, tensor, role, kind) {
+                    true => self.parameter(name, tensor)?,
+                    false => constant(name, tensor),
+                };
                 self.tensors.insert(name, operand);
+            }
+        }
+        if graph.initialisers.is_empty() {
+            return self.weights_in_nodes(&roles);
+        }
+        Ok(())
+    }
+
+    /// Some exporters write no initialisers, but a `Constant` node for each weight.
+    fn weights_in_nodes(&mut self, roles: &HashMap<&str, Role>) -> Result<(), Problem> {
+        for node in &self.model.graph.nodes {
+            let Some((name, tensor)) = node.constant().filter(|(name, _)| self.needs(name)) else {
+                continue;
+            };
+            let role = roles.get(name).copied();
+            let number = is_single(tensor) && role.is_none();
+            if !number && is_parameter(name, tensor, role, None) {
+                let operand = self.parameter(name, tensor)?;
+                self.weights_in_nodes.insert(name, operand);
             }
         }
         Ok(())
     }
 
-    fn initialiser(&mut self, tensor: &Tensor, parameter: bool) -> Result<Operand, Problem> {
-        let shape = Some(tensor.dims.iter().copied().map(Dim::length).collect());
-        let name = clean(&tensor.name).into();
-        if !parameter {
-            return Ok(Operand::constant(Known::from(&tensor.numbers), shape, name));
-        }
+    fn parameter(&mut self, name: &str, tensor: &Tensor) -> Result<Operand, Problem> {
+        let (shape, name) = (shape(tensor), clean(name));
         self.target.count(tensor.dims.len())?;
         let extents = super::shape::extents(&shape);
         let id = self.target.net.parameter(&name, extents, true);
-        Ok(Operand::data(id, shape, name))
+        Ok(Operand::data(id, shape, name.into()))
     }
 }
 
-fn is_parameter(tensor: &Tensor, role: Option<Role>, kind: Option<&str>) -> bool {
+fn constant(name: &str, tensor: &Tensor) -> Operand {
+    let known = Known::from(&tensor.numbers);
+    Operand::constant(known, shape(tensor), clean(name).into())
+}
+
+fn shape(tensor: &Tensor) -> Shape {
+    Some(tensor.dims.iter().copied().map(Dim::length).collect())
+}
+
+/// For each tensor its role where it stands first.
+fn roles(nodes: &[Node]) -> HashMap<&str, Role> {
+    let mut roles = HashMap::new();
+    for node in nodes {
+        for (place, name) in node.inputs.iter().enumerate() {
+            if let Some(role) = Role::of(node, place) {
+                roles.entry(name.as_str()).or_insert(role);
+            }
+        }
+    }
+    roles
+}
+
+fn is_single(tensor: &Tensor) -> bool {
+    tensor.dims.iter().all(|&length| length == 1)
+}
+
+fn is_parameter(name: &str, tensor: &Tensor, role: Option<Role>, kind: Option<&str>) -> bool {
     if tensor.element != Element::Float {
         return false;
     }
     if let Some(kind) = kind {
         return kind == "PARAMETER";
     }
-    let name = tensor.name.as_str();
     let uniform = Known::from(&tensor.numbers).uniform().is_some();
-    let single = tensor.dims.iter().all(|&length| length == 1);
     match role {
         Some(Role::Argument) => false,
         Some(Role::InstanceWeight) => !uniform || is_path(name),
         Some(Role::Weight) => true,
-        None => !single || name.contains('.'),
+        None => !is_single(tensor) || name.contains('.'),
     }
 }
 
@@ -147,49 +182,54 @@ mod tests {
 
     #[test]
     fn what_is_a_parameter() {
-        let tensor = |name: &str, element, dims: &[usize], numbers| Tensor {
-            name: name.into(),
+        let tensor = |element, dims: &[usize], numbers| Tensor {
+            name: String::new(),
             element,
             dims: dims.to_vec(),
             numbers,
         };
-        let float = |name, dims: &[usize]| tensor(name, Element::Float, dims, Numbers::Other);
-        let ones = |name, dims: &[usize]| tensor(name, Element::Float, dims, Numbers::Uniform(1.0));
+        let float = |dims: &[usize]| tensor(Element::Float, dims, Numbers::Other);
+        let ones = |dims: &[usize]| tensor(Element::Float, dims, Numbers::Uniform(1.0));
         let (weight, instance) = (Some(Role::Weight), Some(Role::InstanceWeight));
-        assert!(is_parameter(&float("w", &[3]), None, None));
+        assert!(is_parameter("w", &float(&[3]), None, None));
         assert!(is_parameter(
-            &float("onnx::MatMul_3", &[3, 4]),
+            "onnx::MatMul_3",
+            &float(&[3, 4]),
             weight,
             None
         ));
-        assert!(is_parameter(&ones("bn.weight", &[3]), weight, None));
-        assert!(is_parameter(&ones("blocks.0.alpha", &[]), None, None));
-        assert!(is_parameter(&ones("weight", &[1]), weight, None));
-        assert!(is_parameter(&ones("in.weight", &[3]), instance, None));
-        assert!(is_parameter(&float("onnx::In_3", &[3]), instance, None));
-        assert!(is_parameter(&ones("onnx::Mul_20", &[3, 1, 1]), None, None));
+        assert!(is_parameter("bn.weight", &ones(&[3]), weight, None));
+        assert!(is_parameter("blocks.0.alpha", &ones(&[]), None, None));
+        assert!(is_parameter("weight", &ones(&[1]), weight, None));
+        assert!(is_parameter("in.weight", &ones(&[3]), instance, None));
+        assert!(is_parameter("onnx::In_3", &float(&[3]), instance, None));
+        assert!(is_parameter("onnx::Mul_20", &ones(&[3, 1, 1]), None, None));
         assert!(is_parameter(
-            &ones("val_3", &[1]),
+            "val_3",
+            &ones(&[1]),
             weight,
             Some("PARAMETER")
         ));
         assert!(!is_parameter(
-            &ones("onnx::InstanceNormalization_3", &[3]),
+            "onnx::InstanceNormalization_3",
+            &ones(&[3]),
             instance,
             None
         ));
-        assert!(!is_parameter(&float("epsilon", &[1]), None, None));
+        assert!(!is_parameter("epsilon", &float(&[1]), None, None));
         assert!(!is_parameter(
-            &float("mean", &[3]),
+            "mean",
+            &float(&[3]),
             Some(Role::Argument),
             None
         ));
         assert!(!is_parameter(
-            &float("filter", &[3]),
+            "filter",
+            &float(&[3]),
             weight,
             Some("BUFFER")
         ));
-        let ints = tensor("shape", Element::Int, &[3], Numbers::Other);
-        assert!(!is_parameter(&ints, weight, None));
+        let ints = tensor(Element::Int, &[3], Numbers::Other);
+        assert!(!is_parameter("shape", &ints, weight, None));
     }
 }

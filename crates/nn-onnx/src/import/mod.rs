@@ -61,6 +61,8 @@ struct Importer<'a> {
     model: &'a Model,
     target: Target,
     tensors: HashMap<&'a str, Operand>,
+    /// Parameters that nodes hold, by the names of their results.
+    weights_in_nodes: HashMap<&'a str, Operand>,
     declared: HashMap<&'a str, &'a [Extent]>,
     /// For each tensor the node that makes it.
     makers: HashMap<&'a str, usize>,
@@ -81,6 +83,7 @@ impl<'a> Importer<'a> {
             model,
             target: Target::default(),
             tensors: HashMap::new(),
+            weights_in_nodes: HashMap::new(),
             declared: declared.collect(),
             makers: HashMap::new(),
             needed: graph.outputs.iter().map(|out| out.name.as_str()).collect(),
@@ -166,6 +169,12 @@ impl<'a> Importer<'a> {
     }
 
     fn node(&mut self, node: &'a Node) -> Result<(), Problem> {
+        if let Some((name, _)) = node.constant()
+            && let Some(weight) = self.weights_in_nodes.remove(name)
+        {
+            self.tensors.insert(name, weight);
+            return Ok(());
+        }
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for name in &node.inputs {
             inputs.push(self.read(node, name)?);
