@@ -39,7 +39,7 @@ const MOST_STEPS: u64 = 1_000_000_000;
 /// ```
 ///
 /// Tables `group` make parameter groups of SGD, which are scaled together:
-/// [`GroupsLaw`](schedule_core::GroupsLaw). Each has a `name`, and perhaps a `weight_decay` in place of the
+/// [`GroupsLaw`](schedule_core::law::groups::GroupsLaw). Each has a `name`, and perhaps a `weight_decay` in place of the
 /// optimiser's, an `lr_scale` that multiplies the rate, and an `exponent`, `d_p`: 1 if left out, 0 for a group
 /// that is not scale-invariant and keeps its decay.
 ///

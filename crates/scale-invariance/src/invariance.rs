@@ -137,10 +137,7 @@ pub fn inspect(network: &Network) -> Inspection {
     };
     Inspection {
         scale_invariant: calculus.violation(&calculus.unknowns(&ones)).is_none(),
-        paper_rules: match paper.violation(&paper.unknowns(&ones)) {
-            None => Ok(()),
-            Some(violation) => Err(violation),
-        },
+        paper_rules: (paper.violation(&paper.unknowns(&ones))).map_or(Ok(()), Err),
         dimension: blocks.iter().map(|block| block.basis.len()).sum(),
         parameters: (0..count).map(told).collect(),
         groups: blocks.iter().map(group).collect(),

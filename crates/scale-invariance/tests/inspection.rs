@@ -3,9 +3,9 @@
 use nn_graph::nets::{Architecture, NetConfig, Stem};
 use nn_graph::network::{
     AxisSource, Constant, Contract, ContractAxis, Extents, Grouped, Network, NetworkBuilder,
-    Normalise, Reduce, Reduction, Rule, TensorId,
+    Normalise, Reduce, Reduction, Rule, TensorId, Window,
 };
-use nn_graph::{Affine, Bias, Training};
+use nn_graph::{Affine, Bias, ConvSpec, GraphBuilder, Shape, Training};
 use scale_invariance::{Granularity, Inspection, Invariance, ParameterInvariance, inspect};
 
 use Invariance::{Alone, Balanced, Jointly};
@@ -177,6 +177,62 @@ fn a_bias_before_a_normalisation() {
         let found = net.inspect();
         assert_eq!(find(&found, "bias").invariance, expected, "{axes:?} {relu}");
         assert!(found.scale_invariant);
+    }
+}
+
+/// What a batch normalisation cancels it also cancels behind an addition, a pooling and a convolution that keep
+/// it the same at all positions; not behind zeros at the edge.
+#[test]
+fn a_bias_that_is_cancelled_further_on() {
+    let conv = |padding, bias| ConvSpec {
+        channels: 2,
+        kernel: 3,
+        stride: 1,
+        padding,
+        bias,
+    };
+    for (padding, expected) in [(0, Alone), (1, Jointly)] {
+        let mut net = GraphBuilder::new(Shape::new([2, 9, 9])).unwrap();
+        let x = net
+            .conv2d("a", net.input(), conv(1, Bias::Trained))
+            .unwrap();
+        let y = net.conv2d("b", net.input(), conv(1, Bias::None)).unwrap();
+        let x = net.add("sum", x, y).unwrap();
+        let x = net.conv2d("c", x, conv(padding, Bias::None)).unwrap();
+        let x = net.batch_norm("norm", x, Affine::None, 0.0).unwrap();
+        let found = inspect(&Network::from(&net.finish(x).unwrap()));
+        assert_eq!(find(&found, "a.bias").invariance, expected, "{padding}");
+        assert_eq!(
+            find(&found, "a.weight").group,
+            find(&found, "b.weight").group
+        );
+    }
+    for (linear, keeps_constants, expected) in [
+        (false, true, Alone),
+        (true, true, Alone),
+        (true, false, Invariance::None),
+        (false, false, Invariance::None),
+    ] {
+        let mut net = Net::features(4);
+        let images = vec![None, Some(4), Some(8), Some(8)];
+        net.x = net.net.input("images", Some(images));
+        let bias = net.parameter("bias", &[1, 4, 1, 1]);
+        net.add("sum", bias);
+        net.map(
+            "pool",
+            Rule::Window(Window {
+                axes: vec![2, 3],
+                keeps_constants,
+                linear,
+            }),
+        );
+        net.norm("norm", &[0, 2, 3]);
+        let found = net.inspect();
+        assert_eq!(
+            find(&found, "bias").invariance,
+            expected,
+            "{linear} {keeps_constants}"
+        );
     }
 }
 

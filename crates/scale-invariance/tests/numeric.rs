@@ -69,7 +69,8 @@ fn batch_norm(norm: &BatchNorm, shape: &Shape, values: &[Vec<f64>], x: &[f64], y
         let n = places.len() as f64;
         let mean = places.iter().map(|&i| x[i]).sum::<f64>() / n;
         let variance = places.iter().map(|&i| (x[i] - mean).powi(2)).sum::<f64>() / n;
-        let inverse = if variance > 0.0 {
+        // A channel of equal values has a variance of nothing but the rounding of its mean.
+        let inverse = if variance > 1e-24 * mean * mean {
             variance.sqrt().recip()
         } else {
             0.0
