@@ -310,9 +310,16 @@ fn the_manual_has_every_page_that_it_refers_to() {
     expected.sort();
     found.sort();
     assert_eq!(found, expected);
-    let verbs = ["completions", "convert", "man", "report", "train"];
+    let verbs = [
+        "completions",
+        "convert",
+        "inspect",
+        "man",
+        "report",
+        "train",
+    ];
     assert_eq!(
-        found[..5],
+        found[..6],
         verbs.map(|verb| format!("texp-{verb}.1")),
         "{main}"
     );

@@ -14,7 +14,7 @@ const ROUNDING: f64 = 1e-15;
 const ADAMW_ROUNDING: f64 = 1e-13;
 
 fn data() -> Value {
-    serde_json::from_str(include_str!("data/pytorch_steps.json")).unwrap()
+    serde_json::from_str(include_str!("../data/pytorch_steps.json")).unwrap()
 }
 
 fn number(of: &Value) -> f64 {

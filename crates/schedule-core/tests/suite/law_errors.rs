@@ -1,8 +1,6 @@
 //! Every error of a recipe and of the exact law, and what it says.
 
-mod common;
-
-use common::{assert_says, constant, sgd};
+use crate::common::{assert_says, constant, sgd};
 use proptest::prelude::*;
 use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::texp::Texp;

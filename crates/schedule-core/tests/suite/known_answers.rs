@@ -1,8 +1,6 @@
 //! Numbers known from elsewhere: the paper, closed forms, arbitrary-precision arithmetic.
 
-mod common;
-
-use common::{STANDARD, assert_near, constant};
+use crate::common::{STANDARD, assert_near, constant};
 use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::texp::Texp;
 use schedule_core::{ExactLaw, Hyperparameters, LawError, Recipe, Schedule};

@@ -1,9 +1,7 @@
 //! Known answers and errors of the inverse and of the forms of momentum, and what any input does to the
 //! laws around the exact law.
 
-mod common;
-
-use common::{STANDARD, assert_near, assert_says};
+use crate::common::{STANDARD, assert_near, assert_says};
 use proptest::array::{uniform2, uniform3};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,9 +1,7 @@
 //! Known answers and errors of what goes beyond the plain exact law: kept weight decay, buffer shifts, TEXP−−,
 //! constant exponents.
 
-mod common;
-
-use common::{STANDARD, assert_near, assert_says, constant};
+use crate::common::{STANDARD, assert_near, assert_says, constant};
 use schedule_core::law::texp::{ExponentialRate, Texp};
 use schedule_core::optimiser::SgdState;
 use schedule_core::{

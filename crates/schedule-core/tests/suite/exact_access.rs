@@ -1,8 +1,6 @@
 //! The exact law at any step, against the streaming law.
 
-mod common;
-
-use common::constant;
+use crate::common::constant;
 use proptest::prelude::*;
 use schedule_core::strategies::{edge_recipe, piecewise_constant_schedule, seeded};
 use schedule_core::{ExactAccess, ExactLaw, LawError, Recipe, Schedule};

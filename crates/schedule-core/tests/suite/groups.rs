@@ -1,8 +1,6 @@
 //! Parameter groups: which keep a weight decay, and what errors say.
 
-mod common;
-
-use common::STANDARD;
+use crate::common::STANDARD;
 use proptest::prelude::*;
 use schedule_core::law::groups::{GroupProblem, GroupRole, GroupsError, GroupsLaw, Residual};
 use schedule_core::strategies::{

@@ -1,8 +1,6 @@
 //! The checker's verdicts: at any length, and on what is no gradient.
 
-mod common;
-
-use common::constant;
+use crate::common::constant;
 use std::cell::Cell;
 
 use schedule_core::check::{CheckError, Start, check_equivalence, largest_distance};

@@ -1,8 +1,6 @@
 //! Every error of a schedule, and what it says.
 
-mod common;
-
-use common::{assert_says, constant};
+use crate::common::{assert_says, constant};
 use schedule_core::schedule::ScheduleKind;
 use schedule_core::{Schedule, ScheduleError};
 

@@ -3,19 +3,16 @@
 use schedule_core::{Hyperparameters, Schedule};
 
 /// The paper's recipe, before the first drop.
-#[allow(dead_code, reason = "not every test trains with it")]
 pub(crate) const STANDARD: Hyperparameters = Hyperparameters {
     learning_rate: 0.1,
     weight_decay: 5e-4,
     momentum: 0.9,
 };
 
-#[allow(dead_code, reason = "not every test has a schedule")]
 pub(crate) fn constant(value: f64) -> Schedule {
     Schedule::constant(value).unwrap()
 }
 
-#[allow(dead_code, reason = "not every test has steps of its own")]
 pub(crate) fn sgd(learning_rate: f64, weight_decay: f64, momentum: f64) -> Hyperparameters {
     Hyperparameters {
         learning_rate,
@@ -24,7 +21,6 @@ pub(crate) fn sgd(learning_rate: f64, weight_decay: f64, momentum: f64) -> Hyper
     }
 }
 
-#[allow(dead_code, reason = "not every test measures")]
 #[track_caller]
 pub(crate) fn assert_near(value: f64, expected: f64, tolerance: f64) {
     let difference = (value - expected).abs();
@@ -34,7 +30,6 @@ pub(crate) fn assert_near(value: f64, expected: f64, tolerance: f64) {
     );
 }
 
-#[allow(dead_code, reason = "not every test reads errors")]
 #[track_caller]
 pub(crate) fn assert_says<E: std::error::Error>(error: &E, parts: &[&str]) {
     let message = error.to_string();

@@ -1,8 +1,6 @@
 //! Values at the edge of what a law is for.
 
-mod common;
-
-use common::{STANDARD, constant};
+use crate::common::{STANDARD, constant};
 use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::groups::{GroupsLaw, Residual};
 use schedule_core::law::nesterov::{NesterovError, NesterovForm, NesterovLaw};

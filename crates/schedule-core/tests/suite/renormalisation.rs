@@ -1,8 +1,6 @@
 //! Where a schedule leaves a float format, and the run that does not.
 
-mod common;
-
-use common::constant;
+use crate::common::constant;
 use proptest::prelude::*;
 use schedule_core::optimiser::SgdState;
 use schedule_core::renormalisation::{

@@ -1,8 +1,6 @@
 //! The rescaling group at the ends of the range of its numbers.
 
-mod common;
-
-use common::constant;
+use crate::common::constant;
 use schedule_core::optimiser::SgdState;
 use schedule_core::renormalisation::{Bounds, FloatFormat, Magnitudes, Renormaliser};
 use schedule_core::rescaling::{Quantity, Rescaling, RescalingError};

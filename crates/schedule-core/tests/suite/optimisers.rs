@@ -1,9 +1,7 @@
 //! Decoupled decay, AdamW, Nesterov: what errors say, what stays exact in a long run, and that no input
 //! gives nonsense.
 
-mod common;
-
-use common::STANDARD;
+use crate::common::STANDARD;
 use proptest::prelude::*;
 use schedule_core::Hyperparameters;
 use schedule_core::law::decoupled::{AdamWError, AdamWLaw, DecoupledError, DecoupledLaw, Moment};
