@@ -365,6 +365,39 @@ fn group_normalisation_cuts_into_groups() {
     }
 }
 
+/// Six factors make a degree too long to be written out: what it stands for is scaled as a whole, since the layer
+/// behind it mixes all positions.
+#[test]
+fn a_long_product_is_mixed_by_the_layer_behind_it() {
+    for factors in [1, 6] {
+        let mut net = Net::features(4);
+        let names: Vec<String> = (0..factors).map(|factor| format!("f{factor}")).collect();
+        for name in &names {
+            let factor = net.parameter(name, &[4]);
+            let extents = net.extents(net.x);
+            net.x = net.push(name, Rule::Multiply, &[net.x, factor], extents);
+        }
+        let one = net.parameter("last", &[1]);
+        let extents = net.extents(net.x);
+        net.x = net.push("last", Rule::Multiply, &[net.x, one], extents);
+        net.linear("mixing", 4);
+        net.norm("norm", &[0]);
+        // A network may have no result at all.
+        let nothing = inspect(&net.net.clone().finish(vec![]).unwrap());
+        assert!(nothing.scale_invariant);
+        let found = net.inspect();
+        for name in &names {
+            let factor = find(&found, name);
+            assert_eq!(factor.invariance, Alone);
+            assert_eq!(
+                factor.granularity,
+                Some(Granularity::Tensor),
+                "{factors} {name}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_papers_networks() {
     // Affine parameters that the paper's rules refuse for their common exponent have other ones.

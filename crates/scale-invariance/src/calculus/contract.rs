@@ -27,25 +27,12 @@ impl Calculus<'_> {
         for axis in &contract.output {
             if let ContractAxis::Grouped {
                 groups,
-                left: l,
-                right: r,
+                left: of_l,
+                right: of_r,
             } = *axis
             {
-                let lengths = [
-                    self.extents(left).and_then(|extents| extents[l]),
-                    self.extents(right).and_then(|extents| extents[r]),
-                ];
-                for (terms, (axis, length)) in [&of_left, &of_right]
-                    .into_iter()
-                    .zip([l, r].into_iter().zip(lengths))
-                {
-                    // With a group for each position nothing is mixed.
-                    if length != Some(groups) {
-                        for slot in terms.iter().flat_map(|term| term.slots(axis)) {
-                            self.slices.coarsen(slot, Granularity::Group { groups });
-                        }
-                    }
-                }
+                self.in_groups(&of_left, of_l, self.length(left, of_l), groups);
+                self.in_groups(&of_right, of_r, self.length(right, of_r), groups);
             }
         }
         let mut terms = Vec::new();
@@ -57,6 +44,16 @@ impl Calculus<'_> {
         Value {
             terms,
             kind: super::Kind::Any,
+        }
+    }
+
+    /// Asks that an axis is cut no finer than in groups; with a group for each position nothing is mixed.
+    fn in_groups(&mut self, terms: &[Term], axis: usize, length: Option<usize>, groups: usize) {
+        if length == Some(groups) {
+            return;
+        }
+        for slot in terms.iter().flat_map(|term| term.slots(axis)) {
+            self.slices.coarsen(slot, Granularity::Group { groups });
         }
     }
 

@@ -124,8 +124,9 @@ impl<'a> Calculus<'a> {
             let value = match &tensor.source {
                 Source::Operation(place) => {
                     self.operation = Some(*place);
-                    let value = self.apply(&self.network.operations()[*place]);
-                    self.shortened(value)
+                    let operation = &self.network.operations()[*place];
+                    let value = self.apply(operation);
+                    self.shortened(value, operation.output)
                 }
                 Source::Input => Value::of(Term::unscaled()),
                 Source::Parameter { trainable: true } => {
@@ -150,18 +151,11 @@ impl<'a> Calculus<'a> {
     fn parameter(&self, unknown: Unknown, extents: Option<&Extents>) -> Value {
         let mut term = of_length_one(extents);
         term.degree = Form::unknown(unknown);
+        let parameter = unknown;
         let axes = 0..extents.map_or(0, Vec::len);
         term.slices = axes
             .filter(|axis| !term.constant.contains(axis))
-            .map(|axis| {
-                (
-                    axis,
-                    Slot {
-                        parameter: unknown,
-                        axis,
-                    },
-                )
-            })
+            .map(|axis| (axis, Slot { parameter, axis }))
             .collect();
         Value::of(term)
     }
@@ -215,11 +209,7 @@ impl<'a> Calculus<'a> {
                 }
                 Value::of(Term::unscaled())
             }
-            Rule::Nonlinear | Rule::Unknown => {
-                self.all_unscaled(inputs);
-                Value::of(Term::unscaled())
-            }
-            // A rule that is newer than this crate.
+            // Nonlinear, unknown, or a rule that is newer than this crate.
             _ => {
                 self.all_unscaled(inputs);
                 Value::of(Term::unscaled())
@@ -331,17 +321,16 @@ impl<'a> Calculus<'a> {
         });
     }
 
-    /// The same value, with a name in the place of every long form.
-    fn shortened(&mut self, mut value: Value) -> Value {
+    /// The same value, with a name in the place of every long form. A name stands for whole parameters.
+    fn shortened(&mut self, mut value: Value, output: TensorId) -> Value {
         for term in &mut value.terms {
             if term.degree.len() > LONGEST_FORM {
+                let slots = term.slices.drain(..).map(|(_, slot)| slot).collect();
+                self.whole(&slots);
                 let unknown = self.unknowns;
                 self.unknowns += 1;
                 let name = Form::unknown(unknown);
                 let form = term.degree.minus(&name);
-                let output = self.operation.map_or(self.network.outputs()[0], |place| {
-                    self.network.operations()[place].output
-                });
                 self.demand(output, form, Cause::Definition(unknown));
                 term.degree = name;
             }

@@ -84,7 +84,8 @@ impl Calculus<'_> {
         moved
     }
 
-    fn length(&self, tensor: TensorId, axis: usize) -> Option<usize> {
+    /// Length of an axis, where it is known.
+    pub(super) fn length(&self, tensor: TensorId, axis: usize) -> Option<usize> {
         self.extents(tensor)?.get(axis).copied().flatten()
     }
 

@@ -243,3 +243,32 @@ impl Tableau {
         std::mem::swap(&mut self.basic[row], &mut self.free[column]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positive(rows: [&[(Unknown, i64)]; 2]) -> Vec<Unknown> {
+        let row = |row: &[(Unknown, i64)]| {
+            let entries = row.iter().copied();
+            entries
+                .map(|(parameter, e)| (parameter, Rational::from_integer(e.into())))
+                .collect()
+        };
+        let basis = rows.map(row).into();
+        Block { basis }.positive().into_iter().collect()
+    }
+
+    /// Neither row makes up for the other's negative entry first: only both at once do, 3 : 2.
+    #[test]
+    fn rows_that_help_each_other() {
+        let rows: [&[_]; 2] = [&[(0, 1), (2, 1), (3, -1)], &[(1, 1), (2, -1), (3, 2)]];
+        assert_eq!(positive(rows), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn rows_that_do_not() {
+        let rows: [&[_]; 2] = [&[(0, 1), (2, 1), (3, -1)], &[(1, 1), (2, -2), (3, 1)]];
+        assert_eq!(positive(rows), [0; 0]);
+    }
+}
