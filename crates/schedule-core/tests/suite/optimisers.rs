@@ -57,8 +57,11 @@ fn bad_betas_and_epsilons_are_errors() {
         };
         let mut law = AdamWLaw::new();
         let error = law.step(with).unwrap_err();
-        let expected =
-            format!("{moment} is {value:?} at step 0; it must be at least 0 and below 1");
+        let name = match moment {
+            Moment::First => "beta1",
+            Moment::Second => "beta2",
+        };
+        let expected = format!("{name} is {value:?} at step 0; it must be at least 0 and below 1");
         assert!(error.to_string().starts_with(&expected), "{error}");
         assert_eq!(law, AdamWLaw::new());
     }
@@ -82,6 +85,33 @@ fn bad_betas_and_epsilons_are_errors() {
         shrink: -1.0,
     });
     assert_eq!(error, decay);
+}
+
+/// Averages over 10¹² steps: in the first few every bias correction is about the number of steps, so the stock
+/// optimiser's rate is that of the law, to the 12 digits that are told of its `β`.
+#[test]
+fn a_stock_beta_next_to_one_loses_no_digits() {
+    let beta = 1.0 - 2f64.powi(-40);
+    let with = AdamWHyperparameters {
+        beta1: beta,
+        beta2: beta,
+        ..ADAMW
+    };
+    let mut law = AdamWLaw::new();
+    for _ in 0..4 {
+        let step = law.step(with).unwrap();
+        let apart = step.stock.ln_learning_rate - step.decoupled.ln_learning_rate;
+        // h and 1/s are both powers of the product of the shrinks up to here; they cancel up to 1 − β.
+        assert!(apart.abs() < 1e-11, "{apart} at {}", step.decoupled.step);
+    }
+    // At the other end: nothing is kept of the past, and ln β̂ is that of 0.
+    let with = AdamWHyperparameters {
+        beta1: 0.0,
+        beta2: 1e-300,
+        ..ADAMW
+    };
+    let stock = AdamWLaw::new().step(with).unwrap().stock;
+    assert!(stock.ln_learning_rate.is_finite() && stock.beta1 == 0.0);
 }
 
 #[test]

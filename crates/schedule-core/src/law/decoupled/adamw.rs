@@ -182,12 +182,8 @@ impl StockMoment {
         let kept = keep / scale;
         let scale = 1.0 / (1.0 - beta + kept);
         let of_stock = kept * scale;
-        // Of the two forms of ln β̂, the one that does not cancel.
-        let ln_of_stock = if of_stock < 0.5 {
-            of_stock.ln()
-        } else {
-            (-scale * (1.0 - beta)).ln_1p()
-        };
+        // ln β̂ in the form that does not cancel where β̂ is near 1; where it is near 0, β̂ᵗ does not matter.
+        let ln_of_stock = (-(scale * (1.0 - beta)).min(1.0)).ln_1p();
         let correction = bias_correction(ln_of_stock, step);
         Self {
             scale,
