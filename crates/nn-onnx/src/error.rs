@@ -140,6 +140,22 @@ pub enum Problem {
         /// What does not fit, as the end of the sentence.
         what: String,
     },
+    /// An operator that no engine has, or not in this form.
+    #[error("`{node}` ({operator}) cannot be run by an engine: {what}")]
+    NotForEngines {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: String,
+        /// What engines do, as the end of the sentence.
+        what: String,
+    },
+    /// A network that is no classifier of images.
+    #[error("an engine runs a network that {what}, and this one does not")]
+    NotAClassifier {
+        /// What is asked of the network.
+        what: &'static str,
+    },
     /// A network that `nn-graph` refuses.
     #[error("{0}")]
     Network(#[from] GraphError),

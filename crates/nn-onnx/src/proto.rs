@@ -1,17 +1,22 @@
 //! The messages of an ONNX file, as far as they are needed.
 //!
 //! Field numbers are those of the format's definition, `onnx.proto`. Subgraphs, documentation and training
-//! information are left out, and so is what the reader walks through itself: the lists of nodes,
-//! initialisers and attributes, and the numbers of tensors.
-//! `FIELDS` are those that are decoded; the other constants are of those that are walked through.
+//! information are left out. `FIELDS` are those that are decoded; the other constants are of those that the reader walks
+//! through itself: the lists of nodes, initialisers and attributes, and the numbers of tensors.
 
-/// `ModelProto`, without its graph.
+/// `ModelProto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Model {
+    /// Written, not read.
+    #[prost(int64, tag = "1")]
+    pub(crate) ir_version: i64,
     #[prost(string, tag = "2")]
     pub(crate) producer_name: String,
     #[prost(string, tag = "3")]
     pub(crate) producer_version: String,
+    /// Written; the reader walks through it.
+    #[prost(message, optional, tag = "7")]
+    pub(crate) graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
     pub(crate) opset_import: Vec<OperatorSetId>,
 }
@@ -21,12 +26,28 @@ impl Model {
     pub(crate) const GRAPH: u32 = 7;
 }
 
-/// Fields of `GraphProto`.
-pub(crate) const GRAPH_NODE: u32 = 1;
-pub(crate) const GRAPH_INITIALIZER: u32 = 5;
-pub(crate) const GRAPH_INPUT: u32 = 11;
-pub(crate) const GRAPH_OUTPUT: u32 = 12;
-pub(crate) const GRAPH_VALUE_INFO: u32 = 13;
+/// `GraphProto`: written; the reader walks through it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Graph {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) node: Vec<Node>,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) initializer: Vec<Tensor>,
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) input: Vec<ValueInfo>,
+    #[prost(message, repeated, tag = "12")]
+    pub(crate) output: Vec<ValueInfo>,
+}
+
+impl Graph {
+    pub(crate) const NODE: u32 = 1;
+    pub(crate) const INITIALIZER: u32 = 5;
+    pub(crate) const INPUT: u32 = 11;
+    pub(crate) const OUTPUT: u32 = 12;
+    pub(crate) const VALUE_INFO: u32 = 13;
+}
 
 /// `OperatorSetIdProto`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -37,7 +58,7 @@ pub(crate) struct OperatorSetId {
     pub(crate) version: i64,
 }
 
-/// `NodeProto`, without its attributes.
+/// `NodeProto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Node {
     #[prost(string, repeated, tag = "1")]
@@ -48,6 +69,9 @@ pub(crate) struct Node {
     pub(crate) name: String,
     #[prost(string, tag = "4")]
     pub(crate) op_type: String,
+    /// Written; the reader walks through them.
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) attribute: Vec<Attribute>,
     #[prost(string, tag = "7")]
     pub(crate) domain: String,
 }
@@ -57,7 +81,7 @@ impl Node {
     pub(crate) const ATTRIBUTE: u32 = 5;
 }
 
-/// `AttributeProto`, without its tensors and graphs.
+/// `AttributeProto`, without its graphs.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
@@ -68,6 +92,9 @@ pub(crate) struct Attribute {
     pub(crate) i: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "4")]
     pub(crate) s: Option<Vec<u8>>,
+    /// Written; the reader walks through it.
+    #[prost(message, optional, tag = "5")]
+    pub(crate) t: Option<Tensor>,
     #[prost(float, repeated, tag = "7")]
     pub(crate) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
@@ -84,11 +111,12 @@ impl Attribute {
     pub(crate) const FLOAT: i32 = 1;
     pub(crate) const INT: i32 = 2;
     pub(crate) const STRING: i32 = 3;
+    pub(crate) const TENSOR_TYPE: i32 = 4;
     pub(crate) const FLOATS: i32 = 6;
     pub(crate) const INTS: i32 = 7;
 }
 
-/// `TensorProto`, without its numbers.
+/// `TensorProto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Tensor {
     #[prost(int64, repeated, tag = "1")]
@@ -97,6 +125,9 @@ pub(crate) struct Tensor {
     pub(crate) data_type: i32,
     #[prost(string, tag = "8")]
     pub(crate) name: String,
+    /// Written; the reader walks through them.
+    #[prost(bytes = "vec", tag = "9")]
+    pub(crate) raw_data: Vec<u8>,
     #[prost(message, repeated, tag = "13")]
     pub(crate) external_data: Vec<StringStringEntry>,
     #[prost(int32, tag = "14")]
@@ -150,6 +181,9 @@ pub(crate) struct Type {
 /// `TypeProto.Tensor`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct TensorType {
+    /// Written, not read.
+    #[prost(int32, tag = "1")]
+    pub(crate) elem_type: i32,
     #[prost(message, optional, tag = "2")]
     pub(crate) shape: Option<TensorShape>,
 }

@@ -33,7 +33,7 @@ pub struct ReferenceEngine {
     pub(crate) options: EngineOptions,
     pub(crate) images: Images,
     graph: Graph,
-    replicas: Vec<Replica>,
+    pub(crate) replicas: Vec<Replica>,
     /// `None` for the threads that the whole process shares.
     pool: Option<ThreadPool>,
 }
@@ -220,7 +220,7 @@ impl Engine for ReferenceEngine {
 }
 
 /// The augmented and normalised images of a batch, `[N, C, H, W]`.
-fn input(images: &ImageSet, batch: &BatchSpec) -> Tensor {
+pub(crate) fn input(images: &ImageSet, batch: &BatchSpec) -> Tensor {
     let [channels, height, width] = images.shape();
     let mut input = Tensor::zeros((batch.len(), channels, height, width));
     for (n, &image) in batch.indices.iter().enumerate() {

@@ -100,6 +100,12 @@ impl ReferenceEngine {
         replica: usize,
         batch: &BatchSpec,
     ) -> Result<ForwardBackward, EngineError> {
+        self.check_batch(replica, batch)?;
+        self.in_pool(|| self.forward_backward(replica, batch))
+    }
+
+    /// Whether there is this replica, and this batch of training images.
+    pub(crate) fn check_batch(&self, replica: usize, batch: &BatchSpec) -> Result<(), EngineError> {
         check_replica(replica, &self.options)?;
         // The table only completes the call: nothing is updated.
         let (replicas, groups) = (self.options.replicas, self.options.symmetry.groups());
@@ -108,7 +114,6 @@ impl ReferenceEngine {
         let batches = std::slice::from_ref(batch);
         let images = self.images.get(Split::Train)?;
         check_run(batches, &table, images, &self.options, PRECISION)?;
-        self.check_batch_memory(batch.len())?;
-        self.in_pool(|| self.forward_backward(replica, batch))
+        self.check_batch_memory(batch.len())
     }
 }

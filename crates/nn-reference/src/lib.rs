@@ -3,6 +3,7 @@
 
 mod engine;
 mod gradients;
+mod logits;
 mod loss;
 mod network;
 mod op;
@@ -10,6 +11,7 @@ mod replica;
 
 pub use engine::ReferenceEngine;
 pub use gradients::Gradients;
+pub use logits::Statistics;
 
 /// Every tensor of the crate: activations are `[image, C, H, W]`, feature vectors
 /// `[image, features, 1, 1]`, parameters padded to four dimensions with ones at the end.

@@ -2,6 +2,7 @@
 
 mod dim;
 mod fold;
+mod graph;
 mod initialisers;
 mod known;
 mod layer;
@@ -19,6 +20,7 @@ use crate::model::{Extent, Model, Node};
 use crate::read::check_rank;
 use crate::{OnnxError, Problem};
 
+pub use graph::{FileParameter, ImportedGraph};
 use layer::{Layer, Target};
 use operand::Operand;
 
@@ -52,7 +54,10 @@ impl Model {
     /// [`OnnxError`] if nodes, tensors and shapes do not fit each other, or if there are branches or loops.
     pub fn import(&self) -> Result<Imported, OnnxError> {
         Importer::new(self)
-            .and_then(Importer::run)
+            .and_then(|mut importer| {
+                importer.nodes()?;
+                importer.finish()
+            })
             .map_err(|problem| problem.in_file(&self.file))
     }
 }
@@ -144,12 +149,16 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn run(mut self) -> Result<Imported, Problem> {
+    fn nodes(&mut self) -> Result<(), Problem> {
         for node in &self.model.graph.nodes {
             if node.outputs.iter().any(|name| self.needs(name)) {
                 self.node(node)?;
             }
         }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Imported, Problem> {
         let mut outputs = Vec::new();
         for output in &self.model.graph.outputs {
             let operand = self.tensors.get(output.name.as_str());

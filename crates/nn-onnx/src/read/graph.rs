@@ -28,11 +28,11 @@ impl<R: Read + Seek> Source<R> {
                 continue;
             };
             match field.number {
-                proto::GRAPH_NODE => graph.nodes.push(self.node(span)?),
-                proto::GRAPH_INITIALIZER => graph.initialisers.push(self.tensor(span)?),
-                proto::GRAPH_INPUT => graph.inputs.push(self.declared(span)?),
-                proto::GRAPH_OUTPUT => graph.outputs.push(self.declared(span)?),
-                proto::GRAPH_VALUE_INFO => graph.values.push(self.declared(span)?),
+                proto::Graph::NODE => graph.nodes.push(self.node(span)?),
+                proto::Graph::INITIALIZER => graph.initialisers.push(self.tensor(span)?),
+                proto::Graph::INPUT => graph.inputs.push(self.declared(span)?),
+                proto::Graph::OUTPUT => graph.outputs.push(self.declared(span)?),
+                proto::Graph::VALUE_INFO => graph.values.push(self.declared(span)?),
                 _ => {}
             }
         }
