@@ -37,6 +37,8 @@ pub struct ParameterInvariance {
     pub degree: Option<Degree>,
     /// The finest pieces of it of which the same holds; `None` where it is balanced, or cannot be scaled.
     pub granularity: Option<Granularity>,
+    /// The axis along which these pieces lie; `None` if the tensor is one piece.
+    pub axis: Option<usize>,
     /// Why it cannot be scaled, or not by itself: a sentence.
     pub reason: Option<String>,
 }
@@ -114,6 +116,7 @@ pub fn inspect(network: &Network) -> Inspection {
             group,
             degree: None,
             granularity: None,
+            axis: None,
             reason: None,
         };
         let Some(group) = group else {
@@ -131,7 +134,8 @@ pub fn inspect(network: &Network) -> Inspection {
             found.degree = only.get(&unknown).and_then(Degree::of);
         }
         if found.invariance != Invariance::Balanced {
-            found.granularity = Some(granularity(&calculus, unknown, tensor.extents.as_ref()));
+            let (granularity, axis) = granularity(&calculus, unknown, tensor.extents.as_ref());
+            (found.granularity, found.axis) = (Some(granularity), axis);
         }
         found
     };
@@ -155,17 +159,20 @@ fn group(block: &Block) -> Group {
     }
 }
 
-/// The finest cut of a parameter along any of its axes.
+/// The finest cut of a parameter along any of its axes, and which axis that is.
 fn granularity(
     calculus: &Calculus<'_>,
     parameter: Unknown,
     extents: Option<&Extents>,
-) -> Granularity {
+) -> (Granularity, Option<usize>) {
     let axes = extents.into_iter().flatten().enumerate();
-    axes.filter(|(_, length)| **length != Some(1))
-        .map(|(axis, _)| calculus.slices.granularity(Slot { parameter, axis }))
-        .min()
-        .unwrap_or(Granularity::Tensor)
+    let cuts = axes
+        .filter(|(_, length)| **length != Some(1))
+        .map(|(axis, _)| (calculus.slices.granularity(Slot { parameter, axis }), axis));
+    match cuts.min() {
+        None | Some((Granularity::Tensor, _)) => (Granularity::Tensor, None),
+        Some((granularity, axis)) => (granularity, Some(axis)),
+    }
 }
 
 /// Why a parameter cannot be scaled.

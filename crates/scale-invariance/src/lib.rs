@@ -7,6 +7,7 @@ mod degree;
 mod degrees;
 mod exponents;
 mod invariance;
+mod probe;
 mod violation;
 
 pub use analysis::{Analysis, SCALED_GROUP, UNSCALED_GROUP, Verdict, analyse};
@@ -14,4 +15,5 @@ pub use calculus::Granularity;
 pub use degree::Degree;
 pub use degrees::{Degrees, degrees};
 pub use invariance::{Group, Inspection, Invariance, ParameterInvariance, inspect};
+pub use probe::{Check, Claim, probe};
 pub use violation::Violation;
