@@ -1,5 +1,6 @@
 //! Training speed of a residual network on random images:
-//! `cargo run --release -p nn-cpu --example throughput -- [depth] [batch] [threads] [steps] [level]`.
+//! `cargo run --release -p nn-cpu --example throughput -- [depth] [batch] [threads] [steps] [level]
+//! [normaliser]`; the normaliser is `batch`, `layer`, `instance` or a number of groups.
 //!
 //! Prints the median images a second over the steps, the spread, and the arithmetic rate it means.
 
@@ -10,7 +11,7 @@ use std::time::Instant;
 use nn_cpu::{CpuEngine, Level};
 use nn_engine::plan::Plan;
 use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
-use nn_graph::nets::{Architecture, NetConfig};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,7 +31,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => Level::detect(),
     };
 
-    let graph = NetConfig::new(Architecture::PreResNet, depth).build()?;
+    let mut config = NetConfig::new(Architecture::PreResNet, depth);
+    config.normaliser = match arguments.get(5).map(String::as_str) {
+        None | Some("batch") => Normaliser::Batch,
+        Some("layer") => Normaliser::Layer,
+        Some("instance") => Normaliser::Instance,
+        Some(groups) => Normaliser::Group {
+            groups: groups.parse()?,
+        },
+    };
+    let graph = config.build()?;
     let options = EngineOptions {
         threads,
         ..EngineOptions::new(&graph, batch)
@@ -55,8 +65,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     rates.sort_by(f64::total_cmp);
     let median = rates[rates.len() / 2];
     println!(
-        "{}: PreResNet-{depth}, batch {batch}: {median:.0} images/s [{:.0}–{:.0}, n = {steps}], {:.0} GFLOP/s, {} MB",
+        "{}: PreResNet-{depth}, {:?}, batch {batch}: {median:.0} images/s [{:.0}–{:.0}, n = {steps}], {:.0} GFLOP/s, {} MB",
         engine.device(),
+        config.normaliser,
         rates[0],
         rates[rates.len() - 1],
         median * Plan::compile(&graph).cost().flops as f64 / 1e9,

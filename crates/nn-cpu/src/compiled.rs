@@ -24,7 +24,7 @@ pub(crate) struct Compiled {
     output: Layout,
     output_node: usize,
     output_slot: Option<usize>,
-    /// Factors of each normaliser's running statistics in the current pass.
+    /// Factors of each batch normalisation's running statistics in the current pass.
     factors: Vec<(f64, f64)>,
 }
 
@@ -38,7 +38,8 @@ impl Compiled {
             .iter()
             .map(|node| Layout::new(&node.shape, halo))
             .collect();
-        let per_image = Workspace::bytes_per_image(graph, &plan, &layouts);
+        let per_image = Workspace::bytes_per_image(graph, &plan, &layouts)
+            + op::bytes_per_image(graph, &layouts);
         // Replicas start from a state in float64.
         let replicas = (4 * options.replicas as u128 + 8) * State::values(graph);
         let bytes = options.batch_size as u128 * per_image + replicas;
@@ -47,6 +48,7 @@ impl Compiled {
             graph,
             plan: &plan,
             layouts: &layouts,
+            batch_size: options.batch_size,
         };
         let compile = |group| op::compile(&context, group);
         let steps = plan
@@ -66,7 +68,7 @@ impl Compiled {
             output: layouts[output.index()],
             output_node: output.index(),
             output_slot: plan.gradient_slot(output),
-            factors: vec![(1.0, 1.0); graph.normalisers().len()],
+            factors: vec![(1.0, 1.0); graph.batch_norms().len()],
         })
     }
 

@@ -32,7 +32,7 @@ impl Replica {
         let momentum = trained
             .map(|trained| if trained { next() } else { Vec::new() })
             .collect();
-        let normalisers = graph.normalisers();
+        let normalisers = graph.batch_norms();
         let statistics = normalisers
             .iter()
             .map(|_| Statistics {

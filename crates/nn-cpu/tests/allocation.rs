@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nn_cpu::CpuEngine;
 use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
-use nn_graph::nets::{Architecture, NetConfig};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 
 struct Counting;
 
@@ -32,8 +32,15 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn allocations_of_a_call_do_not_grow_with_its_steps() {
+    for normaliser in [Normaliser::Batch, Normaliser::Group { groups: 2 }] {
+        check(normaliser);
+    }
+}
+
+fn check(normaliser: Normaliser) {
     let mut config = NetConfig::new(Architecture::PreResNet, 14);
     (config.width, config.input) = (8, [3, 12, 12]);
+    config.normaliser = normaliser;
     let graph = config.build().unwrap();
     let options = EngineOptions {
         threads: 2,
@@ -62,7 +69,7 @@ fn allocations_of_a_call_do_not_grow_with_its_steps() {
     // Threads grow their queues once.
     allocations(20);
     let (few, many) = (allocations(1), allocations(101));
-    println!("{few} allocations in a call of 1 step, {many} in one of 101");
+    println!("{normaliser:?}: {few} allocations in a call of 1 step, {many} in one of 101");
     // A queue shared by all threads takes a new block now and then, never once a step.
     assert!(
         many <= few + 5,

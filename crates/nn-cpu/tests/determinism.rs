@@ -7,7 +7,8 @@ use nn_engine::{
     BatchSpec, Crop, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
 };
 use nn_graph::nets::{Architecture, NetConfig};
-use nn_graph::{Affine, Bias, Graph, Training};
+use nn_graph::op::MaxPool;
+use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 
 const BATCH: usize = 21;
 const STEPS: usize = 50;
@@ -18,6 +19,35 @@ fn graph() -> Graph {
     (config.affine, config.bias) = (Affine::ScaleAndShift, Bias::Trained);
     config.head = Training::Trained;
     config.build().unwrap()
+}
+
+/// Operations that a residual network of the paper does not have.
+fn pooled_groups() -> Graph {
+    let mut net = GraphBuilder::new(Shape::new([3, 9, 11])).unwrap();
+    let spec = |channels, kernel, stride| ConvSpec {
+        channels,
+        kernel,
+        stride,
+        padding: kernel / 2,
+        bias: Bias::Trained,
+    };
+    let affine = Affine::ScaleAndShift;
+    let x = net.conv2d("conv1", net.input(), spec(18, 7, 1)).unwrap();
+    let x = net.group_norm("norm1", x, 3, affine, 1e-5).unwrap();
+    let x = net.relu("relu1", x).unwrap();
+    let pool = MaxPool {
+        kernel: 3,
+        stride: 2,
+        padding: 1,
+    };
+    let pooled = net.max_pool("max", x, pool).unwrap();
+    let x = net.conv2d("conv2", pooled, spec(18, 3, 1)).unwrap();
+    let x = net.group_norm("norm2", x, 18, affine, 1e-5).unwrap();
+    let x = net.add("add", x, pooled).unwrap();
+    let x = net.group_norm("norm3", x, 1, affine, 1e-5).unwrap();
+    let x = net.global_average_pool("mean", x).unwrap();
+    let x = net.linear("head", x, 10, Bias::Trained, Training::Trained);
+    net.finish(x.unwrap()).unwrap()
 }
 
 fn images() -> Arc<ImageSet> {
@@ -46,18 +76,17 @@ fn batches() -> Vec<BatchSpec> {
     (0..STEPS).map(batch).collect()
 }
 
-fn train(level: Level, threads: usize, replicas: usize, chunk: usize) -> Vec<State> {
-    let graph = graph();
+fn train(graph: &Graph, level: Level, threads: usize, replicas: usize, chunk: usize) -> Vec<State> {
     let options = EngineOptions {
         threads,
         replicas,
-        ..EngineOptions::new(&graph, BATCH)
+        ..EngineOptions::new(graph, BATCH)
     };
-    let mut engine = CpuEngine::at_level(&graph, options, level).unwrap();
+    let mut engine = CpuEngine::at_level(graph, options, level).unwrap();
     engine.load_images(Split::Train, images()).unwrap();
     for replica in 0..replicas {
         engine
-            .load_state(replica, &State::initial(&graph, 3))
+            .load_state(replica, &State::initial(graph, 3))
             .unwrap();
     }
     for batches in batches().chunks(chunk) {
@@ -74,21 +103,20 @@ fn train(level: Level, threads: usize, replicas: usize, chunk: usize) -> Vec<Sta
 
 #[test]
 fn bits_do_not_depend_on_threads_replicas_or_calls() {
-    for level in Level::available() {
-        let one = train(level, 1, 1, STEPS).remove(0);
+    let graphs = [graph(), pooled_groups()];
+    let levels = Level::available().into_iter();
+    for (level, graph) in levels.flat_map(|level| graphs.iter().map(move |graph| (level, graph))) {
+        let train = |threads, replicas, chunk| train(graph, level, threads, replicas, chunk);
+        let one = train(1, 1, STEPS).remove(0);
         assert!(
             one.tensors
                 .iter()
                 .all(|tensor| tensor.values.iter().all(|value| value.is_finite()))
         );
         for threads in [2, 3, 8] {
-            assert_eq!(
-                train(level, threads, 1, 7)[0],
-                one,
-                "{level}, {threads} threads"
-            );
+            assert_eq!(train(threads, 1, 7)[0], one, "{level}, {threads} threads");
         }
-        for replica in train(level, 2, 3, 13) {
+        for replica in train(2, 3, 13) {
             assert_eq!(replica, one, "{level}, one of three replicas");
         }
     }

@@ -22,6 +22,19 @@ fn normaliser(affine: Affine, epsilon: f64) -> Graph {
     net.finish(x).unwrap()
 }
 
+/// The same with instance normalisation, which has no running statistics.
+fn instance_normaliser(affine: Affine, epsilon: f64) -> Graph {
+    let mut net = GraphBuilder::new(Shape::new([1, 3, 7])).unwrap();
+    let x = net
+        .group_norm("norm", net.input(), 1, affine, epsilon)
+        .unwrap();
+    let x = net.global_average_pool("pool", x).unwrap();
+    let x = net
+        .linear("head", x, 2, Bias::None, Training::Trained)
+        .unwrap();
+    net.finish(x).unwrap()
+}
+
 /// Three images of `graph`'s shape, every byte of which is `byte`.
 fn constant_images(graph: &Graph, byte: u8) -> Arc<ImageSet> {
     let [c, h, w] = graph.input_shape().dims()[..] else {
@@ -70,6 +83,29 @@ fn a_constant_channel_is_normalised_to_zero_for_any_epsilon() {
                     "{at}"
                 );
                 assert_eq!(value("norm.running_variance"), f64::from(0.9_f32), "{at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_constant_group_is_normalised_to_zero_for_any_epsilon() {
+    for level in Level::available() {
+        for epsilon in [0.0, f64::from_bits(1), 1e-80, 1e-76, 1e-5] {
+            let graph = instance_normaliser(Affine::ScaleAndShift, epsilon);
+            for byte in 0..=255 {
+                let mut engine = on_constant_images(&graph, level, byte);
+                let mut state = State::initial(&graph, 0);
+                state.get_mut("norm.scale").unwrap().values[0] = 1e6;
+                engine.load_state(0, &state).unwrap();
+                let at = format!("{level}, epsilon {epsilon:e}, byte {byte}");
+                let evaluated = engine.evaluate(0, Split::Train, &[1.0]).unwrap();
+                assert_eq!(evaluated.loss, 2f64.ln(), "{at}");
+                let stats = one_step(&mut engine, GroupHyper::new(0.1, 0.0, 0.0)).unwrap();
+                assert_eq!(stats.get(0, 0).loss, 2f64.ln(), "{at}");
+                let after = engine.state(0).unwrap();
+                assert_eq!(after.get("norm.scale").unwrap().values[0], 1e6, "{at}");
+                assert_eq!(after.get("norm.running_mean"), None);
             }
         }
     }

@@ -50,7 +50,7 @@ impl State {
                 values: vec![0.0; parameter.elements()],
             });
         }
-        for id in graph.normalisers() {
+        for id in graph.batch_norms() {
             let node = graph.node(id);
             let shape = vec![node.shape.channels()];
             for (name, value) in statistics_names(&node.name).into_iter().zip([0.0, 1.0]) {
@@ -70,7 +70,7 @@ impl State {
             let with_buffer = if parameter.trainable { 2 } else { 1 };
             with_buffer * parameter.elements() as u128
         });
-        let normalisers = graph.normalisers().into_iter();
+        let normalisers = graph.batch_norms().into_iter();
         let statistics = normalisers.map(|id| 2 * graph.node(id).shape.channels() as u128);
         parameters.chain(statistics).sum()
     }

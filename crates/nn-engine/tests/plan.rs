@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use nn_engine::plan::{GradientFlow, Plan};
-use nn_graph::nets::{Architecture, NetConfig, Shortcut};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, NodeId, Op, Shape, Training};
 use proptest::prelude::*;
 
@@ -14,8 +14,9 @@ fn graphs() -> impl Strategy<Value = Graph> {
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
     )
-        .prop_map(|(n, pre, affine, project, head)| {
+        .prop_map(|(n, pre, affine, project, head, grouped)| {
             let architecture = if pre {
                 Architecture::PreResNet
             } else {
@@ -24,6 +25,9 @@ fn graphs() -> impl Strategy<Value = Graph> {
             let mut config = NetConfig::new(architecture, 6 * n + 2);
             config.width = 4;
             config.input = [3, 9, 7];
+            if grouped {
+                config.normaliser = Normaliser::Group { groups: 2 };
+            }
             config.affine = if affine {
                 Affine::ScaleAndShift
             } else {

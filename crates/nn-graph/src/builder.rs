@@ -2,53 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::op::{BatchNorm, Conv2d, Linear, ZeroPadShortcut};
-use crate::{Graph, GraphError, Init, Node, NodeId, Op, Parameter, ParameterId, Shape};
-
-/// Which trained parameters a normalisation has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Affine {
-    /// None: the output has mean 0 and variance 1.
-    #[default]
-    None,
-    /// A trained scale (from 1) and shift (from 0) per channel.
-    ScaleAndShift,
-}
-
-/// Whether a layer has a trained bias (from 0).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Bias {
-    /// No bias.
-    #[default]
-    None,
-    /// One per output channel.
-    Trained,
-}
-
-/// Whether the optimiser changes a layer's parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Training {
-    /// Changed at every step.
-    #[default]
-    Trained,
-    /// Kept at its initial value.
-    Fixed,
-}
-
-/// Size of a convolution for [`GraphBuilder::conv2d`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConvSpec {
-    /// Output channels.
-    pub channels: usize,
-    /// Height and width of the kernel.
-    pub kernel: usize,
-    /// Distance between neighbouring outputs in input positions.
-    pub stride: usize,
-    /// Zeros added on each side.
-    pub padding: usize,
-    /// Bias or none.
-    pub bias: Bias,
-}
+use crate::op::{BatchNorm, Conv2d, GroupNorm, Linear, MaxPool, ZeroPadShortcut};
+use crate::{
+    Affine, Bias, ConvSpec, Graph, GraphError, Init, Node, NodeId, Op, Parameter, ParameterId,
+    Shape, Training,
+};
 
 /// Adds nodes one after the other; each method returns the id of the new tensor.
 ///
@@ -181,38 +139,38 @@ impl GraphBuilder {
         affine: Affine,
         epsilon: f64,
     ) -> Result<NodeId, GraphError> {
-        if !(epsilon >= 0.0 && epsilon.is_finite()) {
-            return Err(GraphError::OutOfRange {
-                what: format!("epsilon of `{name}`"),
-                value: epsilon.to_string(),
-                needs: "finite and not negative".into(),
-            });
-        }
-        let channels = self.channels(name, x)?;
-        let (scale, shift) = match affine {
-            Affine::None => (None, None),
-            Affine::ScaleAndShift => {
-                let mut tensor = |suffix: &str, value| {
-                    let init = Init::Constant(value);
-                    self.parameter(
-                        format!("{name}.{suffix}"),
-                        vec![channels],
-                        init,
-                        Training::Trained,
-                    )
-                };
-                (Some(tensor("scale", 1.0)?), Some(tensor("shift", 0.0)?))
-            }
+        let (scale, shift) = self.scale_and_shift(name, x, affine, epsilon)?;
+        let norm = BatchNorm {
+            scale,
+            shift,
+            epsilon,
         };
-        self.push(
-            name,
-            Op::BatchNorm(BatchNorm {
-                scale,
-                shift,
-                epsilon,
-            }),
-            vec![x],
-        )
+        self.push(name, Op::BatchNorm(norm), vec![x])
+    }
+
+    /// Normalisation of each image over `groups` groups of channels: 1 is layer normalisation, one for each channel
+    /// is instance normalisation (see [`GroupNorm`]).
+    ///
+    /// # Errors
+    /// [`GraphError`] if the input is no image, `groups` does not divide its channels, or `epsilon` is negative or
+    /// not finite.
+    pub fn group_norm(
+        &mut self,
+        name: &str,
+        x: NodeId,
+        groups: usize,
+        affine: Affine,
+        epsilon: f64,
+    ) -> Result<NodeId, GraphError> {
+        in_range(name, "groups", groups, 1)?;
+        let (scale, shift) = self.scale_and_shift(name, x, affine, epsilon)?;
+        let norm = GroupNorm {
+            groups,
+            scale,
+            shift,
+            epsilon,
+        };
+        self.push(name, Op::GroupNorm(norm), vec![x])
     }
 
     /// `max(x, 0)`.
@@ -237,6 +195,23 @@ impl GraphBuilder {
     /// [`GraphError::InputShape`] and those of every node.
     pub fn global_average_pool(&mut self, name: &str, x: NodeId) -> Result<NodeId, GraphError> {
         self.push(name, Op::GlobalAveragePool, vec![x])
+    }
+
+    /// Maximum over windows.
+    ///
+    /// # Errors
+    /// [`GraphError`] if no window fits or a size is out of range.
+    pub fn max_pool(&mut self, name: &str, x: NodeId, pool: MaxPool) -> Result<NodeId, GraphError> {
+        in_range(name, "kernel", pool.kernel, 1)?;
+        in_range(name, "stride", pool.stride, 1)?;
+        if pool.padding >= pool.kernel {
+            return Err(GraphError::OutOfRange {
+                what: format!("padding of `{name}`"),
+                value: pool.padding.to_string(),
+                needs: format!("less than its kernel, {}", pool.kernel),
+            });
+        }
+        self.push(name, Op::MaxPool(pool), vec![x])
     }
 
     /// Parameter-free shortcut: every `stride`-th position, padded with zeros to `channels`.
@@ -272,6 +247,32 @@ impl GraphBuilder {
             parameters: self.parameters,
             output,
         })
+    }
+
+    /// The parameters of a normalisation, with its `ε` checked first.
+    fn scale_and_shift(
+        &mut self,
+        name: &str,
+        x: NodeId,
+        affine: Affine,
+        epsilon: f64,
+    ) -> Result<(Option<ParameterId>, Option<ParameterId>), GraphError> {
+        if !(epsilon >= 0.0 && epsilon.is_finite()) {
+            return Err(GraphError::OutOfRange {
+                what: format!("epsilon of `{name}`"),
+                value: epsilon.to_string(),
+                needs: "finite and not negative".into(),
+            });
+        }
+        let channels = self.channels(name, x)?;
+        if affine == Affine::None {
+            return Ok((None, None));
+        }
+        let mut tensor = |suffix: &str, value| {
+            let (name, init) = (format!("{name}.{suffix}"), Init::Constant(value));
+            self.parameter(name, vec![channels], init, Training::Trained)
+        };
+        Ok((Some(tensor("scale", 1.0)?), Some(tensor("shift", 0.0)?)))
     }
 
     fn bias(

@@ -116,9 +116,9 @@ impl Graph {
         &self.nodes[0].shape
     }
 
-    /// The nodes that keep running statistics, in topological order. State and
-    /// symmetry tables list normalisers in this order.
-    pub fn normalisers(&self) -> Vec<NodeId> {
+    /// The batch normalisations, in topological order: the only nodes that keep running statistics, which states
+    /// and tables of degrees list in this order. Group normalisations keep none and are not among them.
+    pub fn batch_norms(&self) -> Vec<NodeId> {
         self.node_ids()
             .filter(|&id| matches!(self.node(id).op, Op::BatchNorm(_)))
             .collect()

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod choices;
 mod error;
 mod graph;
 mod init;
@@ -10,7 +11,8 @@ pub mod network;
 pub mod op;
 mod shape;
 
-pub use builder::{Affine, Bias, ConvSpec, GraphBuilder, Training};
+pub use builder::GraphBuilder;
+pub use choices::{Affine, Bias, ConvSpec, Training};
 pub use error::GraphError;
 pub use graph::{Graph, Node, NodeId, Parameter, ParameterId};
 pub use init::Init;

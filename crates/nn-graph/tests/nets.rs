@@ -1,6 +1,7 @@
 //! The builders' graphs against published counts, and their refusals.
 
-use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut, Stem};
+use nn_graph::op::MaxPool;
 use nn_graph::{Affine, Bias, GraphBuilder, GraphError, Op, Shape, Training};
 use proptest::prelude::*;
 
@@ -63,6 +64,16 @@ fn impossible_networks_are_refused_in_a_sentence() {
     assert!(refusal(&|c| c.classes = 0).contains("features of `head`"));
     assert!(refusal(&|c| c.input = [3, 0, 32]).contains("[3, 0, 32]"));
     assert!(refusal(&|c| c.epsilon = f64::NAN).contains("epsilon"));
+    for groups in [0, 3, 32] {
+        let refused = refusal(&|c| c.normaliser = Normaliser::Group { groups });
+        assert_eq!(
+            refused,
+            format!(
+                "the number of groups of the network's normalisations is {groups}; \
+                 it must be a divisor of its width, 16"
+            )
+        );
+    }
     assert!(refusal(&|c| c.stem = Stem::ConvNormReluConv).contains("PreResNet"));
 }
 
@@ -87,6 +98,49 @@ fn builder_names_what_is_wrong() {
         net.zero_pad_shortcut("s", x, 2, 2),
         Err(GraphError::InputShape { .. })
     ));
+    let refused = net.group_norm("norm", x, 2, Affine::None, 0.0).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`norm` (group_norm) cannot take an input of shape [3, 4, 4]: \
+         it needs a number of channels that its 2 groups divide"
+    );
+    assert!(
+        net.group_norm("norm", pooled, 3, Affine::None, 0.0)
+            .is_err()
+    );
+    assert!(net.group_norm("norm", x, 3, Affine::None, -1.0).is_err());
+}
+
+#[test]
+fn windows_are_counted_as_pytorch_counts_them() {
+    let shape = |size, kernel, stride, padding| {
+        let mut net = GraphBuilder::new(Shape::new([2, size, size + 1])).unwrap();
+        let pool = MaxPool {
+            kernel,
+            stride,
+            padding,
+        };
+        let x = net.max_pool("pool", net.input(), pool)?;
+        Ok(net.shape(x).unwrap().dims().to_vec())
+    };
+    assert_eq!(shape(112, 3, 2, 1), Ok(vec![2, 56, 57]));
+    assert_eq!(shape(5, 2, 2, 0), Ok(vec![2, 2, 3]));
+    assert_eq!(shape(1, 3, 1, 2), Ok(vec![2, 3, 4]));
+    let refusal = |size, kernel, stride, padding| -> String {
+        let refused: GraphError = shape(size, kernel, stride, padding).unwrap_err();
+        refused.to_string()
+    };
+    assert_eq!(
+        refusal(2, 4, 1, 0),
+        "`pool` (max_pool) cannot take an input of shape [2, 2, 3]: it needs at least 4×4 positions after padding by 0"
+    );
+    // Beyond that a window would hold nothing but padding.
+    assert_eq!(
+        refusal(4, 3, 1, 3),
+        "padding of `pool` is 3; it must be less than its kernel, 3"
+    );
+    assert!(refusal(4, 0, 1, 0).contains("kernel of `pool` is 0"));
+    assert!(refusal(4, 1, 0, 0).contains("stride of `pool` is 0"));
 }
 
 proptest! {
@@ -94,13 +148,20 @@ proptest! {
     fn every_configuration_builds_with_consistent_shapes(
         n in 1usize..4, width in 1usize..20, size in 1usize..40, classes in 1usize..20,
         pre in any::<bool>(), affine in any::<bool>(), bias in any::<bool>(),
-        project in any::<bool>(), head in any::<bool>(), seed in any::<u64>(),
+        project in any::<bool>(), head in any::<bool>(), kind in 0..4, seed in any::<u64>(),
     ) {
         let architecture = if pre { Architecture::PreResNet } else { Architecture::ResNet };
         let mut config = NetConfig::new(architecture, 6 * n + 2);
         config.width = width;
         config.input = [3, size, size];
         config.classes = classes;
+        config.normaliser = match kind {
+            0 => Normaliser::Batch,
+            1 => Normaliser::Layer,
+            2 => Normaliser::Instance,
+            // The largest divisor.
+            _ => Normaliser::Group { groups: (1..=width / 2).rev().find(|g| width % g == 0).unwrap_or(1) },
+        };
         config.affine = if affine { Affine::ScaleAndShift } else { Affine::None };
         config.bias = if bias { Bias::Trained } else { Bias::None };
         config.shortcut = if project { Shortcut::Projection } else { Shortcut::ZeroPad };
@@ -111,6 +172,20 @@ proptest! {
         let quarter = size.div_ceil(2).div_ceil(2);
         let last = graph.nodes().iter().rev().find(|node| node.op == Op::Relu).unwrap();
         prop_assert_eq!(&last.shape, &Shape::new([4 * width, quarter, quarter]));
+        for node in graph.nodes() {
+            let Op::GroupNorm(norm) = &node.op else { continue };
+            let channels = node.shape.channels();
+            match config.normaliser {
+                Normaliser::Layer => prop_assert_eq!(norm.groups, 1),
+                Normaliser::Instance => prop_assert_eq!(norm.groups, channels),
+                Normaliser::Group { groups } => prop_assert_eq!(norm.groups, groups),
+                Normaliser::Batch => prop_assert!(false, "{}", node.name),
+            }
+        }
+        let is_norm = |op: &Op| matches!(op, Op::BatchNorm(_) | Op::GroupNorm(_));
+        let norms = graph.nodes().iter().filter(|node| is_norm(&node.op)).count();
+        let running = if config.normaliser == Normaliser::Batch { norms } else { 0 };
+        prop_assert_eq!(graph.batch_norms().len(), running);
         let values = graph.initial_values(seed);
         for (parameter, values) in graph.parameters().iter().zip(&values) {
             prop_assert_eq!(values.len(), parameter.elements());

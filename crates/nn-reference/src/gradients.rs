@@ -8,6 +8,7 @@ use nn_graph::Op;
 
 use crate::ReferenceEngine;
 use crate::engine::{ForwardBackward, PRECISION};
+use crate::op::max_pool;
 use crate::replica::named;
 
 /// What one batch gives at one point: the loss and its derivatives.
@@ -73,24 +74,30 @@ impl ReferenceEngine {
     }
 
     /// How close a batch comes to a kink of the loss: the smallest `|x|` of all inputs `x ≠ 0` of
-    /// ReLUs, as a share of the root mean square of its tensor; infinite without ReLUs. An engine
-    /// whose rounding errors are smaller than this agrees with the reference on every ReLU's side.
+    /// ReLUs, and the smallest lead of a maximum over another value of its pooling window, as a share of the root
+    /// mean square of its tensor; infinite without either. An engine whose rounding errors are smaller than this
+    /// agrees with the reference on every ReLU's side and on every maximum.
     ///
     /// # Errors
     /// As [`gradients`](Self::gradients).
     pub fn kink_distance(&self, replica: usize, batch: &BatchSpec) -> Result<f64, EngineError> {
         let step = self.checked_forward_backward(replica, batch)?;
-        let relus = self
-            .graph()
-            .nodes()
-            .iter()
-            .filter(|node| node.op == Op::Relu);
         let mut smallest = f64::INFINITY;
-        for &x in relus.flat_map(|node| &node.inputs) {
+        for node in self.graph().nodes() {
+            let Some(&x) = node.inputs.first() else {
+                continue;
+            };
             let x = step.activations.of(x);
+            let distance = match &node.op {
+                Op::Relu => {
+                    let sizes = x.iter().map(|x| x.abs()).filter(|&size| size > 0.0);
+                    sizes.fold(f64::INFINITY, f64::min)
+                }
+                Op::MaxPool(pool) => max_pool::smallest_lead(pool, x),
+                _ => continue,
+            };
             let mean_square = x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64;
-            let sizes = x.iter().map(|x| x.abs()).filter(|&size| size > 0.0);
-            smallest = smallest.min(sizes.fold(f64::INFINITY, f64::min) / mean_square.sqrt());
+            smallest = smallest.min(distance / mean_square.sqrt());
         }
         Ok(smallest)
     }

@@ -5,13 +5,15 @@ use nn_graph::{Graph, Node, NodeId, Op, ParameterId};
 
 use crate::Tensor;
 use crate::op::batch_norm::{self, ChannelStatistics};
-use crate::op::{add, conv2d, global_average_pool, linear, relu, zero_pad_shortcut};
+use crate::op::{
+    add, conv2d, global_average_pool, group_norm, linear, max_pool, relu, zero_pad_shortcut,
+};
 
 /// What forward leaves for backward, and for the running statistics.
 pub(crate) struct Activations {
     /// Result of each node.
     tensors: Vec<Tensor>,
-    /// Statistics each normaliser used, in the order of [`Graph::normalisers`].
+    /// Statistics each batch normalisation used, in the order of [`Graph::batch_norms`].
     pub(crate) statistics: Vec<ChannelStatistics>,
 }
 
@@ -53,7 +55,7 @@ pub(crate) fn bytes(graph: &Graph, images: usize) -> u128 {
     8 * (images as u128 * (results + weights) + 2 * padded)
 }
 
-/// All results, from images `[N, C, H, W]`. Normalisers use the statistics of `running` (one for
+/// All results, from images `[N, C, H, W]`. Batch normalisations use the statistics of `running` (one for
 /// each), or those of the batch if there are none.
 pub(crate) fn forward(
     graph: &Graph,
@@ -86,9 +88,14 @@ pub(crate) fn forward(
                 done.statistics.push(statistics);
                 y
             }
+            (Op::GroupNorm(norm), &[x]) => {
+                let (scale, shift) = (norm.scale.map(parameter), norm.shift.map(parameter));
+                group_norm::forward(norm, done.of(x), scale, shift)
+            }
             (Op::Relu, &[x]) => relu::forward(done.of(x)),
             (Op::Add, &[a, b]) => add::forward(done.of(a), done.of(b)),
             (Op::GlobalAveragePool, &[x]) => global_average_pool::forward(done.of(x)),
+            (Op::MaxPool(pool), &[x]) => max_pool::forward(pool, done.of(x)),
             (Op::ZeroPadShortcut(op), &[x]) => zero_pad_shortcut::forward(op, done.of(x)),
             _ => return Err(unsupported(node)),
         };
@@ -179,6 +186,13 @@ fn node_backward(
             sums.add_parameter(norm.shift, &gradients.shift);
             sums.add(x, gradients.input);
         }
+        (Op::GroupNorm(norm), &[x]) => {
+            let scale = norm.scale.map(|id| &parameters[id.index()]);
+            let gradients = group_norm::backward(norm, done.of(x), scale, &g);
+            sums.add_parameter(norm.scale, &gradients.scale);
+            sums.add_parameter(norm.shift, &gradients.shift);
+            sums.add(x, gradients.input);
+        }
         (Op::Relu, &[x]) => sums.add(x, relu::backward(done.of(x), &g)),
         (Op::Add, &[a, b]) => {
             let (by_a, by_b) = add::backward(&g);
@@ -188,6 +202,7 @@ fn node_backward(
         (Op::GlobalAveragePool, &[x]) => {
             sums.add(x, global_average_pool::backward(done.of(x).dim(), &g));
         }
+        (Op::MaxPool(pool), &[x]) => sums.add(x, max_pool::backward(pool, done.of(x), &g)),
         (Op::ZeroPadShortcut(op), &[x]) => {
             sums.add(x, zero_pad_shortcut::backward(op, done.of(x).dim(), &g));
         }

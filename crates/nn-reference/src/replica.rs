@@ -42,7 +42,7 @@ impl Replica {
             });
         }
         let mut running = Vec::new();
-        for _ in graph.normalisers() {
+        for _ in graph.batch_norms() {
             running.push(ChannelStatistics {
                 mean: next()?.values.clone(),
                 variance: next()?.values.clone(),
@@ -69,7 +69,7 @@ impl Replica {
                 tensors.push(named(name, &parameter.shape, buffer));
             }
         }
-        for (id, running) in graph.normalisers().into_iter().zip(&self.running) {
+        for (id, running) in graph.batch_norms().into_iter().zip(&self.running) {
             let names = statistics_names(&graph.node(id).name);
             for (name, values) in names.into_iter().zip([&running.mean, &running.variance]) {
                 tensors.push(NamedTensor {

@@ -5,15 +5,14 @@
 //! centred squares, one to normalise. Backward: one pass for the two sums, one for the gradient. Sums run in
 //! float32 within a row and in float64 beyond.
 
-mod kernels;
-
 use nn_engine::EngineError;
 use nn_engine::plan::{GradientFlow, Group};
 use nn_graph::op::BatchNorm;
 
-use self::kernels::{Apply, GradientSums, InputGradient, Sums};
+use super::normalisation::{self, Coefficients, channels, factor, inverse_root};
 use super::{Compiling, Step, Tensor};
 use crate::memory::zeros;
+use crate::simd::{Kernel, LANES, Simd};
 use crate::workspace::{Mode, Pass, Scratch};
 
 pub(super) struct NormStep {
@@ -24,7 +23,7 @@ pub(super) struct NormStep {
     scale: Option<usize>,
     shift: Option<usize>,
     epsilon: f64,
-    /// Position among the graph's normalisers.
+    /// Position among the graph's batch normalisations.
     normaliser: usize,
     /// `μ`, `1/√(σ² + ε)`, and what multiplies and shifts, of the last forward pass: `[stored]` each.
     mean: Vec<f32>,
@@ -43,7 +42,7 @@ impl NormStep {
         norm: &BatchNorm,
     ) -> Result<Self, EngineError> {
         let input = context.input(group, 0);
-        let normalisers = context.graph.normalisers();
+        let normalisers = context.graph.batch_norms();
         let channels = || zeros(input.layout.stored);
         Ok(Self {
             input,
@@ -81,14 +80,7 @@ impl NormStep {
                 sums.fill(0.0);
                 for image in images {
                     let image = &input[image * layout.image()..][..layout.image()];
-                    for row in layout.rows(image) {
-                        level.run(Sums {
-                            row,
-                            centre,
-                            square,
-                            sums,
-                        });
-                    }
+                    normalisation::add_sums(level, &layout, image, centre, square, sums);
                 }
             });
         reduce(&mut pass.workspace.sums, layout.stored, pass.chunks.count());
@@ -197,18 +189,19 @@ impl Step for NormStep {
                 .map(|addend| &workspace.activations[addend.node]);
             for (index, y) in output.chunks_exact_mut(layout.image()).enumerate() {
                 let at = (first + index) * layout.image();
-                let image = &input[at..][..layout.image()];
-                let mut addends = addend.map(|addend| layout.rows(&addend[at..][..layout.image()]));
-                for (y, x) in layout.rows_mut(y).zip(layout.rows(image)) {
-                    let addend = addends.as_mut().and_then(Iterator::next);
-                    level.run(Apply {
-                        norm: self,
-                        x,
-                        addend,
-                        y,
-                        relu: self.relu,
-                    });
-                }
+                normalisation::apply(
+                    level,
+                    &layout,
+                    Coefficients {
+                        mean: &self.mean,
+                        factor: &self.factor,
+                        offset: &self.offset,
+                    },
+                    &input[at..][..layout.image()],
+                    addend.map(|addend| &addend[at..][..layout.image()]),
+                    y,
+                    self.relu,
+                );
             }
         });
     }
@@ -225,18 +218,16 @@ impl Step for NormStep {
             sums.fill(0.0);
             for (index, dy) in gradient.chunks_exact_mut(layout.image()).enumerate() {
                 let at = (first + index) * layout.image();
-                let rows = layout.rows(&input[at..][..layout.image()]);
-                let outputs = layout.rows(&output[at..][..layout.image()]);
-                for ((dy, x), y) in layout.rows_mut(dy).zip(rows).zip(outputs) {
-                    let y = this.relu.then_some(y);
-                    level.run(GradientSums {
-                        norm: this,
-                        x,
-                        y,
-                        dy,
-                        sums,
-                    });
-                }
+                let y = &output[at..][..layout.image()];
+                normalisation::add_gradient_sums(
+                    level,
+                    &layout,
+                    (&this.mean, &this.inverse),
+                    &input[at..][..layout.image()],
+                    this.relu.then_some(y),
+                    dy,
+                    sums,
+                );
             }
         };
         pass.chunks
@@ -264,23 +255,6 @@ impl Step for NormStep {
     }
 }
 
-/// `1/√v`, or 0 where it exceeds float32: a constant channel is normalised to 0, however small `ε` is.
-fn inverse_root(variance: f64) -> f32 {
-    let inverse = variance.sqrt().recip() as f32;
-    if inverse.is_infinite() { 0.0 } else { inverse }
-}
-
-/// `scale / √(σ² + ε)`. The largest number stands for a product beyond float32, which would turn the
-/// centred values of a constant channel, all 0, into NaN.
-fn factor(scale: f32, inverse: f32) -> f32 {
-    let product = scale * inverse;
-    if scale.is_finite() {
-        product.clamp(f32::MIN, f32::MAX)
-    } else {
-        product
-    }
-}
-
 /// Adds the partial sums of all chunks into those of the first, in order.
 fn reduce(sums: &mut [f64], length: usize, chunks: usize) {
     let (total, rest) = sums.split_at_mut(length);
@@ -289,5 +263,40 @@ fn reduce(sums: &mut [f64], length: usize, chunks: usize) {
             .iter_mut()
             .zip(partial)
             .for_each(|(total, partial)| *total += partial);
+    }
+}
+
+/// `dx (+)= factor · (dy − mean(dy) − x̂ · mean(dy · x̂))`.
+struct InputGradient<'a> {
+    norm: &'a NormStep,
+    x: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+    accumulate: bool,
+}
+
+impl Kernel for InputGradient<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let blocks = self.norm.mean.len() / LANES;
+        let x = self.x.as_chunks::<LANES>().0;
+        let dy = self.dy.as_chunks::<LANES>().0;
+        let dx = self.dx.as_chunks_mut::<LANES>().0;
+        for block in 0..blocks {
+            let mean = simd.load(channels(&self.norm.mean, block));
+            let inverse = simd.load(channels(&self.norm.inverse, block));
+            let factor = simd.load(channels(&self.norm.factor, block));
+            let mean_gradient = simd.load(channels(&self.norm.mean_gradient, block));
+            let mean_product = simd.load(channels(&self.norm.mean_product, block));
+            for at in (block..x.len().min(dy.len()).min(dx.len())).step_by(blocks) {
+                let normalised = simd.mul(simd.sub(simd.load(&x[at]), mean), inverse);
+                let expected = simd.mul_add(normalised, mean_product, mean_gradient);
+                let mut value = simd.mul(factor, simd.sub(simd.load(&dy[at]), expected));
+                if self.accumulate {
+                    value = simd.add(value, simd.load(&dx[at]));
+                }
+                simd.store(&mut dx[at], value);
+            }
+        }
     }
 }

@@ -8,7 +8,10 @@ mod add;
 mod batch_norm;
 mod conv2d;
 mod global_average_pool;
+mod group_norm;
 mod linear;
+mod max_pool;
+mod normalisation;
 mod relu;
 mod zero_pad_shortcut;
 
@@ -57,6 +60,8 @@ pub(crate) struct Compiling<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) plan: &'a Plan,
     pub(crate) layouts: &'a [Layout],
+    /// Images of the largest batch.
+    pub(crate) batch_size: usize,
 }
 
 impl Compiling<'_> {
@@ -98,9 +103,11 @@ pub(crate) fn compile(
         Op::Conv2d(conv) => Box::new(conv2d::ConvStep::new(context, group, conv)?),
         Op::Linear(linear) => Box::new(linear::LinearStep::new(context, group, linear)),
         Op::BatchNorm(norm) => Box::new(batch_norm::NormStep::new(context, group, norm)?),
+        Op::GroupNorm(norm) => Box::new(group_norm::GroupNormStep::new(context, group, norm)?),
         Op::Relu => Box::new(relu::ReluStep::new(context, group)),
         Op::Add => Box::new(add::AddStep::new(context, group)),
         Op::GlobalAveragePool => Box::new(global_average_pool::PoolStep::new(context, group)),
+        Op::MaxPool(pool) => Box::new(max_pool::MaxPoolStep::new(context, group, pool)),
         Op::ZeroPadShortcut(shortcut) => Box::new(zero_pad_shortcut::ShortcutStep::new(
             context, group, shortcut,
         )),
@@ -113,6 +120,15 @@ pub(crate) fn compile(
             });
         }
     })
+}
+
+/// Bytes that steps own for each image of a batch.
+pub(crate) fn bytes_per_image(graph: &Graph, layouts: &[Layout]) -> u128 {
+    let nodes = graph.nodes().iter().zip(layouts);
+    nodes
+        .filter(|(node, _)| matches!(node.op, Op::GroupNorm(_)))
+        .map(|(_, layout)| group_norm::GroupNormStep::bytes_per_image(layout))
+        .sum()
 }
 
 /// Moves a finished contribution into an input's gradient: overwrites or adds, position by position.

@@ -13,10 +13,11 @@ use crate::{NamedTensor, Precision};
 ///
 /// `smooth = 4 · tolerance · layers · √n · u`
 ///
-/// with `n` the longest sum of the case (fan-in of a layer, or all values of a channel in the batch).
+/// with `n` the longest sum of the case (fan-in of a layer, all values of a channel in the batch, or those of a group
+/// of channels in an image).
 ///
 /// Gradients have jumps: a ReLU input within rounding error of 0 may fall on either side, and its
-/// gradient is lost or gained whole. Of many values the share `smooth` does that at worst, which moves
+/// gradient is lost or gained whole; so is that of the two largest values of a pooling window. Of many values the share `smooth` does that at worst, which moves
 /// a gradient by `√smooth` of its norm. That is the bound on gradients, and on everything after the
 /// first update, unless the case is known to have no such value ([`Kinks::Avoided`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,9 +50,13 @@ impl Bounds {
                 let weight = graph.parameter(weight);
                 weight.elements() / weight.shape[0].max(1)
             });
-            let normalises = matches!(node.op, Op::BatchNorm(_));
+            let normalises = matches!(node.op, Op::BatchNorm(_) | Op::GroupNorm(_));
+            let group = match &node.op {
+                Op::GroupNorm(norm) => node.shape.elements() / norm.groups,
+                _ => 0,
+            };
             layers += usize::from(normalises || weight.is_some());
-            longest = longest.max(fan_in).max(positions * case.batch);
+            longest = longest.max(fan_in).max(positions * case.batch).max(group);
         }
         let smooth =
             4.0 * case.tolerance * layers.max(1) as f64 * (longest as f64).sqrt() * roundoff;

@@ -23,13 +23,14 @@ pub enum Tier {
     Full,
 }
 
-/// What is known about ReLU inputs near 0, where a rounding error changes a gradient by more than
-/// itself.
+/// What is known about ReLU inputs near 0 and near ties in max pooling, where a rounding error changes a gradient by
+/// more than itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kinks {
     /// The seed is chosen so that at every step every ReLU input that is not exactly 0 is at least
-    /// 10⁻⁵ of its tensor's root mean square away from it. (A test in `nn-reference` checks it.)
+    /// 10⁻⁵ of its tensor's root mean square away from it, and the largest value of every pooling window as far from
+    /// the next (unless they are equal). (A test in `nn-reference` checks it.)
     #[default]
     Avoided,
     /// There are too many values for that.
@@ -80,7 +81,7 @@ pub struct Case {
     /// conditioned than most.
     #[serde(default = "one")]
     pub tolerance: f64,
-    /// ReLU inputs near 0.
+    /// ReLU inputs near 0, and near ties.
     #[serde(default)]
     pub kinks: Kinks,
     /// Crops and flips.
@@ -159,7 +160,7 @@ impl Case {
         let groups = self.groups.max(1);
         let parameters = graph.parameters().len();
         let degree = |normaliser: usize, group: usize| (normaliser + 2 * group) as i32 % 4 - 1;
-        let normalisers = 0..graph.normalisers().len();
+        let normalisers = 0..graph.batch_norms().len();
         EngineOptions {
             batch_size: self.batch,
             replicas: self.replicas.len(),

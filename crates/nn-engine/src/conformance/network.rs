@@ -1,6 +1,7 @@
 //! Networks as the corpus writes them.
 
-use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut, Stem};
+use nn_graph::op::MaxPool;
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, GraphError, NodeId, Shape, Training};
 use serde::Deserialize;
 
@@ -31,6 +32,8 @@ pub struct ResidualSpec {
     input: [usize; 3],
     classes: usize,
     #[serde(default)]
+    normaliser: NormaliserName,
+    #[serde(default)]
     affine: bool,
     #[serde(default)]
     bias: bool,
@@ -48,6 +51,17 @@ pub struct ResidualSpec {
 enum ShortcutName {
     ZeroPad,
     Projection,
+}
+
+/// `"batch"`, `{ group = 4 }`, `"layer"` or `"instance"`.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NormaliserName {
+    #[default]
+    Batch,
+    Group(usize),
+    Layer,
+    Instance,
 }
 
 /// One operation of a chain.
@@ -77,6 +91,16 @@ pub enum ChainOp {
         /// `ε`.
         epsilon: f64,
     },
+    /// [`GraphBuilder::group_norm`].
+    GroupNorm {
+        /// Number of groups.
+        groups: usize,
+        /// Whether it has trained scale and shift.
+        #[serde(default)]
+        affine: bool,
+        /// `ε`.
+        epsilon: f64,
+    },
     /// [`GraphBuilder::relu`].
     Relu,
     /// Sum with an earlier result.
@@ -86,6 +110,15 @@ pub enum ChainOp {
     },
     /// [`GraphBuilder::global_average_pool`].
     GlobalAveragePool,
+    /// [`GraphBuilder::max_pool`].
+    MaxPool {
+        /// Height and width of a window.
+        kernel: usize,
+        /// Distance between windows.
+        stride: usize,
+        /// Positions on each side.
+        padding: usize,
+    },
     /// [`GraphBuilder::zero_pad_shortcut`].
     ZeroPadShortcut {
         /// Distance between the positions kept.
@@ -126,6 +159,12 @@ impl ResidualSpec {
         config.width = self.width;
         config.input = self.input;
         config.classes = self.classes;
+        config.normaliser = match self.normaliser {
+            NormaliserName::Batch => Normaliser::Batch,
+            NormaliserName::Group(groups) => Normaliser::Group { groups },
+            NormaliserName::Layer => Normaliser::Layer,
+            NormaliserName::Instance => Normaliser::Instance,
+        };
         config.affine = affine(self.affine);
         config.bias = bias(self.bias);
         config.shortcut = match self.shortcut {
@@ -185,6 +224,11 @@ fn push(
             affine: with_affine,
             epsilon,
         } => net.batch_norm(&name("norm"), x, affine(with_affine), epsilon),
+        ChainOp::GroupNorm {
+            groups,
+            affine: with_affine,
+            epsilon,
+        } => net.group_norm(&name("norm"), x, groups, affine(with_affine), epsilon),
         ChainOp::Relu => net.relu(&name("relu"), x),
         ChainOp::Add { with } => {
             let other = results.get(with).ok_or_else(|| GraphError::UnknownInput {
@@ -195,6 +239,18 @@ fn push(
             net.add(&name("add"), x, *other)
         }
         ChainOp::GlobalAveragePool => net.global_average_pool(&name("pool"), x),
+        ChainOp::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => {
+            let pool = MaxPool {
+                kernel,
+                stride,
+                padding,
+            };
+            net.max_pool(&name("max_pool"), x, pool)
+        }
         ChainOp::ZeroPadShortcut { stride, channels } => {
             net.zero_pad_shortcut(&name("shortcut"), x, stride, channels)
         }

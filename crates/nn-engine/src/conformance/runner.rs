@@ -197,7 +197,7 @@ impl Comparison<'_> {
             self.tensor(stage, replica, wanted, found, bound * moved + rounded);
         }
         let bound = self.bounds.at_step(steps - 1);
-        for id in self.graph.normalisers() {
+        for id in self.graph.batch_norms() {
             let [mean, variance] = statistics_names(&self.graph.node(id).name);
             let (Some(mean), Some(variance)) = (wanted.get(&mean), wanted.get(&variance)) else {
                 continue;

@@ -44,8 +44,8 @@ pub(super) fn of_group(graph: &Graph, group: &Group) -> (Cost, Cost) {
         .gradients
         .first()
         .is_some_and(|&flow| flow != GradientFlow::None);
-    // Batch statistics, and their gradients, are each a pass of their own.
-    let passes = if matches!(head.op, Op::BatchNorm(_)) {
+    // Statistics, and their gradients, are each a pass of their own.
+    let passes = if matches!(head.op, Op::BatchNorm(_) | Op::GroupNorm(_)) {
         2
     } else {
         1

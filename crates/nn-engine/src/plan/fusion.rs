@@ -24,10 +24,11 @@ pub(super) fn groups(graph: &Graph) -> Vec<Group> {
             forward: Cost::default(),
             backward: Cost::default(),
         };
-        if matches!(op, Op::Conv2d(_) | Op::BatchNorm(_)) {
+        let normalises = matches!(op, Op::BatchNorm(_) | Op::GroupNorm(_));
+        if normalises || matches!(op, Op::Conv2d(_)) {
             fuse_add(graph, &readers, &mut group);
         }
-        if matches!(op, Op::BatchNorm(_) | Op::Add) {
+        if normalises || *op == Op::Add {
             fuse_relu(graph, &readers, &mut group);
         }
         for follower in [group.add, group.relu].into_iter().flatten() {

@@ -10,7 +10,7 @@
 //! | head | may be followed by |
 //! | --- | --- |
 //! | convolution | addition |
-//! | batch normalisation | addition, ReLU, or both in this order |
+//! | batch or group normalisation | addition, ReLU, or both in this order |
 //! | addition | ReLU |
 //! | any other | – |
 

@@ -11,6 +11,9 @@
 //! be scale-invariant. In the plain ResNet the projection has a normalisation of its own, for the same
 //! reason. [`Shortcut::Projection`] is the default for PreResNet (69,124,736 multiply-adds at depth
 //! 32) and zero padding for ResNet.
+//!
+//! **Normalisation.** [`Normaliser`] chooses one kind for the whole network. The paper trains with all of them; in its
+//! words and figures "BN", "GN", "LN" and "IN".
 
 mod preresnet;
 mod resnet;
@@ -33,6 +36,24 @@ pub enum Shortcut {
     ZeroPad,
     /// A strided 1×1 convolution (see the [module](self) for what it reads).
     Projection,
+}
+
+/// How activations are normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Normaliser {
+    /// Over the images of the batch and all positions, with running statistics for evaluation.
+    #[default]
+    Batch,
+    /// Over all positions and the channels of a group, each image on its own.
+    Group {
+        /// Number of groups, a divisor of the network's width.
+        groups: usize,
+    },
+    /// Over all positions and channels, each image on its own: a single group, with a scale and shift per channel
+    /// (see [`GroupNorm`](crate::op::GroupNorm) for the difference to PyTorch's `LayerNorm`).
+    Layer,
+    /// Over all positions, each image and channel on its own: a group for each channel.
+    Instance,
 }
 
 /// What comes before the first block of a PreResNet.
@@ -69,6 +90,8 @@ pub struct NetConfig {
     pub input: [usize; 3],
     /// Number of classes.
     pub classes: usize,
+    /// Kind of the normalisations.
+    pub normaliser: Normaliser,
     /// Trained parameters of the normalisations. The last one before a fixed head never has any: a
     /// network whose output has a degree of its own is not scale-invariant.
     pub affine: Affine,
@@ -86,7 +109,7 @@ pub struct NetConfig {
 }
 
 impl NetConfig {
-    /// The paper's network: width 16, 32×32 colour images, 10 classes, normalisation without affine
+    /// The paper's network: width 16, 32×32 colour images, 10 classes, batch normalisation without affine
     /// parameters, fixed random head, `ε = 1e-5`.
     pub fn new(architecture: Architecture, depth: usize) -> Self {
         Self {
@@ -95,6 +118,7 @@ impl NetConfig {
             width: 16,
             input: [3, 32, 32],
             classes: 10,
+            normaliser: Normaliser::Batch,
             affine: Affine::None,
             bias: Bias::None,
             shortcut: match architecture {
@@ -110,7 +134,8 @@ impl NetConfig {
     /// The graph.
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`] if the depth is not `6n + 2` with `n ≥ 1` or a size is 0;
+    /// [`GraphError::OutOfRange`] if the depth is not `6n + 2` with `n ≥ 1`, a size is 0, or the groups do not divide
+    /// the width;
     /// [`GraphError::Contradiction`] if a ResNet is given a PreResNet's stem.
     pub fn build(&self) -> Result<Graph, GraphError> {
         if self.depth < 8 || self.depth % 6 != 2 || self.depth > 6_002 {
@@ -125,6 +150,15 @@ impl NetConfig {
                 what: "the width of the network".into(),
                 value: self.width.to_string(),
                 needs: "between 1 and 65536".into(),
+            });
+        }
+        if let Normaliser::Group { groups } = self.normaliser
+            && (groups == 0 || !self.width.is_multiple_of(groups))
+        {
+            return Err(GraphError::OutOfRange {
+                what: "the number of groups of the network's normalisations".into(),
+                value: groups.to_string(),
+                needs: format!("a divisor of its width, {}", self.width),
             });
         }
         let mut net = GraphBuilder::new(Shape::new(self.input))?;
@@ -167,9 +201,21 @@ impl NetConfig {
         }
     }
 
-    /// Normalisation with this network's affine choice.
-    fn norm(&self, net: &mut GraphBuilder, name: &str, x: NodeId) -> Result<NodeId, GraphError> {
-        net.batch_norm(name, x, self.affine, self.epsilon)
+    /// This network's kind of normalisation.
+    fn norm(
+        &self,
+        net: &mut GraphBuilder,
+        name: &str,
+        x: NodeId,
+        affine: Affine,
+    ) -> Result<NodeId, GraphError> {
+        let groups = match self.normaliser {
+            Normaliser::Batch => return net.batch_norm(name, x, affine, self.epsilon),
+            Normaliser::Group { groups } => groups,
+            Normaliser::Layer => 1,
+            Normaliser::Instance => net.shape(x).map_or(1, Shape::channels),
+        };
+        net.group_norm(name, x, groups, affine, self.epsilon)
     }
 
     fn norm_relu(
@@ -178,7 +224,7 @@ impl NetConfig {
         name: &str,
         x: NodeId,
     ) -> Result<NodeId, GraphError> {
-        let x = self.norm(net, name, x)?;
+        let x = self.norm(net, name, x, self.affine)?;
         net.relu(&format!("{name}.relu"), x)
     }
 

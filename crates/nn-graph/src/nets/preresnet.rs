@@ -17,7 +17,7 @@ pub(super) fn build(config: &NetConfig, net: &mut GraphBuilder) -> Result<NodeId
         Training::Fixed => Affine::None,
         Training::Trained => config.affine,
     };
-    let normalised = net.batch_norm("norm", stream, affine, config.epsilon)?;
+    let normalised = config.norm(net, "norm", stream, affine)?;
     net.relu("norm.relu", normalised)
 }
 

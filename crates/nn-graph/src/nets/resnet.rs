@@ -35,14 +35,15 @@ fn add_block(
     )?;
     let x = config.norm_relu(net, &format!("{block}.norm1"), x)?;
     let x = net.conv2d(&format!("{block}.conv2"), x, config.conv3x3(channels, 1))?;
-    let x = config.norm(net, &format!("{block}.norm2"), x)?;
+    let x = config.norm(net, &format!("{block}.norm2"), x, config.affine)?;
     let shortcut = if !changes_shape(net, stream, channels, stride) {
         stream
     } else {
         match config.shortcut {
             Shortcut::Projection => {
                 let projected = config.projection(net, block, stream, channels, stride)?;
-                config.norm(net, &format!("{block}.shortcut.norm"), projected)?
+                let name = format!("{block}.shortcut.norm");
+                config.norm(net, &name, projected, config.affine)?
             }
             Shortcut::ZeroPad => {
                 net.zero_pad_shortcut(&format!("{block}.shortcut"), stream, stride, channels)?

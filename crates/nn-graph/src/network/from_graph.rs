@@ -1,9 +1,10 @@
 //! Every graph is a network.
 
 use super::{
-    AxisSource, Contract, ContractAxis, Extents, Network, NetworkBuilder, Normalise, Reduce,
-    Reduction, Rule, TensorId,
+    AxisSource, Contract, ContractAxis, Extents, Grouped, Network, NetworkBuilder, Normalise,
+    Reduce, Reduction, Rule, TensorId, Window,
 };
+use crate::op::GroupNorm;
 use crate::{Graph, Node, Op, ParameterId};
 
 impl From<&Graph> for Network {
@@ -72,12 +73,22 @@ impl Lowering {
                 });
                 return self.affine(node, rule, &[x], norm.scale, norm.shift);
             }
+            Op::GroupNorm(norm) => {
+                let rule = Rule::Normalise(grouped_normalisation(norm, node.shape.channels()));
+                return self.affine(node, rule, &[x], norm.scale, norm.shift);
+            }
             Op::Relu => simple(Rule::Homogeneous),
             Op::Add => simple(Rule::Add),
             Op::GlobalAveragePool => simple(Rule::Reduce(Reduce {
                 axes: vec![2, 3],
                 keeps_axes: false,
                 by: Reduction::Mean,
+            })),
+            Op::MaxPool(_) => simple(Rule::Window(Window {
+                axes: vec![2, 3],
+                // The padding is never the largest.
+                keeps_constants: true,
+                linear: false,
             })),
             Op::ZeroPadShortcut(_) => simple(Rule::Rearrange(vec![
                 AxisSource::Whole(0),
@@ -137,6 +148,20 @@ fn batched(dims: &[usize]) -> Extents {
         .collect()
 }
 
+/// One group is all channels, and a group for each channel is no grouping: both cancel more than groups in between.
+fn grouped_normalisation(norm: &GroupNorm, channels: usize) -> Normalise {
+    let (axes, grouped) = match norm.groups {
+        1 => (vec![1, 2, 3], None),
+        groups if groups == channels => (vec![2, 3], None),
+        groups => (vec![2, 3], Some(Grouped { axis: 1, groups })),
+    };
+    Normalise {
+        axes,
+        grouped,
+        centres: true,
+    }
+}
+
 /// Images `[batch, C, H, W]` with weights `[out, C, k, k]`.
 fn convolution(keeps_constants: bool) -> Contract {
     let window = |left| ContractAxis::Window {
@@ -159,17 +184,65 @@ fn convolution(keeps_constants: bool) -> Contract {
 mod tests {
     use super::super::Source;
     use super::*;
-    use crate::nets::{Architecture, NetConfig, Shortcut};
-    use crate::{Affine, Bias};
+    use crate::nets::{Architecture, NetConfig, Normaliser, Shortcut};
+    use crate::op::MaxPool;
+    use crate::{Affine, Bias, GraphBuilder, Shape};
+
+    /// The rules of layer `name`.
+    fn rules(network: &Network, name: &str) -> Vec<Rule> {
+        let operations = network.operations().iter();
+        operations
+            .filter(|operation| operation.layer == name)
+            .map(|operation| operation.rule.clone())
+            .collect()
+    }
+
+    #[test]
+    fn groups_of_all_channels_or_of_one_are_none() {
+        let mut net = GraphBuilder::new(Shape::new([4, 5, 5])).unwrap();
+        let mut x = net.input();
+        for (name, groups) in [("layer", 1), ("group", 2), ("instance", 4)] {
+            x = net.group_norm(name, x, groups, Affine::None, 0.0).unwrap();
+        }
+        let pool = MaxPool {
+            kernel: 3,
+            stride: 2,
+            padding: 1,
+        };
+        x = net.max_pool("pool", x, pool).unwrap();
+        let network = Network::from(&net.finish(x).unwrap());
+        let normalise = |axes: &[usize], grouped| {
+            vec![Rule::Normalise(Normalise {
+                axes: axes.to_vec(),
+                grouped,
+                centres: true,
+            })]
+        };
+        let halves = Grouped { axis: 1, groups: 2 };
+        assert_eq!(rules(&network, "layer"), normalise(&[1, 2, 3], None));
+        assert_eq!(rules(&network, "group"), normalise(&[2, 3], Some(halves)));
+        assert_eq!(rules(&network, "instance"), normalise(&[2, 3], None));
+        let maxima = Rule::Window(Window {
+            axes: vec![2, 3],
+            keeps_constants: true,
+            linear: false,
+        });
+        assert_eq!(rules(&network, "pool"), [maxima]);
+    }
 
     /// Built again through the checks that an importer meets.
     #[test]
     fn what_is_made_of_a_graph_is_valid() {
         for architecture in [Architecture::ResNet, Architecture::PreResNet] {
-            for shortcut in [Shortcut::ZeroPad, Shortcut::Projection] {
+            for (shortcut, normaliser) in [
+                (Shortcut::ZeroPad, Normaliser::Batch),
+                (Shortcut::Projection, Normaliser::Group { groups: 4 }),
+                (Shortcut::Projection, Normaliser::Layer),
+            ] {
                 let mut config = NetConfig::new(architecture, 8);
                 config.affine = Affine::ScaleAndShift;
                 (config.bias, config.shortcut) = (Bias::Trained, shortcut);
+                config.normaliser = normaliser;
                 let network = Network::from(&config.build().unwrap());
                 let mut again = NetworkBuilder::new();
                 for tensor in network.tensors() {

@@ -37,15 +37,15 @@ pub(super) fn output_shape(
     if fan != channels {
         return Err(refused(format!("{fan} channels, as its weight has")));
     }
-    let extent = |size: usize| {
-        let padded = size.checked_add(conv.padding.checked_mul(2)?)?;
-        Some(padded.checked_sub(kernel)? / conv.stride + 1)
-    };
+    let extent = |size| super::windows(size, kernel, conv.stride, conv.padding);
     match (extent(height), extent(width)) {
         (Some(height), Some(width)) => Ok(Shape::new([out, height, width])),
-        _ => Err(refused(format!(
-            "at least {kernel}×{kernel} positions after padding by {}",
-            conv.padding
-        ))),
+        _ => Err(super::too_small(
+            node,
+            "conv2d",
+            input,
+            kernel,
+            conv.padding,
+        )),
     }
 }

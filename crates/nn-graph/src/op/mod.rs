@@ -1,19 +1,23 @@
 //! The operations, one file each: what it is, and its shape rule.
 //!
-//! Every crate that treats operations has a file of the same name for each of them: the degree rule
-//! in `scale-invariance`, the loop nest in `nn-reference`, the kernel in `nn-cpu`.
+//! Every crate that treats operations has a file of the same name for each of them: the loop nest in `nn-reference`,
+//! the kernel in `nn-cpu`. How they scale is in one place for all, `network/from_graph.rs`.
 
 mod add;
 mod batch_norm;
 mod conv2d;
 mod global_average_pool;
+mod group_norm;
 mod linear;
+mod max_pool;
 mod relu;
 mod zero_pad_shortcut;
 
 pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2d;
+pub use group_norm::GroupNorm;
 pub use linear::Linear;
+pub use max_pool::MaxPool;
 pub use zero_pad_shortcut::ZeroPadShortcut;
 
 use crate::{GraphError, Parameter, ParameterId, Shape};
@@ -30,25 +34,32 @@ pub enum Op {
     Linear(Linear),
     /// Batch normalisation over images and positions, `[C, H, W] → [C, H, W]`.
     BatchNorm(BatchNorm),
+    /// Normalisation of each image over groups of channels and positions, `[C, H, W] → [C, H, W]`: group, layer and
+    /// instance normalisation.
+    GroupNorm(GroupNorm),
     /// `max(x, 0)`, elementwise.
     Relu,
     /// Sum of two tensors of equal shape.
     Add,
     /// Mean over positions, `[C, H, W] → [C]`.
     GlobalAveragePool,
+    /// Maximum over windows, `[C, H, W] → [C, H', W']`.
+    MaxPool(MaxPool),
     /// Parameter-free downsampling shortcut, `[C, H, W] → [channels, ⌈H/s⌉, ⌈W/s⌉]`.
     ZeroPadShortcut(ZeroPadShortcut),
 }
 
 impl Op {
     /// Names of all operations, as their files are named in each crate.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 9] = [
         "conv2d",
         "linear",
         "batch_norm",
+        "group_norm",
         "relu",
         "add",
         "global_average_pool",
+        "max_pool",
         "zero_pad_shortcut",
     ];
 
@@ -59,9 +70,11 @@ impl Op {
             Op::Conv2d(_) => "conv2d",
             Op::Linear(_) => "linear",
             Op::BatchNorm(_) => "batch_norm",
+            Op::GroupNorm(_) => "group_norm",
             Op::Relu => "relu",
             Op::Add => "add",
             Op::GlobalAveragePool => "global_average_pool",
+            Op::MaxPool(_) => "max_pool",
             Op::ZeroPadShortcut(_) => "zero_pad_shortcut",
         }
     }
@@ -87,6 +100,7 @@ impl Op {
                 .flatten()
                 .collect(),
             Op::BatchNorm(norm) => [norm.scale, norm.shift].into_iter().flatten().collect(),
+            Op::GroupNorm(norm) => [norm.scale, norm.shift].into_iter().flatten().collect(),
             _ => Vec::new(),
         }
     }
@@ -105,9 +119,11 @@ impl Op {
             (Op::Conv2d(conv), [x]) => conv2d::output_shape(conv, node, x, parameters),
             (Op::Linear(linear), [x]) => linear::output_shape(linear, node, x, parameters),
             (Op::BatchNorm(_), [x]) => batch_norm::output_shape(node, x),
+            (Op::GroupNorm(norm), [x]) => group_norm::output_shape(norm, node, x),
             (Op::Relu, [x]) => Ok(relu::output_shape(x)),
             (Op::Add, [a, b]) => add::output_shape(node, a, b),
             (Op::GlobalAveragePool, [x]) => global_average_pool::output_shape(node, x),
+            (Op::MaxPool(pool), [x]) => max_pool::output_shape(pool, node, x),
             (Op::ZeroPadShortcut(shortcut), [x]) => {
                 zero_pad_shortcut::output_shape(shortcut, node, x)
             }
@@ -147,4 +163,26 @@ fn image(node: &str, op: &'static str, shape: &Shape) -> Result<(usize, usize, u
         .image()
         .filter(|_| shape.elements() > 0)
         .ok_or_else(|| needs_image(node, op, shape))
+}
+
+/// Windows along an axis of this length; `None` if not one fits.
+fn windows(size: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
+    let padded = size.checked_add(padding.checked_mul(2)?)?;
+    Some(padded.checked_sub(kernel)? / stride + 1)
+}
+
+/// The error of an operation whose windows do not fit into its input.
+fn too_small(
+    node: &str,
+    op: &'static str,
+    shape: &Shape,
+    kernel: usize,
+    padding: usize,
+) -> GraphError {
+    GraphError::InputShape {
+        node: node.to_owned(),
+        op,
+        shape: shape.clone(),
+        needs: format!("at least {kernel}×{kernel} positions after padding by {padding}"),
+    }
 }

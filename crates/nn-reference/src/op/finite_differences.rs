@@ -5,13 +5,16 @@
 //! and rounding of order `10⁻¹³`, so a gradient may differ by 10⁻⁹ of the largest of its tensor.
 
 use ndarray::Zip;
-use nn_graph::op::{Conv2d, ZeroPadShortcut};
+use nn_graph::op::{Conv2d, GroupNorm, MaxPool, ZeroPadShortcut};
 use nn_graph::{Bias, ConvSpec, GraphBuilder, Op, Shape};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::batch_norm::ChannelStatistics;
-use super::{add, batch_norm, conv2d, global_average_pool, linear, relu, zero_pad_shortcut};
+use super::{
+    add, batch_norm, conv2d, global_average_pool, group_norm, linear, max_pool, relu,
+    zero_pad_shortcut,
+};
 use crate::Tensor;
 use crate::loss::softmax_cross_entropy;
 
@@ -95,6 +98,7 @@ fn convolution() {
         (2, 2, 1, 1, 1, 3, 1, 1),
         (1, 2, 2, 1, 1, 1, 1, 0),
         (1, 1, 1, 8, 9, 5, 3, 2),
+        (1, 1, 2, 9, 8, 7, 2, 3),
         (1, 2, 1, 3, 4, 2, 2, 1),
     ] {
         let op = conv(o, k, s, p);
@@ -117,7 +121,14 @@ fn convolution() {
 
 #[test]
 fn convolution_is_its_formula() {
-    for (k, s, p) in [(3, 1, 1), (3, 2, 1), (1, 2, 0), (5, 3, 2), (3, 1, 0)] {
+    for (k, s, p) in [
+        (3, 1, 1),
+        (3, 2, 1),
+        (1, 2, 0),
+        (5, 3, 2),
+        (3, 1, 0),
+        (7, 2, 3),
+    ] {
         let (op, x, w) = (
             conv(3, k, s, p),
             random(1, (2, 2, 7, 5)),
@@ -193,6 +204,153 @@ fn normalisation() {
             );
         }
     }
+}
+
+/// The operation without parameters: those are given to the functions.
+fn groups(groups: usize, epsilon: f64) -> GroupNorm {
+    GroupNorm {
+        groups,
+        scale: None,
+        shift: None,
+        epsilon,
+    }
+}
+
+#[test]
+fn normalisation_in_groups() {
+    for (shape, count) in [
+        ((2, 4, 3, 2), 1),
+        ((2, 4, 3, 2), 2),
+        ((2, 4, 3, 2), 4),
+        ((1, 6, 1, 2), 2),
+        ((3, 1, 2, 4), 1),
+    ] {
+        for epsilon in [0.0, 1e-5, 0.1] {
+            let norm = groups(count, epsilon);
+            let x = random(1, shape);
+            largest_error(
+                &format!("group_norm {shape:?} in {count}, epsilon {epsilon}, without affine"),
+                std::slice::from_ref(&x),
+                &|i| group_norm::forward(&norm, &i[0], None, None),
+                &|i, g| vec![group_norm::backward(&norm, &i[0], None, g).input],
+            );
+            let c = shape.1;
+            largest_error(
+                &format!("group_norm {shape:?} in {count}, epsilon {epsilon}, with affine"),
+                &[x, random(2, (c, 1, 1, 1)), random(3, (c, 1, 1, 1))],
+                &|i| group_norm::forward(&norm, &i[0], Some(&i[1]), Some(&i[2])),
+                &|i, g| {
+                    let gradients = group_norm::backward(&norm, &i[0], Some(&i[1]), g);
+                    vec![gradients.input, gradients.scale, gradients.shift]
+                },
+            );
+        }
+    }
+}
+
+/// Batch normalisation of one image is instance normalisation, and of one image whose channels lie one after the
+/// other in a single one, layer normalisation.
+#[test]
+fn groups_of_an_image_are_channels_of_a_batch() {
+    let (n, c, h, w) = (2, 6, 3, 4);
+    let (x, g) = (random(1, (n, c, h, w)), random(2, (n, c, h, w)));
+    for count in [1, 2, 3, 6] {
+        let norm = groups(count, 1e-5);
+        let (y, dx) = (
+            group_norm::forward(&norm, &x, None, None),
+            group_norm::backward(&norm, &x, None, &g).input,
+        );
+        // The rows of a group, one below the other, as one channel of a batch with a single image.
+        let shape = (1, count, c / count * h, w);
+        for image in 0..n {
+            let part = |tensor: &Tensor, shape: Dim| {
+                let image = tensor.index_axis(ndarray::Axis(0), image).to_owned();
+                image.into_shape_with_order(shape).unwrap()
+            };
+            let statistics = ChannelStatistics::of(&part(&x, shape));
+            let batch = batch_norm::forward(&part(&x, shape), &statistics, 1e-5, None, None);
+            let gradient = part(&g, shape);
+            let batch_dx =
+                batch_norm::backward(&part(&x, shape), &statistics, 1e-5, None, &gradient);
+            for (found, wanted) in [(&y, batch), (&dx, batch_dx.input)] {
+                let difference = &part(found, shape) - &wanted;
+                assert!(difference.iter().all(|d| d.abs() < 1e-13), "{count} groups");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_group_without_variance_gives_its_shift_and_no_gradient() {
+    let x = Tensor::from_elem((1, 2, 7, 1), 0.1);
+    let shift = super::vector(&[0.25, 0.5]);
+    for (count, epsilon) in [(1, 0.0), (2, 0.0), (1, 1e-5)] {
+        let norm = groups(count, epsilon);
+        let y = group_norm::forward(&norm, &x, None, Some(&shift));
+        assert!(
+            y.indexed_iter()
+                .all(|((_, c, ..), &y)| y == shift[[c, 0, 0, 0]])
+        );
+        let gradients = group_norm::backward(&norm, &x, None, &random(4, x.dim()));
+        assert_eq!(gradients.scale[[0, 0, 0, 0]], 0.0);
+        if epsilon == 0.0 {
+            assert!(gradients.input.iter().all(|&g| g == 0.0));
+        }
+    }
+}
+
+#[test]
+fn maximum_of_windows() {
+    // height, width, kernel, stride, padding
+    for (h, w, kernel, stride, padding) in [
+        (6, 5, 3, 2, 1),
+        (4, 4, 2, 2, 0),
+        (5, 7, 3, 1, 2),
+        (1, 1, 3, 2, 1),
+        (7, 3, 2, 3, 1),
+    ] {
+        let pool = MaxPool {
+            kernel,
+            stride,
+            padding,
+        };
+        // At most 210 different numbers, farther apart than the differences' steps.
+        let mut place = 0;
+        let x = Tensor::from_shape_simple_fn((2, 3, h, w), || {
+            place += 1;
+            f64::from(37 * place % 211) / 50.0 - 2.0
+        });
+        assert!(max_pool::smallest_lead(&pool, &x) > 1e-2);
+        largest_error(
+            &format!("max_pool {h}x{w}, kernel {kernel}, stride {stride}, padding {padding}"),
+            &[x],
+            &|i| max_pool::forward(&pool, &i[0]),
+            &|i, g| vec![max_pool::backward(&pool, &i[0], g)],
+        );
+    }
+}
+
+#[test]
+fn the_first_of_equal_maxima_takes_the_gradient_and_padding_is_never_one() {
+    let pool = MaxPool {
+        kernel: 2,
+        stride: 1,
+        padding: 1,
+    };
+    let x = Tensor::from_shape_vec((1, 1, 2, 2), vec![-3.0, -1.0, -1.0, -1.0]).unwrap();
+    let y = max_pool::forward(&pool, &x);
+    let wanted = [-3.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0];
+    assert_eq!(y.iter().copied().collect::<Vec<_>>(), wanted);
+    let g = Tensor::from_shape_vec(y.dim(), (0..9).map(|i| f64::from(1 << i)).collect());
+    let dx = max_pool::backward(&pool, &x, &g.unwrap());
+    // Row by row: the top left is the only value of one window; the top right is first in all that hold it.
+    let found: Vec<f64> = dx.iter().copied().collect();
+    assert_eq!(
+        found,
+        [1.0, 2.0 + 4.0 + 16.0 + 32.0, 8.0 + 64.0 + 128.0, 256.0]
+    );
+    let nan = Tensor::from_shape_vec((1, 1, 1, 3), vec![1.0, f64::NAN, 2.0]).unwrap();
+    assert!(max_pool::forward(&pool, &nan)[[0, 0, 0, 1]].is_nan());
 }
 
 #[test]

@@ -4,7 +4,9 @@ pub(crate) mod add;
 pub(crate) mod batch_norm;
 pub(crate) mod conv2d;
 pub(crate) mod global_average_pool;
+pub(crate) mod group_norm;
 pub(crate) mod linear;
+pub(crate) mod max_pool;
 pub(crate) mod relu;
 pub(crate) mod zero_pad_shortcut;
 

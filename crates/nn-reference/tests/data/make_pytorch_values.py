@@ -23,9 +23,16 @@ CLASSES, SIZE, BATCH = 5, 8, 4
 
 
 class Norm(nn.Module):
-    def __init__(self, channels, affine):
+    """One kind for a whole network; LayerNorm with a scale and shift per channel is GroupNorm of one group."""
+
+    def __init__(self, channels, affine, kind):
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=affine)
+        self.norm = {
+            "batch": lambda: nn.BatchNorm2d(channels, affine=affine),
+            "group": lambda: nn.GroupNorm(2, channels, affine=affine),
+            "layer": lambda: nn.GroupNorm(1, channels, affine=affine),
+            "instance": lambda: nn.InstanceNorm2d(channels, affine=affine),
+        }[kind]()
 
     def forward(self, x):
         return self.norm(x)
@@ -39,9 +46,9 @@ class PreBlock(nn.Module):
     def __init__(self, inputs, outputs, stride, config):
         super().__init__()
         self.stride, self.outputs, self.inputs = stride, outputs, inputs
-        self.norm1 = Norm(inputs, config["affine"])
+        self.norm1 = Norm(inputs, config["affine"], config["normaliser"])
         self.conv1 = conv(inputs, outputs, stride, config["bias"])
-        self.norm2 = Norm(outputs, config["affine"])
+        self.norm2 = Norm(outputs, config["affine"], config["normaliser"])
         self.conv2 = conv(outputs, outputs, 1, config["bias"])
         if stride != 1 or inputs != outputs:
             if config["shortcut"] == "projection":
@@ -62,14 +69,14 @@ class Block(nn.Module):
         super().__init__()
         self.stride, self.outputs, self.inputs = stride, outputs, inputs
         self.conv1 = conv(inputs, outputs, stride, config["bias"])
-        self.norm1 = Norm(outputs, config["affine"])
+        self.norm1 = Norm(outputs, config["affine"], config["normaliser"])
         self.conv2 = conv(outputs, outputs, 1, config["bias"])
-        self.norm2 = Norm(outputs, config["affine"])
+        self.norm2 = Norm(outputs, config["affine"], config["normaliser"])
         if stride != 1 or inputs != outputs:
             if config["shortcut"] == "projection":
                 self.shortcut = nn.Sequential()
                 self.shortcut.conv = conv(inputs, outputs, stride, config["bias"], kernel=1)
-                self.shortcut.norm = Norm(outputs, config["affine"])
+                self.shortcut.norm = Norm(outputs, config["affine"], config["normaliser"])
 
     def forward(self, x):
         y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
@@ -84,6 +91,22 @@ def zero_pad(x, stride, channels):
     return F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, channels - x.shape[1]))
 
 
+class ImageNetStem(nn.Module):
+    """What ResNets for large images start with (He et al. 2016a, table 1), and a classifier right behind it."""
+
+    def __init__(self, config):
+        super().__init__()
+        width = config["width"]
+        self.conv = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=config["bias"])
+        self.norm = Norm(width, config["affine"], config["normaliser"])
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.head = nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.norm(self.conv(x))))
+        return self.head(x.mean((2, 3)))
+
+
 class Net(nn.Module):
     """A residual network of depth 8: one block in each stage."""
 
@@ -91,13 +114,14 @@ class Net(nn.Module):
         super().__init__()
         self.config = config
         width, affine, bias = config["width"], config["affine"], config["bias"]
+        kind_of_norm = config["normaliser"]
         pre = config["architecture"] == "preresnet"
         self.stem = nn.Sequential()
         self.stem.conv1 = conv(3, width, 1, bias)
         if not pre:
-            self.stem.norm = Norm(width, affine)
+            self.stem.norm = Norm(width, affine, kind_of_norm)
         elif config["long_stem"]:
-            self.stem.norm = Norm(width, affine)
+            self.stem.norm = Norm(width, affine, kind_of_norm)
             self.stem.conv2 = conv(width, width, 1, bias)
         kind, inputs = (PreBlock if pre else Block), width
         for stage in range(3):
@@ -106,7 +130,7 @@ class Net(nn.Module):
             setattr(self, f"stage{stage + 1}", stage_module)
             inputs = outputs
         if pre:
-            self.norm = Norm(inputs, affine and config["trained_head"])
+            self.norm = Norm(inputs, affine and config["trained_head"], kind_of_norm)
         self.head = nn.Linear(inputs, CLASSES, bias=config["trained_head"])
         self.head.weight.requires_grad_(config["trained_head"])
 
@@ -135,7 +159,7 @@ def parameter_names(net):
     names = {}
     for path, module in net.named_modules():
         for own, _ in module.named_parameters(recurse=False):
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, (nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)):
                 path_without_wrapper = path.rsplit(".", 1)[0]
                 names[f"{path}.{own}"] = path_without_wrapper + (".scale" if own == "weight" else ".shift")
             else:
@@ -172,7 +196,7 @@ def start(net, generator):
 
 def case(config, seed):
     generator = torch.Generator().manual_seed(seed)
-    net = Net(config)
+    net = ImageNetStem(config) if config["architecture"] == "imagenet_stem" else Net(config)
     start(net, generator)
     names = parameter_names(net)
     pixels = torch.randint(0, 256, (BATCH, 3, SIZE, SIZE), generator=generator)
@@ -214,7 +238,7 @@ def case(config, seed):
 
 
 def config(architecture, width, **choices):
-    plain = {"affine": False, "bias": False, "long_stem": False, "trained_head": False}
+    plain = {"normaliser": "batch", "affine": False, "bias": False, "long_stem": False, "trained_head": False}
     shortcut = "projection" if architecture == "preresnet" else "zero_pad"
     return {"architecture": architecture, "width": width, "shortcut": shortcut} | plain | choices
 
@@ -225,6 +249,11 @@ CASES = [
     config("preresnet", 1, shortcut="zero_pad", affine=True),
     config("resnet", 1),
     config("resnet", 2, shortcut="projection", bias=True, affine=True, trained_head=True),
+    config("preresnet", 2, normaliser="group", affine=True, long_stem=True, trained_head=True),
+    config("resnet", 1, shortcut="projection", normaliser="layer", bias=True, affine=True, trained_head=True),
+    config("preresnet", 1, normaliser="instance", affine=True),
+    config("imagenet_stem", 4, normaliser="batch", affine=True, bias=True, trained_head=True),
+    config("imagenet_stem", 4, normaliser="group", affine=True, trained_head=True),
 ]
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ impl Deviation {
                 .iter()
                 .map(|parameter| parameter.name.clone())
         };
-        let norms = graph.normalisers().into_iter();
+        let norms = graph.batch_norms().into_iter();
         Self {
             parameters: largest(trained().collect()),
             buffers: largest(trained().map(|name| momentum_name(&name)).collect()),
