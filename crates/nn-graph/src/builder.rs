@@ -366,7 +366,7 @@ fn in_range(node: &str, what: &str, value: usize, least: usize) -> Result<(), Gr
     })
 }
 
-fn check_elements(what: &str, shape: &Shape) -> Result<(), GraphError> {
+pub(crate) fn check_elements(what: &str, shape: &Shape) -> Result<(), GraphError> {
     if (1..=1 << 31).contains(&shape.elements()) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! The graph itself: nodes in topological order, and parameters.
 
-use crate::{Init, Op, Shape};
+use crate::builder::check_elements;
+use crate::{GraphError, Init, Op, Shape};
 
 /// Index of a node, and of the one tensor that it computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,6 +123,49 @@ impl Graph {
         self.node_ids()
             .filter(|&id| matches!(self.node(id).op, Op::BatchNorm(_)))
             .collect()
+    }
+
+    /// The same network for images of another size.
+    ///
+    /// ```
+    /// use nn_graph::{Shape, nets::{Architecture, NetConfig}};
+    /// let graph = NetConfig::new(Architecture::PreResNet, 8).build()?;
+    /// let small = graph.for_images(Shape::new([3, 8, 8]))?;
+    /// assert_eq!(small.output_shape(), graph.output_shape());
+    /// assert_eq!(graph.multiply_adds() / small.multiply_adds(), 15);
+    /// # Ok::<(), nn_graph::GraphError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`GraphError`] if an operation does not accept the shape that it would be given.
+    pub fn for_images(&self, images: Shape) -> Result<Self, GraphError> {
+        let mut graph = self.clone();
+        graph.nodes[0].shape = images;
+        for place in 1..graph.nodes.len() {
+            let node = &graph.nodes[place];
+            let inputs: Vec<&Shape> = (node.inputs.iter())
+                .map(|input| &graph.nodes[input.0].shape)
+                .collect();
+            let shape = node
+                .op
+                .output_shape(&node.name, &inputs, &graph.parameters)?;
+            check_elements(&format!("the result of `{}`", node.name), &shape)?;
+            graph.nodes[place].shape = shape;
+        }
+        Ok(graph)
+    }
+
+    /// The same network with `ε = 0` in every normalisation, where scale invariance is exact.
+    #[must_use]
+    pub fn without_epsilon(mut self) -> Self {
+        for node in &mut self.nodes {
+            match &mut node.op {
+                Op::BatchNorm(norm) => norm.epsilon = 0.0,
+                Op::GroupNorm(norm) => norm.epsilon = 0.0,
+                _ => {}
+            }
+        }
+        self
     }
 
     /// Multiply-adds of one forward pass of one image, in convolutions and linear layers.

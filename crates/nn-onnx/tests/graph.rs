@@ -6,8 +6,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use nn_engine::{BatchSpec, Engine, EngineOptions, ImageSet, Split, State};
-use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
-use nn_graph::{Affine, Bias, Graph, Training};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut, Stem};
+use nn_graph::op::MaxPool;
+use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, GraphError, Shape, Training};
 use nn_reference::{ReferenceEngine, Statistics};
 
 const IMAGES: usize = 3;
@@ -44,9 +45,40 @@ fn graphs() -> Vec<Graph> {
             }
             config.stem = Stem::ConvNormReluConv;
         }
+        config.normaliser = [
+            Normaliser::Batch,
+            Normaliser::Group { groups: 2 },
+            Normaliser::Layer,
+            Normaliser::Instance,
+        ][usize::from(choice / 3 % 4)];
         graphs.push(config.build().unwrap());
     }
+    graphs.push(large_images().unwrap());
     graphs
+}
+
+/// The start of a network for large images, and a head on two channels.
+fn large_images() -> Result<Graph, GraphError> {
+    let mut net = GraphBuilder::new(Shape::new([3, 19, 16]))?;
+    let spec = ConvSpec {
+        channels: 4,
+        kernel: 7,
+        stride: 2,
+        padding: 3,
+        bias: Bias::None,
+    };
+    let pool = MaxPool {
+        kernel: 3,
+        stride: 2,
+        padding: 1,
+    };
+    let x = net.conv2d("conv1", net.input(), spec)?;
+    let x = net.batch_norm("bn1", x, Affine::ScaleAndShift, 0.0)?;
+    let x = net.relu("relu", x)?;
+    let x = net.max_pool("maxpool", x, pool)?;
+    let x = net.global_average_pool("avgpool", x)?;
+    let logits = net.linear("fc", x, 5, Bias::Trained, Training::Trained)?;
+    net.finish(logits)
 }
 
 /// Float32 numbers that nothing is special about; variances are positive.

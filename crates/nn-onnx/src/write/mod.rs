@@ -10,11 +10,11 @@ use prost::Message;
 
 use crate::proto;
 
-/// Version of the operators that are written.
-const OPSET: i64 = 17;
+/// Version of the operators that are written: the first in which group normalisation has a scale and shift for each channel.
+const OPSET: i64 = 21;
 
 /// Version of the format, of the same age.
-const IR_VERSION: i64 = 8;
+const IR_VERSION: i64 = 10;
 
 /// Values of `TensorProto.DataType`.
 const FLOAT: i32 = 1;

@@ -1,6 +1,6 @@
 //! The operators that a node of a graph becomes.
 
-use nn_graph::op::{BatchNorm, Conv2d, ZeroPadShortcut};
+use nn_graph::op::{BatchNorm, GroupNorm, ZeroPadShortcut};
 use nn_graph::{Graph, Node, Op, ParameterId};
 
 use crate::proto::Attribute;
@@ -22,13 +22,19 @@ impl<V: Fn(&str) -> Option<Vec<f64>>> File<V> {
             Op::Input => Ok(()),
             Op::Conv2d(conv) => {
                 let inputs = with(&[Some(conv.weight), conv.bias]);
-                self.operator("Conv", &inputs, name, windows(conv))
+                self.operator("Conv", &inputs, name, windows(conv.stride, conv.padding))
             }
             Op::Linear(linear) => {
                 let inputs = with(&[Some(linear.weight), linear.bias]);
                 self.operator("Gemm", &inputs, name, vec![int("transB", 1)])
             }
             Op::BatchNorm(norm) => self.batch_norm(graph, node, norm, &reads),
+            Op::GroupNorm(norm) => self.group_norm(graph, node, norm, &reads),
+            Op::MaxPool(pool) => {
+                let mut attributes = windows(pool.stride, pool.padding);
+                attributes.push(list("kernel_shape", vec![number(pool.kernel); 2]));
+                self.operator("MaxPool", &reads, name, attributes)
+            }
             Op::Relu => self.operator("Relu", &reads, name, vec![]),
             Op::Add => self.operator("Add", &reads, name, vec![]),
             Op::GlobalAveragePool => {
@@ -53,31 +59,54 @@ impl<V: Fn(&str) -> Option<Vec<f64>>> File<V> {
     ) -> Result<(), WriteError> {
         let name = &node.name;
         let channels = [node.shape.channels()];
-        let mut inputs: Vec<String> = reads.iter().map(|&read| read.to_owned()).collect();
-        // Where nothing is trained there is a constant: ONNX has no batch normalisation without scale and shift.
-        for (parameter, neutral, value) in [(norm.scale, "ones", 1.0), (norm.shift, "zeros", 0.0)] {
-            inputs.push(match parameter {
-                Some(id) => graph.parameter(id).name.clone(),
-                None => {
-                    let constant = format!("{name}.{neutral}");
-                    self.constant(floats(&constant, &channels, &vec![value; channels[0]]))?;
-                    constant
-                }
-            });
+        let [scale, shift] = self.affine(graph, node, norm.scale, norm.shift)?;
+        let statistics = ["mean", "variance"].map(|of| format!("{name}.running_{of}"));
+        for statistic in &statistics {
+            self.initialiser(statistic, &channels)?;
         }
-        for statistic in ["running_mean", "running_variance"] {
-            let statistic = format!("{name}.{statistic}");
-            self.initialiser(&statistic, &channels)?;
-            inputs.push(statistic);
-        }
-        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        let epsilon = Attribute {
-            name: "epsilon".into(),
-            r#type: Attribute::FLOAT,
-            f: Some(norm.epsilon as f32),
-            ..Attribute::default()
+        let [mean, variance] = &statistics;
+        let inputs = [reads, &[&scale, &shift, mean, variance]].concat();
+        self.operator(
+            "BatchNormalization",
+            &inputs,
+            name,
+            vec![epsilon(norm.epsilon)],
+        )
+    }
+
+    fn group_norm(
+        &mut self,
+        graph: &Graph,
+        node: &Node,
+        norm: &GroupNorm,
+        reads: &[&str],
+    ) -> Result<(), WriteError> {
+        let [scale, shift] = self.affine(graph, node, norm.scale, norm.shift)?;
+        let inputs = [reads, &[&scale, &shift]].concat();
+        let groups = int("num_groups", number(norm.groups));
+        let attributes = vec![groups, epsilon(norm.epsilon)];
+        self.operator("GroupNormalization", &inputs, &node.name, attributes)
+    }
+
+    /// Names of a normalisation's scale and shift. Where nothing is trained there is a constant: ONNX has no normalisation
+    /// without.
+    fn affine(
+        &mut self,
+        graph: &Graph,
+        node: &Node,
+        scale: Option<ParameterId>,
+        shift: Option<ParameterId>,
+    ) -> Result<[String; 2], WriteError> {
+        let channels = node.shape.channels();
+        let mut named = |parameter: Option<ParameterId>, what: &str, value: f64| {
+            if let Some(id) = parameter {
+                return Ok(graph.parameter(id).name.clone());
+            }
+            let constant = format!("{}.{what}", node.name);
+            let tensor = floats(&constant, &[channels], &vec![value; channels]);
+            self.constant(tensor).map(|()| constant)
         };
-        self.operator("BatchNormalization", &inputs, name, vec![epsilon])
+        Ok([named(scale, "ones", 1.0)?, named(shift, "zeros", 0.0)?])
     }
 
     fn shortcut(
@@ -88,11 +117,11 @@ impl<V: Fn(&str) -> Option<Vec<f64>>> File<V> {
         reads: &[&str],
     ) -> Result<(), WriteError> {
         let name = &node.name;
-        let stride = i64::try_from(shortcut.stride).unwrap_or(i64::MAX);
+        let stride = number(shortcut.stride);
         let before: usize = (node.inputs.iter())
             .map(|&id| graph.node(id).shape.channels())
             .sum();
-        let added = i64::try_from(shortcut.channels.saturating_sub(before)).unwrap_or(i64::MAX);
+        let added = number(shortcut.channels.saturating_sub(before));
         let mut list = |what: &str, values: &[i64]| {
             let list = format!("{name}.{what}");
             self.constant(ints(&list, values)).map(|()| list)
@@ -109,12 +138,26 @@ impl<V: Fn(&str) -> Option<Vec<f64>>> File<V> {
     }
 }
 
-fn windows(conv: &Conv2d) -> Vec<Attribute> {
-    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+/// How the windows of a convolution or a pooling lie.
+fn windows(stride: usize, padding: usize) -> Vec<Attribute> {
     vec![
-        list("strides", vec![number(conv.stride); 2]),
-        list("pads", vec![number(conv.padding); 4]),
+        list("strides", vec![number(stride); 2]),
+        list("pads", vec![number(padding); 4]),
     ]
+}
+
+/// Sizes of a graph are far below this limit.
+fn number(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+fn epsilon(epsilon: f64) -> Attribute {
+    Attribute {
+        name: "epsilon".into(),
+        r#type: Attribute::FLOAT,
+        f: Some(epsilon as f32),
+        ..Attribute::default()
+    }
 }
 
 fn int(name: &str, value: i64) -> Attribute {

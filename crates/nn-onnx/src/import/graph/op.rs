@@ -1,5 +1,6 @@
 //! The operators that engines have.
 
+use nn_graph::op::MaxPool;
 use nn_graph::{Affine, Bias, ConvSpec, NodeId, Training};
 
 use crate::Problem;
@@ -15,6 +16,8 @@ impl<'a> Building<'a> {
             _ if !default_domain => Err(step.refused("engines do not have this operator")),
             "Conv" => self.conv(step),
             "BatchNormalization" => self.batch_norm(step),
+            "GroupNormalization" | "InstanceNormalization" => self.group_norm(step),
+            "MaxPool" => self.max_pool(step),
             "Gemm" => self.gemm(step),
             "MatMul" => self.matmul(step),
             "Transpose" => self.transpose(step),
@@ -80,6 +83,30 @@ impl<'a> Building<'a> {
 
     fn batch_norm(&mut self, step: &Step<'a, '_>) -> Result<Value<'a>, Problem> {
         let x = self.image(step, 0)?;
+        let (name, affine, epsilon) = self.normalisation(step)?;
+        let id = self.net.batch_norm(&name, x, affine, epsilon)?;
+        Ok(Value::Node(id))
+    }
+
+    fn group_norm(&mut self, step: &Step<'a, '_>) -> Result<Value<'a>, Problem> {
+        let x = self.image(step, 0)?;
+        let of_each_channel = step.node.operator == "InstanceNormalization";
+        let groups = match of_each_channel {
+            true => self.channels(x),
+            false => usize::try_from(step.layer.int("num_groups", 0)).unwrap_or(0),
+        };
+        if !of_each_channel && step.layer.opset < 21 {
+            return Err(step.refused(
+                "engines scale each channel, and this operator each group before version 21: export it again with that one",
+            ));
+        }
+        let (name, affine, epsilon) = self.normalisation(step)?;
+        let id = self.net.group_norm(&name, x, groups, affine, epsilon)?;
+        Ok(Value::Node(id))
+    }
+
+    /// Name, parameters and `ε` of a normalisation, the parameters recorded.
+    fn normalisation(&mut self, step: &Step<'a, '_>) -> Result<(String, Affine, f64), Problem> {
         let (scale, shift) = (step.layer.input(1)?, step.layer.input(2)?);
         let affine = match (scale.uniform(), shift.uniform()) {
             (None, None) => Affine::ScaleAndShift,
@@ -96,8 +123,33 @@ impl<'a> Building<'a> {
             self.record(step.trained(1, "its scale")?.0, false)?;
             self.record(step.trained(2, "its shift")?.0, false)?;
         }
-        let epsilon = f64::from(step.layer.float("epsilon", 1e-5));
-        Ok(Value::Node(self.net.batch_norm(&name, x, affine, epsilon)?))
+        Ok((name, affine, f64::from(step.layer.float("epsilon", 1e-5))))
+    }
+
+    fn max_pool(&mut self, step: &Step<'a, '_>) -> Result<Value<'a>, Problem> {
+        let x = self.image(step, 0)?;
+        let others = (
+            step.square("dilations", 1)?,
+            step.layer.int("ceil_mode", 0),
+            step.layer.text("auto_pad").unwrap_or("NOTSET"),
+            step.node
+                .outputs
+                .iter()
+                .filter(|name| !name.is_empty())
+                .count(),
+        );
+        if others != (1, 0, "NOTSET", 1) {
+            return Err(step.refused(
+                "engines take maxima without dilation, automatic padding or incomplete windows, and not their places",
+            ));
+        }
+        let pool = MaxPool {
+            kernel: step.square("kernel_shape", 1)?,
+            stride: step.square("strides", 1)?,
+            padding: step.square("pads", 0)?,
+        };
+        let name = self.name(None, step.node);
+        Ok(Value::Node(self.net.max_pool(&name, x, pool)?))
     }
 
     fn gemm(&mut self, step: &Step<'a, '_>) -> Result<Value<'a>, Problem> {
