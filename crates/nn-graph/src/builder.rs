@@ -316,8 +316,7 @@ impl GraphBuilder {
         for &input in &inputs {
             shapes.push(self.shape(input).ok_or_else(|| self.unknown(name, input))?);
         }
-        let shape = op.output_shape(name, &shapes, &self.parameters)?;
-        check_elements(&format!("the result of `{name}`"), &shape)?;
+        let shape = result_shape(name, &op, &shapes, &self.parameters)?;
         self.claim(name)?;
         self.nodes.push(Node {
             name: name.to_owned(),
@@ -364,6 +363,18 @@ fn in_range(node: &str, what: &str, value: usize, least: usize) -> Result<(), Gr
         value: value.to_string(),
         needs: format!("between {least} and {LARGEST}"),
     })
+}
+
+/// The shape of a node's result, with its size checked.
+pub(crate) fn result_shape(
+    name: &str,
+    op: &Op,
+    inputs: &[&Shape],
+    parameters: &[Parameter],
+) -> Result<Shape, GraphError> {
+    let shape = op.output_shape(name, inputs, parameters)?;
+    check_elements(&format!("the result of `{name}`"), &shape)?;
+    Ok(shape)
 }
 
 pub(crate) fn check_elements(what: &str, shape: &Shape) -> Result<(), GraphError> {

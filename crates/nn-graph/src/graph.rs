@@ -1,6 +1,6 @@
 //! The graph itself: nodes in topological order, and parameters.
 
-use crate::builder::check_elements;
+use crate::builder::{check_elements, result_shape};
 use crate::{GraphError, Init, Op, Shape};
 
 /// Index of a node, and of the one tensor that it computes.
@@ -139,6 +139,7 @@ impl Graph {
     /// # Errors
     /// [`GraphError`] if an operation does not accept the shape that it would be given.
     pub fn for_images(&self, images: Shape) -> Result<Self, GraphError> {
+        check_elements("the input", &images)?;
         let mut graph = self.clone();
         graph.nodes[0].shape = images;
         for place in 1..graph.nodes.len() {
@@ -146,10 +147,7 @@ impl Graph {
             let inputs: Vec<&Shape> = (node.inputs.iter())
                 .map(|input| &graph.nodes[input.0].shape)
                 .collect();
-            let shape = node
-                .op
-                .output_shape(&node.name, &inputs, &graph.parameters)?;
-            check_elements(&format!("the result of `{}`", node.name), &shape)?;
+            let shape = result_shape(&node.name, &node.op, &inputs, &graph.parameters)?;
             graph.nodes[place].shape = shape;
         }
         Ok(graph)

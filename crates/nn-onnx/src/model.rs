@@ -1,6 +1,6 @@
 //! What is kept of a file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A model as it stands in a file: nodes, shapes, and what is needed of the initialisers' numbers.
 ///
@@ -32,6 +32,16 @@ pub(crate) struct Graph {
     pub(crate) inputs: Vec<Declared>,
     pub(crate) outputs: Vec<Declared>,
     pub(crate) values: Vec<Declared>,
+}
+
+impl Graph {
+    /// The inputs that are data. Old files list the initialisers among them, too.
+    pub(crate) fn data(&self) -> impl Iterator<Item = &Declared> {
+        let initialisers = self.initialisers.iter().map(|tensor| tensor.name.as_str());
+        let initialised: HashSet<&str> = initialisers.collect();
+        let inputs = self.inputs.iter();
+        inputs.filter(move |input| !initialised.contains(input.name.as_str()))
+    }
 }
 
 /// A tensor with the shape that the file gives it.

@@ -137,7 +137,8 @@ pub fn probe<E>(
         let before = function(values)?;
         if checks.is_empty() {
             let check = |claim| Check { claim, change: 0.0 };
-            checks = claims(inspection, before.len()).map(check).collect();
+            let claims = claims(inspection, before.len());
+            checks = claims.into_iter().map(check).collect();
         }
         for Check { claim, change } in &mut checks {
             // At one point is enough.
@@ -161,7 +162,7 @@ pub fn probe<E>(
 }
 
 /// All claims that can be checked on so many numbers.
-fn claims(inspection: &Inspection, numbers: usize) -> impl Iterator<Item = Claim> {
+fn claims(inspection: &Inspection, numbers: usize) -> Vec<Claim> {
     let mut claims = vec![Claim::Together {
         invariant: inspection.scale_invariant,
     }];
@@ -181,7 +182,7 @@ fn claims(inspection: &Inspection, numbers: usize) -> impl Iterator<Item = Claim
     if rest.is_some_and(|rest| (1..=numbers).contains(&rest)) {
         claims.push(Claim::Complete { dimension });
     }
-    claims.into_iter()
+    claims
 }
 
 /// The values, each multiplied as the claim says.

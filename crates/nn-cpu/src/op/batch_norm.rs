@@ -9,10 +9,9 @@ use nn_engine::EngineError;
 use nn_engine::plan::{GradientFlow, Group};
 use nn_graph::op::BatchNorm;
 
-use super::normalisation::{self, Coefficients, channels, factor, inverse_root};
+use super::normalisation::{self, Coefficients, GradientCoefficients, factor, inverse_root};
 use super::{Compiling, Step, Tensor};
 use crate::memory::zeros;
-use crate::simd::{Kernel, LANES, Simd};
 use crate::workspace::{Mode, Pass, Scratch};
 
 pub(super) struct NormStep {
@@ -123,7 +122,7 @@ impl NormStep {
         }
     }
 
-    /// From the batch's gradient sums: parameter gradients, and what [`InputGradient`] subtracts.
+    /// From the batch's gradient sums: parameter gradients, and what the gradient of the input subtracts.
     fn finish_gradient_sums(&mut self, pass: &mut Pass<'_>) {
         let count = self.count(pass);
         let (channels, stored) = (self.input.layout.channels, self.input.layout.stored);
@@ -150,17 +149,22 @@ impl NormStep {
             let gradient = &workspace.gradients[own];
             for (index, dx) in target.chunks_exact_mut(layout.image()).enumerate() {
                 let at = (first + index) * layout.image();
-                let rows = layout.rows(&input[at..][..layout.image()]);
-                let gradients = layout.rows(&gradient[at..][..layout.image()]);
-                for ((dx, x), dy) in layout.rows_mut(dx).zip(rows).zip(gradients) {
-                    level.run(InputGradient {
-                        norm: self,
-                        x,
-                        dy,
-                        dx,
-                        accumulate,
-                    });
-                }
+                normalisation::input_gradient(
+                    level,
+                    &layout,
+                    GradientCoefficients {
+                        mean: &self.mean,
+                        inverse: &self.inverse,
+                        factor: &self.factor,
+                        weight: None,
+                        mean_gradient: &self.mean_gradient,
+                        mean_product: &self.mean_product,
+                    },
+                    &input[at..][..layout.image()],
+                    &gradient[at..][..layout.image()],
+                    dx,
+                    accumulate,
+                );
             }
         });
     }
@@ -263,40 +267,5 @@ fn reduce(sums: &mut [f64], length: usize, chunks: usize) {
             .iter_mut()
             .zip(partial)
             .for_each(|(total, partial)| *total += partial);
-    }
-}
-
-/// `dx (+)= factor · (dy − mean(dy) − x̂ · mean(dy · x̂))`.
-struct InputGradient<'a> {
-    norm: &'a NormStep,
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-    accumulate: bool,
-}
-
-impl Kernel for InputGradient<'_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let blocks = self.norm.mean.len() / LANES;
-        let x = self.x.as_chunks::<LANES>().0;
-        let dy = self.dy.as_chunks::<LANES>().0;
-        let dx = self.dx.as_chunks_mut::<LANES>().0;
-        for block in 0..blocks {
-            let mean = simd.load(channels(&self.norm.mean, block));
-            let inverse = simd.load(channels(&self.norm.inverse, block));
-            let factor = simd.load(channels(&self.norm.factor, block));
-            let mean_gradient = simd.load(channels(&self.norm.mean_gradient, block));
-            let mean_product = simd.load(channels(&self.norm.mean_product, block));
-            for at in (block..x.len().min(dy.len()).min(dx.len())).step_by(blocks) {
-                let normalised = simd.mul(simd.sub(simd.load(&x[at]), mean), inverse);
-                let expected = simd.mul_add(normalised, mean_product, mean_gradient);
-                let mut value = simd.mul(factor, simd.sub(simd.load(&dy[at]), expected));
-                if self.accumulate {
-                    value = simd.add(value, simd.load(&dx[at]));
-                }
-                simd.store(&mut dx[at], value);
-            }
-        }
     }
 }

@@ -10,11 +10,11 @@ use nn_engine::EngineError;
 use nn_engine::plan::{GradientFlow, Group};
 use nn_graph::op::GroupNorm;
 
-use super::normalisation::{self, Coefficients, channels, factor, inverse_root};
+use super::normalisation::{self, Coefficients, GradientCoefficients, factor, inverse_root};
 use super::{Compiling, Step, Tensor};
 use crate::layout::Layout;
 use crate::memory::{room, zeros};
-use crate::simd::{Kernel, LANES, Level, Simd};
+use crate::simd::Level;
 use crate::workspace::Pass;
 
 pub(super) struct GroupNormStep {
@@ -115,18 +115,23 @@ impl GroupNormStep {
             let gradient = &workspace.gradients[own];
             for (index, dx) in target.chunks_exact_mut(layout.image()).enumerate() {
                 let at = (first + index) * layout.image();
-                let rows = layout.rows(&input[at..][..layout.image()]);
-                let gradients = layout.rows(&gradient[at..][..layout.image()]);
-                for ((dx, x), dy) in layout.rows_mut(dx).zip(rows).zip(gradients) {
-                    level.run(InputGradient {
-                        scale: &self.scale_lanes,
-                        norm: &self.images[first + index],
-                        x,
-                        dy,
-                        dx,
-                        accumulate,
-                    });
-                }
+                let norm = &self.images[first + index];
+                normalisation::input_gradient(
+                    level,
+                    &layout,
+                    GradientCoefficients {
+                        mean: &norm.mean,
+                        inverse: &norm.inverse,
+                        factor: &norm.inverse,
+                        weight: Some(&self.scale_lanes),
+                        mean_gradient: &norm.mean_gradient,
+                        mean_product: &norm.mean_product,
+                    },
+                    &input[at..][..layout.image()],
+                    &gradient[at..][..layout.image()],
+                    dx,
+                    accumulate,
+                );
             }
         });
     }
@@ -282,7 +287,7 @@ impl ImageNorm {
         }
     }
 
-    /// From the sums of each channel, what [`InputGradient`] subtracts in each group.
+    /// From the sums of each channel, what the gradient of the input subtracts in each group.
     fn average_gradients(&mut self, groups: &Groups, scale: &[f32]) {
         let (gradients, products) = self.sums.split_at(groups.layout.stored);
         for range in groups.ranges() {
@@ -293,44 +298,6 @@ impl ImageNorm {
             };
             self.mean_gradient[range.clone()].fill(mean(gradients));
             self.mean_product[range.clone()].fill(mean(products));
-        }
-    }
-}
-
-/// `dx (+)= (scale · dy − mean(scale · dy) − x̂ · mean(scale · dy · x̂)) / √(σ² + ε)`: one row of positions,
-/// `[position][channel]`.
-struct InputGradient<'a> {
-    scale: &'a [f32],
-    norm: &'a ImageNorm,
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-    accumulate: bool,
-}
-
-impl Kernel for InputGradient<'_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let blocks = self.scale.len() / LANES;
-        let x = self.x.as_chunks::<LANES>().0;
-        let dy = self.dy.as_chunks::<LANES>().0;
-        let dx = self.dx.as_chunks_mut::<LANES>().0;
-        for block in 0..blocks {
-            let scale = simd.load(channels(self.scale, block));
-            let mean = simd.load(channels(&self.norm.mean, block));
-            let inverse = simd.load(channels(&self.norm.inverse, block));
-            let mean_gradient = simd.load(channels(&self.norm.mean_gradient, block));
-            let mean_product = simd.load(channels(&self.norm.mean_product, block));
-            for at in (block..x.len().min(dy.len()).min(dx.len())).step_by(blocks) {
-                let normalised = simd.mul(simd.sub(simd.load(&x[at]), mean), inverse);
-                let expected = simd.mul_add(normalised, mean_product, mean_gradient);
-                let gradient = simd.mul(scale, simd.load(&dy[at]));
-                let mut value = simd.mul(inverse, simd.sub(gradient, expected));
-                if self.accumulate {
-                    value = simd.add(value, simd.load(&dx[at]));
-                }
-                simd.store(&mut dx[at], value);
-            }
         }
     }
 }

@@ -78,6 +78,41 @@ pub(super) fn add_gradient_sums(
     }
 }
 
+/// What the gradient of an image's input is made with, `[stored]` each:
+/// `dx = factor · (weight · dy − mean_gradient − x̂ · mean_product)`, `x̂ = (x − mean) · inverse`.
+#[derive(Clone, Copy)]
+pub(super) struct GradientCoefficients<'a> {
+    pub(super) mean: &'a [f32],
+    pub(super) inverse: &'a [f32],
+    pub(super) factor: &'a [f32],
+    /// 1 where there is none.
+    pub(super) weight: Option<&'a [f32]>,
+    pub(super) mean_gradient: &'a [f32],
+    pub(super) mean_product: &'a [f32],
+}
+
+/// The gradient of an image's input from that of its normalised values, written or added.
+pub(super) fn input_gradient(
+    level: Level,
+    layout: &Layout,
+    coefficients: GradientCoefficients<'_>,
+    image: &[f32],
+    gradient: &[f32],
+    target: &mut [f32],
+    accumulate: bool,
+) {
+    let rows = layout.rows(image).zip(layout.rows(gradient));
+    for (dx, (x, dy)) in layout.rows_mut(target).zip(rows) {
+        level.run(InputGradient {
+            coefficients,
+            x,
+            dy,
+            dx,
+            accumulate,
+        });
+    }
+}
+
 /// `1/√v`, or 0 where it exceeds float32: a constant channel is normalised to 0, however small `ε` is.
 pub(super) fn inverse_root(variance: f64) -> f32 {
     let inverse = variance.sqrt().recip() as f32;
@@ -95,11 +130,11 @@ pub(super) fn factor(scale: f32, inverse: f32) -> f32 {
     }
 }
 
-pub(super) type Lanes = [f32; LANES];
+type Lanes = [f32; LANES];
 
 /// Block `block` of a per-channel list.
 #[inline(always)]
-pub(super) fn channels(list: &[f32], block: usize) -> &Lanes {
+fn channels(list: &[f32], block: usize) -> &Lanes {
     &list.as_chunks::<LANES>().0[block]
 }
 
@@ -219,6 +254,47 @@ impl Kernel for GradientSums<'_> {
             }
             widen(simd, gradient, gradients, block);
             widen(simd, product, products, block);
+        }
+    }
+}
+
+/// `dx (+)= factor · (weight · dy − mean_gradient − x̂ · mean_product)`.
+struct InputGradient<'a> {
+    coefficients: GradientCoefficients<'a>,
+    x: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+    accumulate: bool,
+}
+
+impl Kernel for InputGradient<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let of = self.coefficients;
+        let blocks = of.mean.len() / LANES;
+        let x = self.x.as_chunks::<LANES>().0;
+        let dy = self.dy.as_chunks::<LANES>().0;
+        let dx = self.dx.as_chunks_mut::<LANES>().0;
+        for block in 0..blocks {
+            let mean = simd.load(channels(of.mean, block));
+            let inverse = simd.load(channels(of.inverse, block));
+            let factor = simd.load(channels(of.factor, block));
+            let weight = of.weight.map(|weight| simd.load(channels(weight, block)));
+            let mean_gradient = simd.load(channels(of.mean_gradient, block));
+            let mean_product = simd.load(channels(of.mean_product, block));
+            for at in (block..x.len().min(dy.len()).min(dx.len())).step_by(blocks) {
+                let normalised = simd.mul(simd.sub(simd.load(&x[at]), mean), inverse);
+                let expected = simd.mul_add(normalised, mean_product, mean_gradient);
+                let mut gradient = simd.load(&dy[at]);
+                if let Some(weight) = weight {
+                    gradient = simd.mul(weight, gradient);
+                }
+                let mut value = simd.mul(factor, simd.sub(gradient, expected));
+                if self.accumulate {
+                    value = simd.add(value, simd.load(&dx[at]));
+                }
+                simd.store(&mut dx[at], value);
+            }
         }
     }
 }

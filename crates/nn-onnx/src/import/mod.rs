@@ -111,19 +111,9 @@ impl<'a> Importer<'a> {
         !tensor.is_empty() && self.needed.contains(tensor)
     }
 
-    /// The data. Old files list the initialisers among the inputs, too.
     fn inputs(&mut self) -> Result<(), Problem> {
-        let graph = &self.model.graph;
-        let initialised: HashSet<&str> = graph
-            .initialisers
-            .iter()
-            .map(|tensor| tensor.name.as_str())
-            .collect();
-        for input in &graph.inputs {
+        for input in self.model.graph.data() {
             let name = input.name.as_str();
-            if initialised.contains(name) {
-                continue;
-            }
             let shape = shape::declared(input.shape.as_deref(), &mut self.target.symbols);
             self.target.count(shape.as_ref().map_or(0, Vec::len))?;
             let id = self.target.net.input(&clean(name), shape::extents(&shape));

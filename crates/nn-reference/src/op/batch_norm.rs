@@ -10,7 +10,7 @@
 use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView2, Axis, Zip};
 
-use super::vector;
+use super::{NormalisationGradients, element, reciprocal_deviation, vector};
 use crate::Tensor;
 
 /// Mean and variance of each channel, `[C]` each.
@@ -52,19 +52,11 @@ impl ChannelStatistics {
 
     /// `r`.
     fn reciprocal_deviation(&self, epsilon: f64) -> Vec<f64> {
-        let reciprocal = |variance: &f64| match variance + epsilon {
-            0.0 => 0.0,
-            sum => sum.sqrt().recip(),
-        };
-        self.variance.iter().map(reciprocal).collect()
+        let variances = self.variance.iter();
+        variances
+            .map(|&variance| reciprocal_deviation(variance, epsilon))
+            .collect()
     }
-}
-
-/// Gradients of the loss.
-pub(crate) struct BatchNormGradients {
-    pub(crate) input: Tensor,
-    pub(crate) scale: Tensor,
-    pub(crate) shift: Tensor,
 }
 
 /// `y`, with these statistics.
@@ -93,7 +85,7 @@ pub(crate) fn backward(
     epsilon: f64,
     scale: Option<&Tensor>,
     g: &Tensor,
-) -> BatchNormGradients {
+) -> NormalisationGradients {
     let r = statistics.reciprocal_deviation(epsilon);
     let mean = &statistics.mean;
     let mut normalised = x.clone();
@@ -115,16 +107,11 @@ pub(crate) fn backward(
             *value = factor * (g - mean_g - *value * mean_product);
         });
     });
-    BatchNormGradients {
+    NormalisationGradients {
         input,
         scale: vector(&scale_gradient),
         shift: vector(&shift),
     }
-}
-
-/// Element `c` of an optional parameter.
-fn element(parameter: Option<&Tensor>, c: usize, otherwise: f64) -> f64 {
-    parameter.map_or(otherwise, |parameter| parameter[[c, 0, 0, 0]])
 }
 
 /// Calls `change(n, c, plane)` for every image and channel.

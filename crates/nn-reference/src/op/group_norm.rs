@@ -12,15 +12,8 @@ use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView3, Axis, Slice};
 use nn_graph::op::GroupNorm;
 
-use super::{sum_in_order, vector};
+use super::{NormalisationGradients, element, reciprocal_deviation, sum_in_order, vector};
 use crate::Tensor;
-
-/// Gradients of the loss.
-pub(crate) struct GroupNormGradients {
-    pub(crate) input: Tensor,
-    pub(crate) scale: Tensor,
-    pub(crate) shift: Tensor,
-}
 
 /// `y`.
 pub(crate) fn forward(
@@ -52,7 +45,7 @@ pub(crate) fn backward(
     x: &Tensor,
     scale: Option<&Tensor>,
     g: &Tensor,
-) -> GroupNormGradients {
+) -> NormalisationGradients {
     // Becomes the gradient image by image; each returns its contributions to the parameters' gradients.
     let mut input = x.clone();
     let contributions: Vec<(Tensor, Tensor)> = input
@@ -90,7 +83,7 @@ pub(crate) fn backward(
         .collect();
     let (scales, shifts): (Vec<Tensor>, Vec<Tensor>) = contributions.into_iter().unzip();
     let shape = ndarray::Dim((x.dim().1, 1, 1, 1));
-    GroupNormGradients {
+    NormalisationGradients {
         input,
         scale: sum_in_order(shape, &scales),
         shift: sum_in_order(shape, &shifts),
@@ -104,14 +97,5 @@ fn statistics(group: ArrayView3<'_, f64>, epsilon: f64) -> (f64, f64) {
     let first = group[[0, 0, 0]];
     let mean = first + group.fold(0.0, |sum, x| sum + (x - first)) / m;
     let variance = group.fold(0.0, |sum, x| sum + (x - mean) * (x - mean)) / m;
-    let r = match variance + epsilon {
-        0.0 => 0.0,
-        sum => sum.sqrt().recip(),
-    };
-    (mean, r)
-}
-
-/// Element `c` of an optional parameter.
-fn element(parameter: Option<&Tensor>, c: usize, otherwise: f64) -> f64 {
-    parameter.map_or(otherwise, |parameter| parameter[[c, 0, 0, 0]])
+    (mean, reciprocal_deviation(variance, epsilon))
 }

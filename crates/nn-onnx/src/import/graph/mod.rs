@@ -86,6 +86,8 @@ struct Building<'a> {
     /// How often each tensor is read.
     readers: HashMap<&'a str, usize>,
     parameters: Vec<FileParameter>,
+    /// Their names as they stand in the file.
+    recorded: HashSet<&'a str>,
     names: HashSet<String>,
 }
 
@@ -98,9 +100,7 @@ struct Step<'a, 'b> {
 impl<'a> Building<'a> {
     fn new(importer: Importer<'a>) -> Result<Self, Problem> {
         let graph = &importer.model.graph;
-        let is_data =
-            |name: &str| !(graph.initialisers.iter()).any(|tensor| tensor.name.as_str() == name);
-        let mut inputs = graph.inputs.iter().filter(|input| is_data(&input.name));
+        let mut inputs = graph.data();
         let (Some(input), None) = (inputs.next(), inputs.next()) else {
             return Err(not_a_classifier("reads one tensor of images"));
         };
@@ -129,6 +129,7 @@ impl<'a> Building<'a> {
             values,
             readers,
             parameters: Vec::new(),
+            recorded: HashSet::new(),
             names: HashSet::from(["input".to_owned()]),
         })
     }
@@ -143,8 +144,8 @@ impl<'a> Building<'a> {
                 let operand = self.importer.tensors.get(name.as_str());
                 self.importer.needs(name) && operand.is_some_and(|operand| !operand.is_constant())
             };
-            // Shapes and other constants have been computed by the first importer.
-            if node.outputs.iter().any(computes) && !self.is_weight(node) {
+            // Shapes and other constants have been computed by the first importer; a node may also hold a weight.
+            if node.outputs.iter().any(computes) && node.constant().is_none() {
                 self.node(node)?;
             }
         }
@@ -157,11 +158,6 @@ impl<'a> Building<'a> {
             graph: self.net.finish(output)?,
             parameters: self.parameters,
         })
-    }
-
-    /// Whether a node only holds a weight, as some exporters write them.
-    fn is_weight(&self, node: &Node) -> bool {
-        node.constant().is_some()
     }
 
     fn node(&mut self, node: &'a Node) -> Result<(), Problem> {
@@ -186,7 +182,7 @@ impl<'a> Building<'a> {
         Ok(())
     }
 
-    /// The node of the graph that makes the first input.
+    /// The node of the graph that makes an input.
     fn image(&mut self, step: &Step<'a, '_>, place: usize) -> Result<NodeId, Problem> {
         let name = step.node.inputs.get(place).map(String::as_str);
         let name = name.unwrap_or_default();
@@ -216,9 +212,10 @@ impl<'a> Building<'a> {
         name
     }
 
-    fn record(&mut self, name: &str, transposed: bool) -> Result<(), Problem> {
+    fn record(&mut self, name: &'a str, transposed: bool) -> Result<(), Problem> {
+        let first = self.recorded.insert(name);
         let name = clean(name);
-        if self.parameters.iter().any(|known| known.name == name) {
+        if !first {
             return Err(Problem::Tensor {
                 tensor: name,
                 what: "is the weight of two layers; engines give every layer its own".into(),

@@ -73,7 +73,7 @@ impl<'a> Building<'a> {
     }
 
     /// The name of a trained bias.
-    fn bias<'s>(&self, step: &'s Step<'a, '_>, place: usize) -> Result<Option<&'s str>, Problem> {
+    fn bias(&self, step: &Step<'a, '_>, place: usize) -> Result<Option<&'a str>, Problem> {
         match step.layer.optional(place) {
             None => Ok(None),
             Some(operand) if operand.uniform() == Some(0.0) => Ok(None),
