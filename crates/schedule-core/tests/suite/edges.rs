@@ -85,6 +85,58 @@ fn pytorchs_nesterov_without_momentum_converts() {
     ));
 }
 
+/// What PyTorch's form holds without momentum is 1 to the last digit at any rate, though `w · (1/w)` is not.
+#[test]
+fn plain_sgd_is_pytorchs_form_at_any_rate() {
+    for rate in 1..200 {
+        let plain = Hyperparameters {
+            learning_rate: f64::from(rate) / 1_000.0,
+            weight_decay: 1.0,
+            momentum: 0.0,
+        };
+        let mut law = NesterovLaw::new(NesterovForm::PyTorch);
+        for _ in 0..3 {
+            let step = law.step(NesterovHyperparameters::pytorch(plain)).unwrap();
+            assert_eq!(step.gradient_weight, 1.0);
+        }
+    }
+}
+
+/// Momentum without look-ahead is no case of PyTorch's Nesterov, whose two are one number.
+#[test]
+fn momentum_without_lookahead_has_no_root() {
+    for form in [NesterovForm::PyTorch, NesterovForm::FreeDampening] {
+        let with = NesterovHyperparameters {
+            lookahead: 0.0,
+            ..NesterovHyperparameters::pytorch(STANDARD)
+        };
+        let error = NesterovLaw::new(form).step(with).unwrap_err();
+        assert!(
+            matches!(error, NesterovError::RootNotPositive { square: 0.0, .. }),
+            "{error}"
+        );
+    }
+}
+
+/// `δ + κη` leaves float64 where neither `a_t` nor the buffer's growth does.
+#[test]
+fn a_gradient_weight_that_leaves_float64() {
+    let mut law =
+        NesterovLaw::from_buffer_coefficient(NesterovForm::SeparateLookahead, 1.7e308).unwrap();
+    let with = NesterovHyperparameters {
+        learning_rate: 1.0,
+        weight_decay: 0.0,
+        momentum: 0.9375,
+        gradient_weight: 1e308,
+        lookahead: 0.0,
+    };
+    let error = law.step(with).unwrap_err();
+    assert!(
+        matches!(error, NesterovError::Overflow { step: 0, .. }),
+        "{error}"
+    );
+}
+
 /// 5e-13 of a decay is 2.5e-10 in `ln A` after a million steps, and no rounding.
 #[test]
 fn a_small_difference_of_decays_is_left() {

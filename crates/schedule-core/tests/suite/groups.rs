@@ -128,6 +128,85 @@ fn a_balanced_direction_may_have_negative_exponents() {
     assert!(second.weight_decay > 2.0 * STANDARD.weight_decay);
 }
 
+/// A follower's decay at rest is taken up by its buffer, a group that keeps its own is left as it is.
+#[test]
+fn at_rest() {
+    let at_rest = Hyperparameters {
+        learning_rate: 0.0,
+        ..STANDARD
+    };
+    let mut law = GroupsLaw::common_direction(&[1.0, 1.0, 0.0]).unwrap();
+    let first = law.step(&[STANDARD; 3]).unwrap();
+    let second = law.step(&[at_rest; 3]).unwrap();
+    for group in [0, 1] {
+        let before = first[group].equivalent.buffer_coefficient_after;
+        let expected = STANDARD.weight_decay + STANDARD.momentum * before;
+        let found = second[group].equivalent.buffer_coefficient_after;
+        assert!((found / expected - 1.0).abs() < 1e-15, "{found} {expected}");
+        assert_eq!(second[group].residual, Residual::WeightDecayFree);
+    }
+    assert_eq!(
+        second[2].residual,
+        Residual::Left(STANDARD.weight_decay),
+        "{:?}",
+        second[2]
+    );
+    assert_eq!(second[2].equivalent.buffer_coefficient_after, 0.0);
+}
+
+/// Up to four roundings of the two terms that it is the difference of.
+#[test]
+fn what_is_left_of_roundings_is_none() {
+    let with = |weight_decay| Hyperparameters {
+        learning_rate: 0.125,
+        weight_decay,
+        momentum: 0.0,
+    };
+    for (roundings, is_left) in [(0.0, false), (6.0, false), (10.0, true)] {
+        let mut law = GroupsLaw::common_direction(&[1.0, 1.0]).unwrap();
+        let other = 1.0 + roundings * f64::EPSILON;
+        let groups = law.step(&[with(1.0), with(other)]).unwrap();
+        let found = matches!(groups[1].residual, Residual::Left(_));
+        assert_eq!(found, is_left, "{roundings}: {:?}", groups[1]);
+    }
+}
+
+/// Each quantity of a follower that leaves float64, the others being finite.
+#[test]
+fn a_follower_that_leaves_float64() {
+    let fails = |exponent: f64, steps: usize, leader, follower| {
+        let mut law = GroupsLaw::common_direction(&[1.0, exponent]).unwrap();
+        for _ in 0..steps {
+            law.step(&[leader, leader]).unwrap();
+        }
+        let error = law.step(&[leader, follower]).unwrap_err();
+        let found = matches!(
+            error,
+            GroupsError::Group {
+                group: 1,
+                problem: GroupProblem::Overflow { .. }
+            }
+        );
+        assert!(found, "{error}");
+    };
+    let half = Hyperparameters {
+        learning_rate: 1.0,
+        weight_decay: 0.5,
+        momentum: 0.0,
+    };
+    // λ̃ = A^{−2·20} · …: 2^{40·26} after 26 steps.
+    fails(-20.0, 26, half, half);
+    // κ = −(a − 1)/(ηa), with a tiny rate; the residual decay is as large, and A is below 1.
+    let slow = Hyperparameters {
+        learning_rate: 1e-308,
+        ..half
+    };
+    fails(5.0, 0, half, slow);
+    // a = 2^{−2000} is 0, and 2^{2000} infinite.
+    fails(2_000.0, 0, half, half);
+    fails(-2_000.0, 0, half, half);
+}
+
 #[test]
 fn groups_that_cannot_be_converted_are_errors() {
     let follows = |leader, exponent| GroupRole::Follows { leader, exponent };

@@ -201,6 +201,14 @@ fn errors_of_the_forms() {
         FormError::ShrinkNotPositive { step: 0, .. }
     ));
     assert_says(&error, &["a_t = 1 − ηλ − γ'c = 0.0 is not positive"]);
+    // c = −1 + 2e-300 is −1 in float64, from where no step goes on.
+    let mut law = InsideLaw::from_buffer_coefficient(-0.5).unwrap();
+    let huge = Hyperparameters {
+        momentum: 1e300,
+        ..strong
+    };
+    let error = law.step(huge).unwrap_err();
+    assert!(matches!(error, FormError::Overflow { step: 0, .. }));
     for value in [-1.0, f64::NAN, f64::INFINITY] {
         let error = InsideLaw::from_buffer_coefficient(value).unwrap_err();
         assert!(matches!(

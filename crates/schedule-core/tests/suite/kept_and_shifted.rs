@@ -122,6 +122,9 @@ fn a_shift_helps_against_the_buffer_only() {
     };
     let continued = law.step_shifting(weak, 0.95).unwrap();
     assert_eq!((continued.shift, continued.step.shrink), (None, 0.9));
+    // Nor is one of 0, which there is nothing to shift of.
+    let continued = ExactLaw::new().step_shifting(weak, 0.95).unwrap();
+    assert_eq!((continued.shift, continued.step.shrink), (None, 0.4));
     for value in [f64::NAN, f64::INFINITY] {
         let error = law.shift_buffer(value).unwrap_err();
         assert!(matches!(error, LawError::BufferCoefficientNotFinite { .. }));
@@ -159,6 +162,23 @@ fn a_shift_acts_on_the_buffer() {
     assert_eq!(shifted.buffer, [0.75, 0.0]);
 }
 
+/// `b̃ ← b̃ + A²(κ_old − κ_new) θ̃`, at a step with `a_t = 1 − 1/4 − 3/4 = 0`: nothing is left of it to go on from.
+#[test]
+fn a_shrink_of_zero_is_shifted_away() {
+    let with = Hyperparameters {
+        learning_rate: 1.0,
+        weight_decay: 0.25,
+        momentum: 0.25,
+    };
+    let mut law = ExactLaw::from_buffer_coefficient(3.0).unwrap();
+    let continued = law.step_shifting(with, 0.0).unwrap();
+    let shift = continued.shift.unwrap();
+    assert_eq!((shift.factor(), continued.step.shrink), (3.0, 0.75));
+    let shift = law.shift_buffer(-1.0).unwrap();
+    // κ = (1/4)/(3/4) leaves the buffer, where A = 3/4.
+    assert_near(shift.factor(), 0.75 * 0.75 * (1.0 / 3.0 + 1.0), 1e-15);
+}
+
 #[test]
 fn texp_without_drops() {
     let no_drop = standard_recipe().with_constant_rate().unwrap();
@@ -193,6 +213,7 @@ fn recipes_without_an_equal_at_constant_rate() {
 fn exponential_rates() {
     let rate = ExponentialRate::new(constant(0.1), 1.481f64.ln() / 391.0).unwrap();
     assert_near(rate.ln_learning_rate(391), 0.1481f64.ln(), 1e-15);
+    assert_eq!(rate.ln_growth(), 1.481f64.ln() / 391.0);
     let none = ExponentialRate::new(constant(0.0), 1.0).unwrap();
     assert_eq!(none.ln_learning_rate(u64::MAX), f64::NEG_INFINITY);
     // Found by the fuzz target `laws`: −∞ + ∞ is no number.

@@ -24,3 +24,4 @@ mod schedule_errors;
 mod schedules;
 mod serialised;
 mod spec;
+mod unstable;

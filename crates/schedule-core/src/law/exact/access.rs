@@ -22,7 +22,7 @@ use crate::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};
 /// neighbourhoods where the answer hangs on the last digits of what is given. Near a double root the
 /// closed form, which rounds `λη` where the recurrence does not, is off by as much as a change of `λη` by
 /// `δ = 1.1e-16 λη` amounts to: `nδ/(α−β)` in `ln A_n`. Entered at the unstable `κ*_β = (1−β)/(βη)` up to
-/// rounding, a phase ends or settles by the last digit of `κ`; the recurrence decides.
+/// rounding, a phase ends, settles or stays by the last digit of `κ`; the recurrence decides.
 ///
 /// ```
 /// use schedule_core::{ExactAccess, ExactLaw, Recipe, Schedule};
@@ -134,10 +134,10 @@ impl Entered {
         law.convert(hyperparameters)?;
         let mut transient =
             Transient::new(law.next_step(), hyperparameters, law.buffer_coefficient())?;
-        let end = transient
-            .end()
-            .or_else(|| transient.is_near_unstable().then_some(0));
-        if let Some(end) = end.filter(|end| end.saturating_sub(2) <= beyond_first) {
+        let end = transient.end().unwrap_or(0);
+        if law.algebra(hyperparameters, 0.0).buffer_coefficient == law.buffer_coefficient {
+            transient = transient.staying();
+        } else if end.saturating_sub(2) <= beyond_first {
             transient = settled_around(end, &transient, law, hyperparameters, beyond_first)?;
         }
         Ok(Self {
@@ -155,7 +155,8 @@ impl Entered {
 /// solutions changes by in a step, and within these steps one of them is left.
 const BEYOND_END: u64 = 8;
 
-/// The closed form has the end up to rounding; the steps around it decide.
+/// The closed form has the end up to rounding; the steps around it decide. A phase without an end is asked at
+/// its start, where the unstable `κ*_β` is nearest.
 ///
 /// # Errors
 /// That of the step at which the law ends. If it does not, it was at the unstable stationary `κ*_β` up to

@@ -55,7 +55,7 @@ impl ConstantPhase {
         let hyperparameters = Hyperparameters {
             learning_rate: hyperparameters.learning_rate + 0.0,
             weight_decay: hyperparameters.weight_decay + 0.0,
-            momentum: hyperparameters.momentum + 0.0,
+            ..hyperparameters
         };
         let Hyperparameters {
             learning_rate,

@@ -132,11 +132,15 @@ impl Transient {
         (end < u64::MAX).then_some(end.max(1))
     }
 
-    /// Whether `1 − Q` is so small that its rounding shows.
-    pub(super) fn is_near_unstable(&self) -> bool {
+    /// The solution where the recurrence leaves `κ` as it is: at `κ*`, or at the unstable `κ*_β` if that is nearer,
+    /// which the closed form has up to rounding and leaves in time.
+    pub(super) fn staying(self) -> Self {
         match self {
-            Self::Real(solution) => solution.phase.root_gap() > 0.0 && solution.margin.abs() < 1e-4,
-            Self::Complex(_) | Self::Brief(_) => false,
+            Self::Real(solution) if solution.margin.abs() < 0.5 => Self::Real(Real {
+                margin: 0.0,
+                ..solution
+            }),
+            other => other,
         }
     }
 
@@ -144,7 +148,7 @@ impl Transient {
     /// `Q` is 1 but for a rounding, the state is what tells `1 − Q`.
     pub(super) fn through(self, steps: u64, ln_scale: f64, buffer_coefficient: f64) -> Self {
         match self {
-            Self::Real(solution) if solution.phase.root_gap() > 0.0 => {
+            Self::Real(solution) => {
                 Self::Real(solution.through(steps as f64, ln_scale, buffer_coefficient))
             }
             other => other,
