@@ -198,9 +198,24 @@ fn commutes_with_adamw(settings: &Settings, tolerance: f64) -> Outcome {
                 let mapped = rescaled_moments(&rescaling, &state)
                     .stepped(gradient, &mapped_with.coefficients(step));
                 state = state.stepped(gradient, &with.coefficients(step));
-                let expected = rescaled_moments(&rescaling, &state).parameters;
-                let size = norm(&expected);
-                largest = worse(largest, distance(&mapped.parameters, &expected, size));
+                let expected = rescaled_moments(&rescaling, &state);
+                let size = norm(&expected.parameters);
+                // Gradients are of the size of 1/‖θ‖, and their mean may cancel.
+                for (found, expected, size) in [
+                    (&mapped.parameters, &expected.parameters, size),
+                    (
+                        &mapped.first_moment,
+                        &expected.first_moment,
+                        norm(&expected.first_moment) + 1.0 / size,
+                    ),
+                    (
+                        &mapped.second_moment,
+                        &expected.second_moment,
+                        norm(&expected.second_moment),
+                    ),
+                ] {
+                    largest = worse(largest, distance(found, expected, size));
+                }
             }
             Ok(largest)
         },

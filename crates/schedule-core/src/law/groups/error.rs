@@ -18,6 +18,12 @@ pub enum GroupsError {
         /// How many were given.
         given: usize,
     },
+    /// The step counter is at its end.
+    #[error("the step counter has reached its largest value, {step}; start a new law")]
+    StepsExhausted {
+        /// The largest step there is.
+        step: u64,
+    },
     /// One of the groups cannot be converted. Who has names for groups says the problem of a name instead.
     #[error("parameter group {group}: {problem}")]
     Group {

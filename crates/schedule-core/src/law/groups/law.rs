@@ -175,10 +175,9 @@ impl GroupsLaw {
                 given,
             });
         }
-        let next = step.checked_add(1).ok_or(GroupsError::Group {
-            group: 0,
-            problem: LawError::StepsExhausted { step }.into(),
-        })?;
+        let next = step
+            .checked_add(1)
+            .ok_or(GroupsError::StepsExhausted { step })?;
         let mut groups = self.groups.clone();
         let mut leaders: Vec<Option<EquivalentStep>> = Vec::with_capacity(given);
         for (group, (state, with)) in groups.iter_mut().zip(hyperparameters).enumerate() {

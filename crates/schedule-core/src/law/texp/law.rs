@@ -141,8 +141,8 @@ impl Texp {
     /// The momentum that makes TEXP exact when *both* runs use it at this step: the recipe's own
     /// inside a phase, `γ_I κ*_I/κ*_{I−1}` at `T_I`.
     ///
-    /// Correcting only one of the runs is worse than correcting none. `None` at a boundary where no
-    /// momentum in `[0, 1)` does it.
+    /// To correct only one of the runs is worse than to correct none where the buffer is larger than `κ* θ`, as it is in
+    /// training. `None` at a boundary where no momentum in `[0, 1)` does it.
     ///
     /// ```
     /// use schedule_core::law::texp::Texp;
