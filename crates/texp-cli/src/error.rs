@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use datasets::DataError;
+use nn_engine::EngineError;
 use nn_onnx::OnnxError;
 use recipe_convert::{ConversionError, RecipeFileError};
 use report::ReportError;
@@ -40,6 +41,18 @@ pub enum CommandError {
     /// A network that cannot be read.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// A network that cannot be run at all.
+    #[error("the network cannot be probed: {0}")]
+    Probe(#[from] EngineError),
+    /// What was found of a network, and is not so.
+    #[error(
+        "numbers contradict {claims} of the claims, which is a mistake of texp and not of the file; please report it with the \
+         file"
+    )]
+    Contradicted {
+        /// How many.
+        claims: usize,
+    },
     /// A pattern of names that is none.
     #[error("--freeze `{pattern}` is no pattern ({problem}); write `[*]` for a star that is meant")]
     Pattern {
@@ -87,7 +100,9 @@ impl CommandError {
             | Self::Pattern { .. }
             | Self::NothingToFreeze { .. }
             | Self::EveryOfScheduler => true,
-            Self::Output { .. } | Self::Stdout(_) => false,
+            Self::Output { .. } | Self::Stdout(_) | Self::Probe(_) | Self::Contradicted { .. } => {
+                false
+            }
             Self::Trainer(error) => error.is_bad_input(),
             Self::Report(error) => error.is_bad_input(),
         };

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use scale_invariance::{Granularity, Invariance, ParameterInvariance};
+use scale_invariance::{Check, Granularity, Inspection, Invariance, ParameterInvariance};
 use serde::Serialize;
 
 use super::Answer;
+use super::probe::words;
 
 #[derive(Serialize)]
 struct Told<'a> {
@@ -14,6 +15,16 @@ struct Told<'a> {
     dimension: usize,
     parameters: Vec<Parameter<'a>>,
     unsupported: Vec<Unsupported<'a>>,
+    /// Only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<Vec<Probed>>,
+}
+
+#[derive(Serialize)]
+struct Probed {
+    claim: String,
+    holds: bool,
+    change: f64,
 }
 
 #[derive(Serialize)]
@@ -46,9 +57,21 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
                 layers: &unsupported.layers,
             })
             .collect(),
+        probe: (answer.probed.as_ref()).map(|probed| {
+            let checks = probed.checks.iter();
+            checks.map(|check| checked(check, inspection)).collect()
+        }),
     };
     serde_json::to_writer_pretty(&mut *out, &told)?;
     writeln!(out)
+}
+
+fn checked(check: &Check, claimed: &Inspection) -> Probed {
+    Probed {
+        claim: words(&check.claim, claimed),
+        holds: check.holds(),
+        change: check.change,
+    }
 }
 
 fn parameter(found: &ParameterInvariance) -> Parameter<'_> {

@@ -1,6 +1,7 @@
 //! `texp inspect`: which weights of a network may be scaled, and why not the others.
 
 mod json;
+mod probe;
 mod table;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use nn_graph::network::Network;
 use nn_onnx::Unsupported;
 use scale_invariance::{Inspection, inspect as find_scalings};
 
+use self::probe::Probed;
 use crate::CommandError;
 use crate::output::write_to;
 
@@ -23,6 +25,11 @@ pub struct InspectArgs {
     /// Parameters that are not trained: a name, or a pattern such as `head.*`. Can be given again.
     #[arg(long, value_name = "NAME|GLOB")]
     freeze: Vec<String>,
+    /// Run the network too, at parameters that are scaled as the answer says, and say whether it bears the answer out. Takes
+    /// from seconds to minutes; only for networks that texp can train, of convolutions, batch and group normalisation,
+    /// ReLU, pooling, addition and a linear head.
+    #[arg(long)]
+    probe: bool,
     /// Whose rules decide.
     #[arg(long, value_enum, default_value_t = Rules::General)]
     rules: Rules,
@@ -52,24 +59,37 @@ enum Format {
 struct Answer {
     inspection: Inspection,
     unsupported: Vec<Unsupported>,
+    probed: Option<Probed>,
 }
 
 /// Inspects the network of a file, and writes what it finds to standard output.
 ///
 /// # Errors
-/// [`CommandError`] if the file is no network, or a name to freeze is none of its parameters.
+/// [`CommandError`] if the file is no network, or a name to freeze is none of its parameters; where a probe is asked for, if
+/// no engine runs the network, or numbers contradict what is found.
 pub fn inspect(args: &InspectArgs) -> Result<(), CommandError> {
-    let imported = nn_onnx::open(&args.file)?.import()?;
+    let model = nn_onnx::open(&args.file)?;
+    let imported = model.import()?;
     let network = frozen(imported.network, &args.freeze)?;
+    let inspection = find_scalings(&network);
+    let probed = match args.probe {
+        true => Some(probe::run(&model, &inspection)?),
+        false => None,
+    };
     let answer = Answer {
-        inspection: find_scalings(&network),
+        inspection,
         unsupported: imported.unsupported,
+        probed,
     };
     write_to(None, |out| match (args.format, args.rules) {
         (Format::Json, _) => json::write(out, &answer),
         (Format::Table, Rules::General) => table::write(out, &answer),
         (Format::Table, Rules::Paper) => table::write_paper(out, &answer),
-    })
+    })?;
+    match answer.probed.map_or(0, |probed| probed.broken().count()) {
+        0 => Ok(()),
+        claims => Err(CommandError::Contradicted { claims }),
+    }
 }
 
 /// The network with some parameters no longer trained.

@@ -88,5 +88,8 @@ pub(super) fn write_paper(out: &mut dyn Write, answer: &Answer) -> io::Result<()
             unsupported.layers.join(", ")
         )?;
     }
+    if let Some(probed) = &answer.probed {
+        probed.write(out, &answer.inspection)?;
+    }
     Ok(())
 }
