@@ -1,0 +1,7 @@
+//! What is found in networks worked out by hand.
+
+mod chains;
+mod net;
+mod pieces;
+mod terms;
+mod time;

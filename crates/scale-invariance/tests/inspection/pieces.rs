@@ -1,0 +1,115 @@
+//! How finely a parameter may be cut, and normalisations written out.
+
+use nn_graph::network::{AxisSource, Constant, Grouped, Normalise, Reduce, Reduction, Rule};
+use scale_invariance::Invariance::{Alone, Jointly};
+use scale_invariance::{Granularity, inspect};
+
+use crate::net::{Net, find, invariances};
+
+/// Layer normalisation as exporters write it out, with its `ε`.
+#[test]
+fn a_normalisation_in_pieces() {
+    let mut net = Net::features(4);
+    net.linear("weight", 4);
+    net.bias("bias");
+    let x = net.x;
+    let mean = Rule::Reduce(Reduce {
+        axes: vec![1],
+        keeps_axes: true,
+        by: Reduction::Mean,
+    });
+    let column = vec![None, Some(1)];
+    let of_x = net.push("mean", mean.clone(), &[x], column.clone());
+    let row = net.extents(x);
+    let centred = net.push("centred", Rule::Subtract, &[x, of_x], row.clone());
+    let two = Rule::Power {
+        numerator: 2,
+        denominator: 1,
+    };
+    let squares = net.push("squares", two, &[centred], row.clone());
+    let variance = net.push("variance", mean, &[squares], column.clone());
+    let epsilon = net
+        .net
+        .constant("epsilon", Some(vec![]), Constant::Uniform(1e-5));
+    let safe = net.push("safe", Rule::Add, &[variance, epsilon], column.clone());
+    let half = Rule::Power {
+        numerator: 1,
+        denominator: 2,
+    };
+    let deviation = net.push("deviation", half, &[safe], column);
+    net.x = net.push("divided", Rule::Divide, &[centred, deviation], row);
+    let found = net.inspect();
+    assert_eq!(invariances(&found), [Jointly; 2]);
+    assert_eq!(find(&found, "weight").degree.unwrap().to_string(), "1");
+    assert_eq!(
+        find(&found, "weight").granularity,
+        Some(Granularity::Tensor)
+    );
+}
+
+/// `[N, C, H, W] → [N, G, C/G·H·W]`, normalised, and back: as PyTorch's exporter writes group normalisation.
+#[test]
+fn group_normalisation_cuts_into_groups() {
+    let mut written = Net::features(4);
+    written.linear("weight", 8);
+    let images = vec![None, Some(8)];
+    let split = vec![
+        AxisSource::Whole(0),
+        AxisSource::Outer(1),
+        AxisSource::Inner(1),
+    ];
+    let groups = vec![None, Some(2), Some(4)];
+    written.x = written.push("split", Rule::Rearrange(split), &[written.x], groups);
+    written.norm("norm", &[2]);
+    let merged = vec![AxisSource::Whole(0), AxisSource::Merged(vec![1, 2])];
+    written.x = written.push("merge", Rule::Rearrange(merged), &[written.x], images);
+
+    let mut whole = Net::features(4);
+    whole.linear("weight", 8);
+    let normalise = Normalise {
+        axes: vec![],
+        grouped: Some(Grouped { axis: 1, groups: 2 }),
+        centres: true,
+    };
+    whole.map("norm", Rule::Normalise(normalise));
+    for net in [written, whole] {
+        let found = net.inspect();
+        assert_eq!(
+            find(&found, "weight").granularity,
+            Some(Granularity::Group { groups: 2 })
+        );
+    }
+}
+
+/// Six factors make a degree too long to be written out: what it stands for is scaled as a whole, since the layer
+/// behind it mixes all positions.
+#[test]
+fn a_long_product_is_mixed_by_the_layer_behind_it() {
+    for factors in [1, 6] {
+        let mut net = Net::features(4);
+        let names: Vec<String> = (0..factors).map(|factor| format!("f{factor}")).collect();
+        for name in &names {
+            let factor = net.parameter(name, &[4]);
+            let extents = net.extents(net.x);
+            net.x = net.push(name, Rule::Multiply, &[net.x, factor], extents);
+        }
+        let one = net.parameter("last", &[1]);
+        let extents = net.extents(net.x);
+        net.x = net.push("last", Rule::Multiply, &[net.x, one], extents);
+        net.linear("mixing", 4);
+        net.norm("norm", &[0]);
+        // A network may have no result at all.
+        let nothing = inspect(&net.net.clone().finish(vec![]).unwrap());
+        assert!(nothing.scale_invariant);
+        let found = net.inspect();
+        for name in &names {
+            let factor = find(&found, name);
+            assert_eq!(factor.invariance, Alone);
+            assert_eq!(
+                factor.granularity,
+                Some(Granularity::Tensor),
+                "{factors} {name}"
+            );
+        }
+    }
+}
