@@ -153,12 +153,32 @@ impl Calculus<'_> {
         {
             return self.as_statistic(*statistic, output);
         }
+        self.alike(inputs, output)
+    }
+
+    /// What scales as all terms of all inputs, which must scale alike.
+    fn alike(&mut self, inputs: &[TensorId], output: TensorId) -> Value {
         let mut terms = Vec::new();
         for &input in inputs {
             terms.extend(self.broadcast(input, output));
         }
         self.joined(output, &terms)
             .map_or_else(Value::zero, Value::of)
+    }
+
+    /// As [`homogeneous`](Self::homogeneous) in all inputs but the first. Where that one varies, so does the result,
+    /// however constant the others are.
+    pub(super) fn gate(&mut self, operation: &Operation) -> Value {
+        let (gate, others) = (operation.inputs[0], &operation.inputs[1..]);
+        self.all_unscaled(&[gate]);
+        let gate = self.broadcast(gate, operation.output);
+        let mut value = self.alike(others, operation.output);
+        for term in &mut value.terms {
+            for gate in &gate {
+                term.constant = &term.constant & &gate.constant;
+            }
+        }
+        value
     }
 
     /// A statistic whose `ε` is taken as 0.

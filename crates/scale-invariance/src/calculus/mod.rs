@@ -188,10 +188,7 @@ impl<'a> Calculus<'a> {
             Rule::Copy => self.value(inputs[0]).clone(),
             Rule::Linear => self.value(inputs[0]).clone().with(Kind::Any),
             Rule::Homogeneous => self.homogeneous(inputs, operation.output),
-            Rule::Gate => {
-                self.all_unscaled(&inputs[..1]);
-                self.homogeneous(&inputs[1..], operation.output)
-            }
+            Rule::Gate => self.gate(operation),
             Rule::Softmax { axis } => self.softmax(inputs[0], *axis),
             Rule::Normalise(normalise) => self.normalise(normalise, inputs[0]),
             Rule::Reduce(reduce) => self.reduce(reduce, inputs[0]),

@@ -3,5 +3,6 @@
 mod chains;
 mod net;
 mod pieces;
+mod soundness;
 mod terms;
 mod time;
