@@ -88,7 +88,8 @@ impl Calculus<'_> {
         let kind = match (&self.value(left).kind, &self.value(right).kind) {
             _ if left == right && !divides => Kind::Square,
             (Kind::Statistic, Kind::Uniform(_)) => Kind::Statistic,
-            (Kind::Uniform(_), Kind::Statistic) => Kind::Statistic,
+            // An ε beside the inverse would not be small.
+            (Kind::Uniform(_), Kind::Statistic) if !divides => Kind::Statistic,
             _ => Kind::Any,
         };
         Value { terms, kind }
@@ -130,7 +131,7 @@ impl Calculus<'_> {
     /// `x^exponent`.
     pub(super) fn power(&mut self, x: TensorId, exponent: Rational) -> Value {
         let kind = match &self.value(x).kind {
-            // An ε beside its inverse would not be small.
+            // Of its inverse not: see `product`.
             Kind::Statistic if exponent.is_positive() => Kind::Statistic,
             Kind::Any | Kind::MeanOf { .. } if exponent == Rational::from_integer(2.into()) => {
                 Kind::Square

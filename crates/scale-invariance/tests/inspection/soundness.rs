@@ -1,9 +1,17 @@
 //! Networks that a rule, too generous, once called invariant.
 
-use nn_graph::network::Rule;
+use nn_graph::network::{Constant, Normalise, Reduce, Reduction, Rule};
 use scale_invariance::Invariance;
 
 use crate::net::{Net, find};
+
+fn root_mean_square(axes: &[usize]) -> Rule {
+    Rule::Normalise(Normalise {
+        axes: axes.to_vec(),
+        grouped: None,
+        centres: false,
+    })
+}
 
 /// `where(condition, bias, 0)` varies with the condition, so that a batch normalisation does not cancel it.
 #[test]
@@ -19,4 +27,33 @@ fn what_a_gate_chooses_varies_with_its_condition() {
     let found = net.inspect();
     assert_eq!(find(&found, "bias").invariance, Invariance::Jointly);
     assert_eq!(find(&found, "bias").group, find(&found, "weight").group);
+}
+
+/// Beside a variance a small number is an `ε`; beside the inverse of one it is not small.
+#[test]
+fn a_small_number_beside_the_inverse_of_a_variance_is_no_epsilon() {
+    for (inverts, expected) in [(false, Invariance::Alone), (true, Invariance::None)] {
+        let mut net = Net::features(4);
+        net.linear("weight", 4);
+        let squares = Rule::Reduce(Reduce {
+            axes: vec![1],
+            keeps_axes: true,
+            by: Reduction::SumOfSquares,
+        });
+        let column = vec![None, Some(1)];
+        net.x = net.push("squares", squares, &[net.x], column.clone());
+        let uniform = |net: &mut Net, number| {
+            let constant = Constant::Uniform(number);
+            net.net.constant("number", Some(vec![]), constant)
+        };
+        if inverts {
+            let one = uniform(&mut net, 1.0);
+            net.x = net.push("inverse", Rule::Divide, &[one, net.x], column);
+        }
+        let small = uniform(&mut net, 1e-3);
+        net.add("safe", small);
+        net.map("norm", root_mean_square(&[0]));
+        let found = net.inspect();
+        assert_eq!(find(&found, "weight").invariance, expected, "{inverts}");
+    }
 }
