@@ -60,28 +60,29 @@ impl Calculus<'_> {
             },
             _ => Kind::Any,
         };
-        let terms = terms
-            .iter()
-            .map(|term| match rank {
+        let power = match reduce.by {
+            Reduction::SumOfSquares => 2,
+            _ => 1,
+        };
+        let placed = |term: &Term| {
+            let mut reduced = match rank {
                 Some(rank) => self.reduced(term, reduce, &axes, rank),
                 None => self.unplaced(term.clone()),
-            })
-            .collect();
+            };
+            reduced.degree = term.degree.times(&Rational::from_integer(power.into()));
+            reduced
+        };
+        let terms = terms.iter().map(placed).collect();
         Value { terms, kind }
     }
 
+    /// The term with its axes where they are after the reduction.
     fn reduced(&mut self, term: &Term, reduce: &Reduce, axes: &[usize], rank: usize) -> Term {
         self.whole_along(term, axes);
         // Where each axis goes; those that are reduced and stay are of length 1.
         let mut place = vec![None; rank];
         let mut next = 0;
-        let mut left = Term {
-            degree: match reduce.by {
-                Reduction::SumOfSquares => term.degree.times(&Rational::from_integer(2.into())),
-                _ => term.degree.clone(),
-            },
-            ..Term::unscaled()
-        };
+        let mut left = Term::unscaled();
         for (axis, place) in place.iter_mut().enumerate() {
             let is_reduced = axes.contains(&axis);
             if is_reduced && reduce.keeps_axes {

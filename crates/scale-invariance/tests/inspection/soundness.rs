@@ -57,3 +57,30 @@ fn a_small_number_beside_the_inverse_of_a_variance_is_no_epsilon() {
         assert_eq!(find(&found, "weight").invariance, expected, "{inverts}");
     }
 }
+
+/// A sum of squares has twice the degree, also of a tensor of which not even the number of axes is known.
+#[test]
+fn squares_are_summed_over_unknown_axes() {
+    for told in [true, false] {
+        let mut net = Net::features(4);
+        net.linear("weight", 4);
+        let x = net.x;
+        let row = Some(net.extents(x)).filter(|_| told);
+        let layer = net.net.operation("copy", "Identity", Rule::Copy, &[x], row);
+        let copy = layer.unwrap();
+        let squares = Rule::Reduce(Reduce {
+            axes: vec![1],
+            keeps_axes: true,
+            by: Reduction::SumOfSquares,
+        });
+        let squares = net.push("squares", squares, &[copy], vec![None, Some(1)]);
+        let row = net.extents(x);
+        net.x = net.push("divided", Rule::Divide, &[x, squares], row);
+        let found = net.inspect();
+        assert_eq!(
+            find(&found, "weight").invariance,
+            Invariance::None,
+            "{told}"
+        );
+    }
+}
