@@ -1,7 +1,5 @@
 //! Rules of operations that treat every number by itself.
 
-use std::collections::BTreeSet;
-
 use nn_graph::network::{Extents, Operation, Rule, TensorId};
 use num_traits::{One, Signed};
 
@@ -97,28 +95,11 @@ impl Calculus<'_> {
 
     /// `a · b^factor` in degrees and slices; the caller knows what is constant.
     pub(super) fn product_of(&mut self, a: &Term, factor: &Rational, b: &Term) -> Term {
-        // A parameter of both that is cut along other axes in one than in the other is not to be cut.
-        let shared: BTreeSet<_> = (a.degree.terms())
-            .map(|(unknown, _)| unknown)
-            .filter(|&unknown| b.degree.contains(unknown))
-            .collect();
-        let cut = |term: &Term, unknown| -> BTreeSet<_> {
-            let slices = term.slices.iter().copied();
-            slices
-                .filter(|(_, slot)| slot.parameter == unknown)
-                .collect()
-        };
+        self.cut_alike(a, b);
         let mut term = a.clone();
         for slice in &b.slices {
             if !term.slices.contains(slice) {
                 term.slices.push(*slice);
-            }
-        }
-        for unknown in shared {
-            let (of_a, of_b) = (cut(a, unknown), cut(b, unknown));
-            if of_a != of_b {
-                let slots = of_a.union(&of_b).map(|(_, slot)| *slot).collect();
-                self.whole(&slots);
             }
         }
         term.degree = a.degree.plus(factor, &b.degree);

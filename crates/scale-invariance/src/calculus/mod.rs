@@ -11,7 +11,7 @@ mod rearrange;
 mod slices;
 mod term;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nn_graph::network::{Constant, Extents, Network, Operation, Rule, Source, TensorId};
 
@@ -269,29 +269,35 @@ impl<'a> Calculus<'a> {
         }
     }
 
-    /// `form`, of two terms together, is 0 slice by slice: along each axis all parameters of the form are cut alike,
-    /// or none is cut.
+    /// `form`, the difference of two terms' degrees, is 0 slice by slice: along each axis all parameters of the form are
+    /// cut alike, or none is cut.
     fn tie(&mut self, form: &Form, left: &Term, right: &Term) {
-        let axes: BTreeSet<usize> = (left.slices.iter().chain(&right.slices))
-            .map(|(axis, _)| *axis)
-            .collect();
-        for axis in axes {
-            let (of_left, of_right) = (left.slots(axis), right.slots(axis));
-            if form.is_zero() && of_left == of_right {
-                continue;
-            }
-            // A parameter that must not be scaled is cut into pieces that must not be.
-            if form.len() == 1 && (left.degree.is_zero() || right.degree.is_zero()) {
-                continue;
-            }
-            let slots = &of_left | &of_right;
+        self.cut_alike(left, right);
+        let slices = left.slices.iter().chain(&right.slices);
+        let mut along: BTreeMap<usize, BTreeSet<Slot>> = BTreeMap::new();
+        for (axis, slot) in slices.filter(|(_, slot)| form.contains(slot.parameter)) {
+            along.entry(*axis).or_default().insert(*slot);
+        }
+        for slots in along.values() {
             let cut = |unknown| slots.iter().any(|slot| slot.parameter == unknown);
-            if !form.is_zero() && form.terms().all(|(unknown, _)| cut(unknown)) {
-                self.slices.link(&slots);
+            if form.terms().all(|(unknown, _)| cut(unknown)) {
+                self.slices.link(slots);
             } else {
-                self.whole(&slots);
+                self.whole(slots);
             }
         }
+    }
+
+    /// Asks that a parameter on which two terms depend is cut no other way in one than in the other.
+    fn cut_alike(&mut self, left: &Term, right: &Term) {
+        let (a, b): (BTreeSet<_>, BTreeSet<_>) =
+            (left.slices.iter().collect(), right.slices.iter().collect());
+        let is_shared = |slot: &Slot| {
+            left.degree.contains(slot.parameter) && right.degree.contains(slot.parameter)
+        };
+        let differing = a.symmetric_difference(&b).map(|(_, slot)| *slot);
+        let differing = differing.filter(is_shared).collect();
+        self.whole(&differing);
     }
 
     /// Asks that no slot of these is cut.

@@ -1,9 +1,9 @@
 //! Networks that a rule, too generous, once called invariant.
 
-use nn_graph::network::{Constant, Normalise, Reduce, Reduction, Rule};
-use scale_invariance::Invariance;
+use nn_graph::network::{AxisSource, Constant, Normalise, Reduce, Reduction, Rule};
+use scale_invariance::{Granularity, Invariance};
 
-use crate::net::{Net, find};
+use crate::net::{Net, find, known};
 
 fn root_mean_square(axes: &[usize]) -> Rule {
     Rule::Normalise(Normalise {
@@ -82,5 +82,39 @@ fn squares_are_summed_over_unknown_axes() {
             Invariance::None,
             "{told}"
         );
+    }
+}
+
+/// `x·p·b + x·pᵀ·c`: what scales a row of `p` scales a row of one product and a column of the other.
+#[test]
+fn a_matrix_and_its_transpose_are_cut_neither_way() {
+    for transposes in [false, true] {
+        let mut net = Net::features(1);
+        net.x = net.net.input("x", known(&[6, 3, 3]));
+        let (x, extents) = (net.x, net.extents(net.x));
+        let shared = net.parameter("shared", &[3, 3]);
+        let mut products = Vec::new();
+        for own in ["b", "c"] {
+            let mut order = vec![AxisSource::Whole(0), AxisSource::Whole(1)];
+            if transposes && own == "c" {
+                order.reverse();
+            }
+            let square = known(&[3, 3]).unwrap();
+            let rows = net.push("order", Rule::Rearrange(order), &[shared], square);
+            let product = net.push("product", Rule::Multiply, &[x, rows], extents.clone());
+            let own = net.parameter(own, &[3, 3]);
+            products.push(net.push("own", Rule::Multiply, &[product, own], extents.clone()));
+        }
+        net.x = products[0];
+        net.add("sum", products[1]);
+        net.norm("norm", &[0]);
+        let found = net.inspect();
+        let expected = match transposes {
+            true => Granularity::Tensor,
+            false => Granularity::Filter,
+        };
+        assert_eq!(find(&found, "shared").invariance, Invariance::Alone);
+        assert_eq!(find(&found, "shared").granularity, Some(expected));
+        assert_eq!(find(&found, "b").granularity, Some(Granularity::Filter));
     }
 }
