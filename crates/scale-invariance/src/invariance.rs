@@ -166,9 +166,14 @@ fn granularity(
     extents: Option<&Extents>,
 ) -> (Granularity, Option<usize>) {
     let axes = extents.into_iter().flatten().enumerate();
-    let cuts = axes
-        .filter(|(_, length)| **length != Some(1))
-        .map(|(axis, _)| (calculus.slices.granularity(Slot { parameter, axis }), axis));
+    let cuts = axes.filter(|(_, length)| **length != Some(1));
+    let cuts = cuts.map(|(axis, length)| {
+        let granularity = match calculus.slices.granularity(Slot { parameter, axis }) {
+            Granularity::Group { groups } if Some(groups) == *length => Granularity::Filter,
+            granularity => granularity,
+        };
+        (granularity, axis)
+    });
     match cuts.min() {
         None | Some((Granularity::Tensor, _)) => (Granularity::Tensor, None),
         Some((granularity, axis)) => (granularity, Some(axis)),

@@ -25,14 +25,11 @@ impl Calculus<'_> {
             of_right = self.joined(right, &of_right).into_iter().collect();
         }
         for axis in &contract.output {
-            if let ContractAxis::Grouped {
-                groups,
-                left: of_l,
-                right: of_r,
-            } = *axis
-            {
-                self.in_groups(&of_left, of_l, self.length(left, of_l), groups);
-                self.in_groups(&of_right, of_r, self.length(right, of_r), groups);
+            // What is summed over is mixed. Every position of the right axis makes one of the result by itself.
+            if let ContractAxis::Grouped { groups, left, .. } = *axis {
+                for slot in of_left.iter().flat_map(|term| term.slots(left)) {
+                    self.slices.coarsen(slot, Granularity::Group { groups });
+                }
             }
         }
         let mut terms = Vec::new();
@@ -44,16 +41,6 @@ impl Calculus<'_> {
         Value {
             terms,
             kind: super::Kind::Any,
-        }
-    }
-
-    /// Asks that an axis is cut no finer than in groups; with a group for each position nothing is mixed.
-    fn in_groups(&mut self, terms: &[Term], axis: usize, length: Option<usize>, groups: usize) {
-        if length == Some(groups) {
-            return;
-        }
-        for slot in terms.iter().flat_map(|term| term.slots(axis)) {
-            self.slices.coarsen(slot, Granularity::Group { groups });
         }
     }
 

@@ -1,6 +1,8 @@
 //! Networks that a rule, too generous, once called invariant.
 
-use nn_graph::network::{AxisSource, Constant, Normalise, Reduce, Reduction, Rule};
+use nn_graph::network::{
+    AxisSource, Constant, Contract, ContractAxis, Normalise, Reduce, Reduction, Rule,
+};
 use scale_invariance::{Granularity, Invariance};
 
 use crate::net::{Net, find, known};
@@ -117,4 +119,44 @@ fn a_matrix_and_its_transpose_are_cut_neither_way() {
         assert_eq!(find(&found, "shared").granularity, Some(expected));
         assert_eq!(find(&found, "b").granularity, Some(Granularity::Filter));
     }
+}
+
+/// A depthwise convolution with two filters for each channel: what follows both of a channel's filters is cut as the
+/// channels are, not as the filters.
+#[test]
+fn channels_with_several_filters_are_cut_by_channel() {
+    let mut net = Net::features(3);
+    let gains = net.parameter("gains", &[3]);
+    let extents = net.extents(net.x);
+    net.x = net.push("gained", Rule::Multiply, &[net.x, gains], extents);
+    let filters = net.net.parameter("filters", known(&[6, 1]), false);
+    let depthwise = Rule::Contract(Contract {
+        output: vec![
+            ContractAxis::Left(0),
+            ContractAxis::Grouped {
+                left: 1,
+                right: 0,
+                groups: 3,
+            },
+        ],
+        left: vec![],
+        right: vec![1],
+    });
+    net.x = net.push(
+        "depthwise",
+        depthwise,
+        &[net.x, filters],
+        vec![None, Some(6)],
+    );
+    net.bias("bias");
+    net.map("relu", Rule::Homogeneous);
+    net.norm("norm", &[0]);
+    let found = net.inspect();
+    let cut = |name| {
+        let found = find(&found, name);
+        (found.invariance, found.granularity.unwrap())
+    };
+    assert_eq!(cut("gains"), (Invariance::Jointly, Granularity::Filter));
+    let by_channel = Granularity::Group { groups: 3 };
+    assert_eq!(cut("bias"), (Invariance::Jointly, by_channel));
 }
