@@ -148,15 +148,19 @@ impl<'a> Calculus<'a> {
         }
     }
 
-    fn parameter(&self, unknown: Unknown, extents: Option<&Extents>) -> Value {
+    fn parameter(&mut self, unknown: Unknown, extents: Option<&Extents>) -> Value {
         let mut term = of_length_one(extents);
         term.degree = Form::unknown(unknown);
         let parameter = unknown;
-        let axes = 0..extents.map_or(0, Vec::len);
-        term.slices = axes
-            .filter(|axis| !term.constant.contains(axis))
-            .map(|axis| (axis, Slot { parameter, axis }))
-            .collect();
+        for (axis, length) in extents.into_iter().flatten().enumerate() {
+            let slot = Slot { parameter, axis };
+            match length {
+                Some(1) => {}
+                Some(_) => term.slices.push((axis, slot)),
+                // Perhaps one, which broadcasts.
+                None => self.slices.coarsen(slot, Granularity::Tensor),
+            }
+        }
         Value::of(term)
     }
 

@@ -14,16 +14,12 @@ impl Calculus<'_> {
         output: TensorId,
     ) -> Value {
         let terms = self.value(x).terms.clone();
+        let is_padded = sources.iter().any(|s| matches!(s, AxisSource::Padded(_)));
         let kind = match &self.value(x).kind {
-            kind @ (Kind::Statistic | Kind::Uniform(_) | Kind::Square) => kind.clone(),
+            Kind::Square => Kind::Square,
+            // With zeros among the numbers neither is one number, nor is an ε small beside all.
+            kind @ (Kind::Statistic | Kind::Uniform(_)) if !is_padded => kind.clone(),
             _ => Kind::Any,
-        };
-        let kind = match kind {
-            // Zeros among the numbers.
-            Kind::Uniform(_) if sources.iter().any(|s| matches!(s, AxisSource::Padded(_))) => {
-                Kind::Any
-            }
-            kind => kind,
         };
         let terms = terms
             .iter()

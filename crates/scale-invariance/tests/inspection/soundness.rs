@@ -160,3 +160,53 @@ fn channels_with_several_filters_are_cut_by_channel() {
     let by_channel = Granularity::Group { groups: 3 };
     assert_eq!(cut("bias"), (Invariance::Jointly, by_channel));
 }
+
+/// A vector of unknown length may have one number, which then is added to all of another.
+#[test]
+fn an_axis_of_unknown_length_is_not_cut() {
+    for (told, expected) in [(Some(4), Granularity::Filter), (None, Granularity::Tensor)] {
+        let mut net = Net::features(4);
+        let gain = net.net.parameter("gain", Some(vec![told]), true);
+        let extents = net.extents(net.x);
+        net.x = net.push("gained", Rule::Multiply, &[net.x, gain], extents);
+        net.bias("bias");
+        net.map("relu", Rule::Homogeneous);
+        net.norm("norm", &[0]);
+        let found = net.inspect();
+        for name in ["gain", "bias"] {
+            let found = find(&found, name);
+            let cut = (found.invariance, found.granularity);
+            assert_eq!(
+                cut,
+                (Invariance::Jointly, Some(expected)),
+                "{name} {told:?}"
+            );
+        }
+    }
+}
+
+/// Where zeros are added to a variance, what is added to it after them is not small.
+#[test]
+fn beside_zeros_a_small_number_is_no_epsilon() {
+    for (pads, expected) in [(false, Invariance::Alone), (true, Invariance::None)] {
+        let mut net = Net::features(4);
+        net.linear("weight", 4);
+        let squares = Rule::Reduce(Reduce {
+            axes: vec![1],
+            keeps_axes: true,
+            by: Reduction::SumOfSquares,
+        });
+        net.x = net.push("squares", squares, &[net.x], vec![None, Some(1)]);
+        if pads {
+            let sources = vec![AxisSource::Whole(0), AxisSource::Padded(1)];
+            let pad = Rule::Rearrange(sources);
+            net.x = net.push("pad", pad, &[net.x], vec![None, Some(2)]);
+        }
+        let small = Constant::Uniform(1e-3);
+        let small = net.net.constant("small", Some(vec![]), small);
+        net.add("safe", small);
+        net.map("norm", root_mean_square(&[0]));
+        let found = net.inspect();
+        assert_eq!(find(&found, "weight").invariance, expected, "{pads}");
+    }
+}
