@@ -4,6 +4,9 @@
 /// inputs that are constant along some axes.
 ///
 /// The last matters since normalisation cancels such terms: the bias before a normalisation has no effect.
+///
+/// A small constant that keeps a norm, or a sum or mean of squares, away from 0 is an `ε` and taken as 0: one that is added
+/// to it, or that [`Homogeneous`](Self::Homogeneous) has beside it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rule {
@@ -163,6 +166,9 @@ pub struct Window {
 }
 
 /// Where an axis of a rearranged tensor comes from; axes are those of the input.
+///
+/// A number's position along an axis of the input depends on no other axes of the result than those that name it, and on
+/// no other than the one of which it is the [`Whole`](Self::Whole). An axis that none names has one position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AxisSource {
     /// All of an axis, in its order.

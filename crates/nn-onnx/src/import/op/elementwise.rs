@@ -3,6 +3,7 @@
 use nn_graph::network::Rule;
 
 use crate::Problem;
+use crate::import::known::Known;
 use crate::import::layer::Layer;
 use crate::import::operand::Operand;
 
@@ -70,7 +71,26 @@ fn insensitive(layer: &mut Layer) -> Result<Outcome, Problem> {
 }
 
 fn extremum(layer: &mut Layer) -> Result<Outcome, Problem> {
-    all(layer, Rule::Homogeneous)
+    layer.input(0)?;
+    let mut given = layer.given();
+    if layer.node.operator == "Min" {
+        given = given.iter().map(upper_bound).collect();
+    }
+    let inputs: Vec<&Operand> = given.iter().collect();
+    let shape = layer.broadcast(&inputs)?;
+    layer.result(0, Rule::Homogeneous, &inputs, shape)?;
+    Ok(Outcome::Known)
+}
+
+/// The same operand, of whose number nothing is known but whether it is 0: however small, it is no `ε` beside a norm if
+/// the smaller of both is taken.
+fn upper_bound(operand: &Operand) -> Operand {
+    match operand.uniform() {
+        Some(number) if number != 0.0 => {
+            Operand::constant(Known::Nothing, operand.shape.clone(), operand.name.clone())
+        }
+        _ => operand.clone(),
+    }
 }
 
 fn arithmetic(layer: &mut Layer) -> Result<Outcome, Problem> {
@@ -134,7 +154,7 @@ fn clip(layer: &mut Layer) -> Result<Outcome, Problem> {
     let bounds = if layer.opset < 11 {
         ["min", "max"].map(|name| {
             let bound = layer.float(name, f32::INFINITY);
-            let known = crate::import::known::Known::Uniform(bound.into());
+            let known = Known::Uniform(bound.into());
             let name = format!("{}.{name}", layer.label);
             Some(Operand::constant(known, Some(Vec::new()), name.into()))
         })
@@ -145,8 +165,12 @@ fn clip(layer: &mut Layer) -> Result<Outcome, Problem> {
         let bound = bound.uniform();
         bound.is_none_or(|bound| bound != 0.0 && f64::from(bound as f32).abs() < f32::MAX.into())
     };
-    let mut inputs = vec![&x];
-    inputs.extend(bounds.iter().flatten().filter(matters));
+    let [least, most] = bounds.map(|bound| bound.filter(|bound| matters(&bound)));
+    let most = most.as_ref().map(upper_bound);
+    let inputs: Vec<&Operand> = [Some(&x), least.as_ref(), most.as_ref()]
+        .into_iter()
+        .flatten()
+        .collect();
     layer.result(0, Rule::Homogeneous, &inputs, x.shape.clone())?;
     Ok(Outcome::Known)
 }
