@@ -3,6 +3,7 @@
 
 mod analysis;
 mod calculus;
+mod decay_free;
 mod degree;
 mod degrees;
 mod exponents;
@@ -12,6 +13,7 @@ mod violation;
 
 pub use analysis::{Analysis, SCALED_GROUP, UNSCALED_GROUP, Verdict, analyse};
 pub use calculus::Granularity;
+pub use decay_free::decay_free_exponents;
 pub use degree::Degree;
 pub use degrees::{Degrees, degrees};
 pub use invariance::{Group, Inspection, Invariance, ParameterInvariance, inspect};

@@ -84,7 +84,8 @@ fn largest_support(rows: &[Exponents], parameters: &BTreeSet<Unknown>) -> BTreeS
         bound[index] = Rational::one();
         tableau.at_most(bound, Rational::one());
     }
-    let found = tableau.maximise(n);
+    let gain = (0..n + k).map(|variable| Rational::from_integer(i32::from(variable < n).into()));
+    let found = tableau.maximise(gain.collect());
     let support = columns.iter().zip(found);
     support
         .filter(|(_, t)| t.is_positive())
@@ -93,13 +94,13 @@ fn largest_support(rows: &[Exponents], parameters: &BTreeSet<Unknown>) -> BTreeS
 }
 
 /// Cells of a tableau above which nothing is claimed of a block: far above any network's.
-const LARGEST_TABLEAU: usize = 4_000_000;
+pub(super) const LARGEST_TABLEAU: usize = 4_000_000;
 
 /// The rows that may have a multiplier other than 0, turned so that it is positive, or both ways.
 ///
 /// A column that one row has alone gives the sign of its multiplier; a column in which every row then is
 /// negative leaves none of them.
-fn signed(mut rows: Vec<Exponents>) -> Vec<Exponents> {
+pub(super) fn signed(mut rows: Vec<Exponents>) -> Vec<Exponents> {
     loop {
         let mut columns: BTreeMap<Unknown, Vec<usize>> = BTreeMap::new();
         for (index, row) in rows.iter().enumerate() {
@@ -149,7 +150,7 @@ fn negated(row: &Exponents) -> Exponents {
 }
 
 /// `rows · x ≤ bounds`, `x ≥ 0`, in the dictionary of a basis.
-struct Tableau {
+pub(super) struct Tableau {
     rows: Vec<Vec<Rational>>,
     bounds: Vec<Rational>,
     /// The variable that each row is solved for; slacks are numbered after the others.
@@ -159,7 +160,7 @@ struct Tableau {
 }
 
 impl Tableau {
-    fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize) -> Self {
         Self {
             rows: Vec::new(),
             bounds: Vec::new(),
@@ -168,22 +169,15 @@ impl Tableau {
         }
     }
 
-    fn at_most(&mut self, row: Vec<Rational>, bound: Rational) {
+    pub(super) fn at_most(&mut self, row: Vec<Rational>, bound: Rational) {
         self.basic.push(self.free.len() + self.rows.len());
         self.rows.push(row);
         self.bounds.push(bound);
     }
 
-    /// The values of the first `count` variables where their sum is largest. Bland's rule: it ends.
-    fn maximise(mut self, count: usize) -> Vec<Rational> {
-        let objective = |variable: usize| {
-            if variable < count {
-                Rational::one()
-            } else {
-                Rational::zero()
-            }
-        };
-        let mut gain: Vec<Rational> = self.free.iter().map(|&v| objective(v)).collect();
+    /// The values of the variables where `gain · x`, which must be bounded, is largest. Bland's rule: it ends.
+    pub(super) fn maximise(mut self, mut gain: Vec<Rational>) -> Vec<Rational> {
+        let count = gain.len();
         loop {
             let entering = (0..gain.len())
                 .filter(|&column| gain[column].is_positive())
@@ -195,7 +189,7 @@ impl Tableau {
                     let ratio = &self.bounds[row] / &self.rows[row][column];
                     (ratio, self.basic[row])
                 });
-            // The objective is bounded by `count`.
+            // The objective is bounded.
             let Some(row) = leaving else { break };
             self.exchange(row, column, &mut gain);
         }

@@ -3,6 +3,7 @@
 mod blocks;
 mod cone;
 mod form;
+mod largest;
 mod solution;
 
 pub(crate) use blocks::{Block, blocks};
