@@ -121,6 +121,24 @@ fn written(graph: &Graph, state: &State) -> Vec<u8> {
 }
 
 #[test]
+fn of_every_batch_normalisation_the_running_mean_is_named() {
+    for graph in graphs() {
+        let file = written(&graph, &state(&graph));
+        let model = nn_onnx::from_reader(Cursor::new(file), "written").unwrap();
+        let found = model.import().unwrap();
+        let batch_norms: Vec<_> = graph.batch_norms();
+        assert_eq!(found.running_means.len(), batch_norms.len());
+        for (id, (input, mean)) in batch_norms.into_iter().zip(&found.running_means) {
+            let node = graph.node(id);
+            assert_eq!(*mean, format!("{}.running_mean", node.name));
+            let before = &graph.node(node.inputs[0]).name;
+            let input = &found.network.tensor(*input).name;
+            assert!(input.starts_with(before.as_str()), "{input}, not {before}");
+        }
+    }
+}
+
+#[test]
 fn a_graph_that_is_read_back_is_the_same_function() {
     for graph in graphs() {
         let state = state(&graph);

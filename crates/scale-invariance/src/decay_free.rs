@@ -68,17 +68,10 @@ pub fn decay_free_exponents(inspection: &Inspection) -> Vec<Degree> {
 }
 
 fn block(group: &Group) -> Block {
-    let exact = |(parameter, degree): &(usize, Degree)| {
-        let is_number = degree.denominator != 0;
-        is_number.then(|| {
-            let exact = Rational::new(degree.numerator.into(), degree.denominator.into());
-            (*parameter, exact)
-        })
-    };
     let rows = group.basis.iter();
     Block {
         basis: rows
-            .filter_map(|row| row.iter().map(exact).collect())
+            .map(|row| row.iter().map(|(place, d)| (*place, d.exact())).collect())
             .collect(),
     }
 }

@@ -23,6 +23,14 @@ impl Degree {
         })
     }
 
+    /// Itself without a bound; a fraction that is none, with denominator 0, is 0.
+    pub(crate) fn exact(self) -> BigRational {
+        if self.denominator == 0 {
+            return BigRational::default();
+        }
+        BigRational::new(self.numerator.into(), self.denominator.into())
+    }
+
     /// The whole number that it is, if it is one.
     pub fn to_integer(self) -> Option<i32> {
         if self.denominator != 1 {

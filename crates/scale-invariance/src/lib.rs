@@ -9,6 +9,7 @@ mod degrees;
 mod exponents;
 mod invariance;
 mod probe;
+mod tensor_degrees;
 mod violation;
 
 pub use analysis::{Analysis, SCALED_GROUP, UNSCALED_GROUP, Verdict, analyse};
@@ -18,4 +19,5 @@ pub use degree::Degree;
 pub use degrees::{Degrees, degrees};
 pub use invariance::{Group, Inspection, Invariance, ParameterInvariance, inspect};
 pub use probe::{Check, Claim, probe};
+pub use tensor_degrees::{TensorDegrees, tensor_degrees};
 pub use violation::Violation;

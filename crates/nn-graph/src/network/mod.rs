@@ -105,6 +105,11 @@ impl Network {
         &self.tensors[id.0]
     }
 
+    /// The ids of all tensors, in their order.
+    pub fn tensor_ids(&self) -> impl Iterator<Item = TensorId> + use<> {
+        (0..self.tensors.len()).map(TensorId)
+    }
+
     /// All operations, each after those whose results it reads.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
@@ -118,8 +123,8 @@ impl Network {
     /// The parameters, in order: trained and fixed ones.
     pub fn parameters(&self) -> impl Iterator<Item = TensorId> + '_ {
         let is_parameter =
-            |id: &usize| matches!(self.tensors[*id].source, Source::Parameter { .. });
-        (0..self.tensors.len()).filter(is_parameter).map(TensorId)
+            |id: &TensorId| matches!(self.tensor(*id).source, Source::Parameter { .. });
+        self.tensor_ids().filter(is_parameter)
     }
 
     /// Whether a tensor is a parameter that the optimiser changes.

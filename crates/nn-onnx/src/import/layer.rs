@@ -23,6 +23,8 @@ const MOST_AXES: u64 = 1 << 23;
 pub(crate) struct Target {
     pub(crate) net: NetworkBuilder,
     pub(crate) symbols: Symbols,
+    /// [`Imported::running_means`](crate::Imported::running_means)
+    pub(crate) running_means: Vec<(TensorId, String)>,
     tensors: u64,
     axes: u64,
 }

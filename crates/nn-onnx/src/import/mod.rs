@@ -13,7 +13,7 @@ mod shape;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use nn_graph::network::{Extents, Network};
+use nn_graph::network::{Extents, Network, TensorId};
 
 use crate::error::clean;
 use crate::model::{Extent, Model, Node};
@@ -36,6 +36,8 @@ pub struct Imported {
     /// The shape of every tensor of the file, by its name; none for one of which not even the number of axes is known,
     /// or on which no result depends.
     pub extents: HashMap<String, Extents>,
+    /// Of each batch normalisation what it normalises, and the name of its running mean, such as `bn1.running_mean`.
+    pub running_means: Vec<(TensorId, String)>,
 }
 
 /// An operator that is not known.
@@ -162,6 +164,7 @@ impl<'a> Importer<'a> {
         };
         Ok(Imported {
             extents: self.tensors.iter().filter_map(extents).collect(),
+            running_means: self.target.running_means,
             network: self.target.net.finish(outputs)?,
             unsupported: self.unsupported,
         })

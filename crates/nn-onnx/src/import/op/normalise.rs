@@ -6,6 +6,7 @@
 use nn_graph::network::{AxisSource, Grouped, Normalise, Reduce, Reduction, Rule};
 
 use crate::Problem;
+use crate::error::clean;
 use crate::import::dim::Dim;
 use crate::import::layer::Layer;
 use crate::import::operand::Operand;
@@ -77,6 +78,11 @@ fn batch(layer: &mut Layer) -> Result<Outcome, Problem> {
     let Some((x, rank)) = images(layer)? else {
         return Ok(Outcome::Unknown);
     };
+    if let Some(mean) = layer.optional(3) {
+        let place = layer.target.place(&x)?;
+        let means = &mut layer.target.running_means;
+        means.push((place, clean(&mean.name)));
+    }
     let axes = (0..rank).filter(|&axis| axis != 1).collect();
     let y = normalised(layer, &x, axes, None, true)?;
     affine(layer, y, |layer, vector| per_channel(layer, vector, rank))?;

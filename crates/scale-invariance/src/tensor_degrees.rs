@@ -1,0 +1,66 @@
+//! Degrees of all tensors of a network under one scaling, and what stands in its way.
+
+use std::collections::BTreeMap;
+
+use nn_graph::network::Network;
+
+use crate::calculus::{Calculus, Offsets};
+use crate::exponents::Rational;
+use crate::{Degree, Violation};
+
+/// How the tensors of a network scale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorDegrees {
+    /// The degrees of each tensor, in the order of [`Network::tensors`], ascending: one, or several where something
+    /// was added that scales otherwise and that a later normalisation may cancel, such as a bias. None of a tensor
+    /// that is 0.
+    pub tensors: Vec<Vec<Degree>>,
+    /// What breaks the scaling, by its place in [`Network::operations`], or `None` for the network's result. What
+    /// comes after it is told as if it had not been broken there.
+    pub violations: BTreeMap<Option<usize>, Violation>,
+}
+
+/// The degrees of all tensors when each trained parameter `p` is multiplied by `c^{d_p}`, `exponents` being the
+/// `d_p` in the order of the trained parameters; 0 for those that are not given.
+///
+/// By the rules of [`inspect`](crate::inspect): without a violation the scaling leaves the network's function alone.
+///
+/// ```
+/// use nn_graph::nets::{Architecture, NetConfig};
+/// use nn_graph::network::{Network, Source};
+/// use scale_invariance::tensor_degrees;
+///
+/// let network = Network::from(&NetConfig::new(Architecture::PreResNet, 8).build()?);
+/// let ones = vec![1.into(); network.parameters().filter(|&id| network.is_trainable(id)).count()];
+/// let found = tensor_degrees(&network, &ones);
+/// assert!(found.violations.is_empty());
+/// let of_result = network.outputs()[0].index();
+/// assert_eq!(found.tensors[of_result], [0.into()]);
+/// # Ok::<(), nn_graph::GraphError>(())
+/// ```
+#[must_use]
+pub fn tensor_degrees(network: &Network, exponents: &[Degree]) -> TensorDegrees {
+    let calculus = Calculus::new(network, Offsets::Carried);
+    let mut exact: Vec<Rational> = exponents.iter().map(|degree| degree.exact()).collect();
+    exact.resize(calculus.parameters.len(), Rational::default());
+    let unknowns = calculus.unknowns(&exact);
+    let mut violations = BTreeMap::new();
+    for demand in &calculus.demands {
+        if let Some(violation) = Violation::of(network, demand, &unknowns) {
+            violations.entry(demand.operation).or_insert(violation);
+        }
+    }
+    let degrees = |id| {
+        let forms = calculus.degrees(id);
+        let mut degrees: Vec<Rational> = forms
+            .map(|form| form.at(|unknown| unknowns[unknown].clone()))
+            .collect();
+        degrees.sort();
+        degrees.dedup();
+        degrees.iter().filter_map(Degree::of).collect()
+    };
+    TensorDegrees {
+        tensors: network.tensor_ids().map(degrees).collect(),
+        violations,
+    }
+}
