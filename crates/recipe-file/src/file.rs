@@ -149,6 +149,12 @@ impl RecipeFile {
         })
     }
 
+    /// The text that it was read from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// An error of this recipe, at a key that should be changed first.
     #[must_use]
     pub fn error_at<P>(&self, path: &str, problem: P) -> Located<P> {

@@ -5,9 +5,29 @@ use std::process::ExitCode;
 use datasets::DataError;
 use nn_engine::EngineError;
 use nn_onnx::OnnxError;
-use recipe_convert::{ConversionError, RecipeFileError};
+use recipe_convert::{ConversionError, Located, Optimizer, RecipeFileError};
 use report::ReportError;
 use trainer::TrainerError;
+
+/// Why `texp inspect` makes no parameter groups for a recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoGroups {
+    /// An optimiser without a law of groups.
+    #[error(
+        "for the optimizer \"{optimizer}\" parameter groups have no exact conversion; use the optimizer \"sgd\""
+    )]
+    NeedsSgd {
+        /// The recipe's optimiser.
+        optimizer: Optimizer,
+    },
+    /// Groups, which do not say what is in them.
+    #[error(
+        "the recipe has parameter groups, and does not say which parameters are in them; leave them out, name what \
+         has no weight decay with --no-decay, and texp inspect makes the groups"
+    )]
+    HasGroups,
+}
 
 /// Why a command stopped.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +48,9 @@ pub enum CommandError {
     /// A recipe without the conversion.
     #[error(transparent)]
     Conversion(#[from] ConversionError),
+    /// A recipe that parameter groups cannot be made for.
+    #[error(transparent)]
+    Groups(#[from] Located<NoGroups>),
     /// A recipe that cannot be read.
     #[error(
         "{file} cannot be read ({source}); check the path, its permissions, and that it is text"
@@ -54,8 +77,10 @@ pub enum CommandError {
         claims: usize,
     },
     /// A pattern of names that is none.
-    #[error("--freeze `{pattern}` is no pattern ({problem}); write `[*]` for a star that is meant")]
+    #[error("{option} `{pattern}` is no pattern ({problem}); write `[*]` for a star that is meant")]
     Pattern {
+        /// The option that it is given to.
+        option: &'static str,
         /// The pattern.
         pattern: String,
         /// What is wrong with it.
@@ -63,9 +88,12 @@ pub enum CommandError {
     },
     /// A pattern without a parameter.
     #[error(
-        "--freeze `{pattern}` is the name of no parameter that is not frozen already; texp inspect without it lists them"
+        "{option} `{pattern}` is the name of no parameter that is trained and not named already; texp inspect without \
+         it lists them"
     )]
-    NothingToFreeze {
+    NoParameter {
+        /// The option that it is given to.
+        option: &'static str,
         /// The pattern.
         pattern: String,
     },
@@ -98,7 +126,8 @@ impl CommandError {
             | Self::Input { .. }
             | Self::Onnx(_)
             | Self::Pattern { .. }
-            | Self::NothingToFreeze { .. }
+            | Self::NoParameter { .. }
+            | Self::Groups(_)
             | Self::EveryOfScheduler => true,
             Self::Output { .. } | Self::Stdout(_) | Self::Probe(_) | Self::Contradicted { .. } => {
                 false

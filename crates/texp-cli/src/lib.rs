@@ -10,11 +10,12 @@ mod inspect;
 mod output;
 mod progress;
 mod provenance;
+mod recipe;
 mod train;
 
 pub use args::RunArgs;
 pub use convert::{ConvertArgs, convert};
 pub use document::{completions, man};
-pub use error::CommandError;
+pub use error::{CommandError, NoGroups};
 pub use inspect::{InspectArgs, inspect};
 pub use train::{Places, rewrite_report, train};

@@ -2,15 +2,16 @@
 
 mod plot;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use recipe_convert::{Conversion, RecipeFile, TableFormat, Target, write_table, write_torch};
+use recipe_convert::{Conversion, TableFormat, Target, write_table, write_torch};
 
 use crate::CommandError;
 use crate::output::write_to;
+use crate::recipe;
 
 /// What to convert, to what, and where it goes.
 #[derive(Clone, Debug, Args)]
@@ -71,7 +72,7 @@ pub fn convert(args: &ConvertArgs) -> Result<(), CommandError> {
     if args.format == Format::Torch && args.every.is_some() {
         return Err(CommandError::EveryOfScheduler);
     }
-    let file = read(&args.file)?;
+    let file = recipe::read(&args.file)?;
     let target = match args.to {
         To::WdFree => Target::WdFree,
         To::Tapered => Target::Tapered,
@@ -96,24 +97,4 @@ pub fn convert(args: &ConvertArgs) -> Result<(), CommandError> {
         };
         write_table(&conversion, format, every, out)
     })
-}
-
-/// Reads a recipe; the CSV files it names are found from its own folder.
-fn read(path: &Path) -> Result<RecipeFile, CommandError> {
-    let from_stdin = path == Path::new("-");
-    let (name, text, folder) = if from_stdin {
-        let mut text = String::new();
-        let read = io::stdin().read_to_string(&mut text);
-        ("standard input".to_owned(), read.map(|_| text), None)
-    } else {
-        let text = std::fs::read_to_string(path);
-        (path.display().to_string(), text, path.parent())
-    };
-    let text = text.map_err(|source| CommandError::Input {
-        file: name.clone(),
-        source,
-    })?;
-    let folder = folder.unwrap_or(Path::new(""));
-    let mut read_table = |table: &str| std::fs::read_to_string(folder.join(table));
-    Ok(RecipeFile::parse(&text, &name, &mut read_table)?)
 }

@@ -6,6 +6,7 @@ use scale_invariance::{Check, Granularity, Inspection, Invariance, ParameterInva
 use serde::Serialize;
 
 use super::Answer;
+use super::groups::json::{Group, groups};
 use super::probe::words;
 
 #[derive(Serialize)]
@@ -18,6 +19,9 @@ struct Told<'a> {
     /// Only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     probe: Option<Vec<Probed>>,
+    /// Only with a recipe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter_groups: Option<Vec<Group<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +65,7 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
             let checks = probed.checks.iter();
             checks.map(|check| checked(check, inspection)).collect()
         }),
+        parameter_groups: answer.groups.as_ref().map(groups),
     };
     serde_json::to_writer_pretty(&mut *out, &told)?;
     writeln!(out)

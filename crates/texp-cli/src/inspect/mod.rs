@@ -1,19 +1,22 @@
 //! `texp inspect`: which weights of a network may be scaled, and why not the others.
 
+mod groups;
 mod json;
+mod names;
 mod probe;
 mod table;
+mod warnings;
 
-use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use glob::Pattern;
-use nn_graph::network::Network;
 use nn_onnx::Unsupported;
 use scale_invariance::{Inspection, inspect as find_scalings};
 
-use self::probe::Probed;
+use groups::{GroupArgs, Groups};
+use probe::Probed;
+
 use crate::CommandError;
 use crate::output::write_to;
 
@@ -36,6 +39,8 @@ pub struct InspectArgs {
     /// Form of the answer.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    #[command(flatten)]
+    groups: GroupArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -47,72 +52,66 @@ enum Rules {
     Paper,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum Format {
     /// Columns, for reading.
     Table,
     /// One object, for programs.
     Json,
+    /// The recipe with its parameter groups, for texp convert.
+    Recipe,
 }
 
 /// What is told of a file.
 struct Answer {
     inspection: Inspection,
     unsupported: Vec<Unsupported>,
+    /// For a recipe, if there is one.
+    groups: Option<Groups>,
     probed: Option<Probed>,
 }
 
 /// Inspects the network of a file, and writes what it finds to standard output.
 ///
 /// # Errors
-/// [`CommandError`] if the file is no network, or a name to freeze is none of its parameters; where a probe is asked for, if
-/// no engine runs the network, or numbers contradict what is found.
+/// [`CommandError`] if the file is no network, or an option names none of its parameters; if the recipe cannot be read
+/// or has no groups; where a probe is asked for, if no engine runs the network, or numbers contradict what is found; or
+/// if a result cannot be written.
 pub fn inspect(args: &InspectArgs) -> Result<(), CommandError> {
     let model = nn_onnx::open(&args.file)?;
-    let imported = model.import()?;
-    let network = frozen(imported.network, &args.freeze)?;
-    let inspection = find_scalings(&network);
-    let probed = match args.probe {
-        true => Some(probe::run(&model, &inspection)?),
-        false => None,
-    };
+    let mut imported = model.import()?;
+    let frozen = names::named(&imported.network, "--freeze", &args.freeze)?;
+    imported.network = imported.network.with_trained(|name| !frozen.contains(name));
+    let inspection = find_scalings(&imported.network);
+    let recipe = args.groups.recipe.as_ref();
+    for warning in warnings::warnings(&imported.network, &inspection, recipe.is_some()) {
+        // Someone who closed standard error does not want to hear about it.
+        let _ = writeln!(io::stderr(), "warning: {warning}");
+    }
+    let groups = recipe.map(|file| groups::find(&args.groups, file, &imported, &inspection));
+    let probed = args.probe.then(|| probe::run(&model, &inspection));
     let answer = Answer {
+        groups: groups.transpose()?,
+        probed: probed.transpose()?,
         inspection,
         unsupported: imported.unsupported,
-        probed,
     };
-    write_to(None, |out| match (args.format, args.rules) {
-        (Format::Json, _) => json::write(out, &answer),
-        (Format::Table, Rules::General) => table::write(out, &answer),
-        (Format::Table, Rules::Paper) => table::write_paper(out, &answer),
+    if let (Some(groups), Some(path)) = (&answer.groups, &args.groups.param_groups) {
+        let source = args.file.display().to_string();
+        write_to(Some(path), |out| {
+            groups::python::write(out, groups, &source)
+        })?;
+    }
+    write_to(None, |out| {
+        match (args.format, args.rules, &answer.groups) {
+            (Format::Recipe, _, Some(groups)) => groups::toml::write(out, groups),
+            (Format::Json, _, _) => json::write(out, &answer),
+            (_, Rules::General, _) => table::write(out, &answer),
+            (_, Rules::Paper, _) => table::write_paper(out, &answer),
+        }
     })?;
     match answer.probed.map_or(0, |probed| probed.broken().count()) {
         0 => Ok(()),
         claims => Err(CommandError::Contradicted { claims }),
     }
-}
-
-/// The network with some parameters no longer trained.
-fn frozen(network: Network, names: &[String]) -> Result<Network, CommandError> {
-    let mut found = BTreeSet::new();
-    for name in names {
-        let pattern = Pattern::new(name).map_err(|error| CommandError::Pattern {
-            pattern: name.clone(),
-            problem: error.msg,
-        })?;
-        let parameters = network.parameters().map(|id| &network.tensor(id).name);
-        let before = found.len();
-        // A name may hold what a pattern would not match, such as brackets.
-        found.extend(
-            parameters
-                .filter(|parameter| *parameter == name || pattern.matches(parameter))
-                .cloned(),
-        );
-        if found.len() == before {
-            return Err(CommandError::NothingToFreeze {
-                pattern: name.clone(),
-            });
-        }
-    }
-    Ok(network.with_trained(|name| !found.contains(name)))
 }

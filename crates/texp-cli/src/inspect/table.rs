@@ -6,7 +6,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use scale_invariance::{Invariance, ParameterInvariance};
 
-use super::{Answer, json};
+use super::{Answer, groups, json};
 
 pub(super) fn write(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     let inspection = &answer.inspection;
@@ -91,5 +91,8 @@ pub(super) fn write_paper(out: &mut dyn Write, answer: &Answer) -> io::Result<()
     if let Some(probed) = &answer.probed {
         probed.write(out, &answer.inspection)?;
     }
-    Ok(())
+    match &answer.groups {
+        Some(found) => groups::words::write(out, found),
+        None => Ok(()),
+    }
 }

@@ -1,0 +1,53 @@
+//! What several tests use.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use nn_engine::State;
+use nn_graph::Graph;
+
+/// Of 20 epochs of 15 steps, with strong decay.
+pub(crate) const RECIPE: &str = "\
+# A comment that stays.
+steps_per_epoch = 15
+epochs = 20
+schedule = { kind = \"cosine\", lr = 0.2, final_lr = 0.01 }
+[optimizer]
+kind = \"sgd\"
+momentum = 0.9
+weight_decay = 5e-3
+";
+
+/// Runs the command in a folder, with a text on standard input.
+pub(crate) fn texp(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_texp"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // One that refuses its arguments reads nothing and may be gone by now.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// What it wrote to standard output and to standard error.
+#[track_caller]
+pub(crate) fn success(output: Output) -> (String, String) {
+    let [out, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "{said}");
+    (out, said)
+}
+
+/// Writes a graph, with any values, and the recipe.
+pub(crate) fn write(folder: &Path, graph: &Graph) {
+    let state = State::initial(graph, 7);
+    let values = |name: &str| state.get(name).map(|tensor| tensor.values.clone());
+    let mut file = fs::File::create(folder.join("net.onnx")).unwrap();
+    nn_onnx::write(graph, values, &mut file).unwrap();
+    fs::write(folder.join("recipe.toml"), RECIPE).unwrap();
+}
