@@ -1,6 +1,7 @@
 //! `cargo xtask peers`: what texp emits, trained with PyTorch itself.
 
 mod environment;
+mod inspected;
 mod schedulers;
 
 use std::fs;
@@ -17,8 +18,8 @@ pub(crate) struct Args {
     python: Option<PathBuf>,
 }
 
-/// Generates schedulers, and checks with PyTorch that they train as the recipe does, and what else
-/// `schedule-core` says of PyTorch.
+/// Generates schedulers, also for groups that `texp inspect` finds in exported networks, and checks with PyTorch that
+/// they train as the recipe does, and what else `schedule-core` says of PyTorch.
 ///
 /// Exits with 1 if a check fails, with 2 if they cannot be run.
 pub(crate) fn run(args: &Args) -> ExitCode {
@@ -39,7 +40,8 @@ fn prepare(args: &Args, folder: &Path) -> Result<Command, String> {
         None => environment::made(&folder.join("python"))?,
     };
     let generated = folder.join("generated");
-    schedulers::write_all(&generated)?;
+    let inspected = inspected::write_all(&python, &generated)?;
+    schedulers::write_all(&generated, inspected)?;
 
     let mut check = Command::new(python);
     // No caches among the sources.

@@ -62,7 +62,10 @@ def imported(path):
 def pairs(folder):
     """What schedulers.json lists: a name, and the pair of optimisers."""
     for entry in json.loads((folder / "schedulers.json").read_text()):
-        yield entry["name"], PAIRS[entry["pair"]](imported(folder / entry["file"]))
+        made_of = [imported(folder / entry["file"])]
+        if "groups" in entry:
+            made_of += [imported(folder / entry["groups"]), entry["net"]]
+        yield entry["name"], PAIRS[entry["pair"]](*made_of)
 
 
 def check_schedulers(table, folder):

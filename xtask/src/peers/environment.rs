@@ -8,6 +8,9 @@ use crate::cargo::succeeds;
 /// What the checks were written with.
 const PYTORCH: &str = "torch==2.15.0";
 
+/// What PyTorch exports networks with.
+const ONNX: &str = "onnx==1.23.2";
+
 /// Prints what PyTorch requires but Triton, a compiler of 1 GB that nothing here runs. On Linux it cannot be
 /// loaded without the CUDA libraries, which are most of the rest.
 const REQUIREMENTS: &str = "\
@@ -29,14 +32,14 @@ pub(super) fn made(folder: &Path) -> Result<PathBuf, String> {
         return Ok(python);
     }
     eprintln!(
-        "making a Python environment with {PYTORCH} in {}; on Linux it takes 4.5 GB and some minutes",
+        "making a Python environment with {PYTORCH} and {ONNX} in {}; on Linux it takes 4.5 GB and some minutes",
         folder.display()
     );
     let mut make = Command::new(if cfg!(windows) { "python" } else { "python3" });
     if !succeeds(make.args(["-m", "venv", "--clear"]).arg(folder)) {
         return Err(
             "no Python environment can be made; install Python 3.10 or newer with its venv module \
-             (Debian: python3-venv), or name a Python that has PyTorch with --python FILE"
+             (Debian: python3-venv), or name a Python that has PyTorch and onnx with --python FILE"
                 .to_owned(),
         );
     }
@@ -52,8 +55,8 @@ fn install(python: &Path, folder: &Path) -> Result<(), String> {
     };
     let failed = || {
         format!(
-            "pip cannot install {PYTORCH}; its message is above. It needs the network, 4.5 GB of disk and a \
-             Python that PyTorch supports; or name a Python that has PyTorch with --python FILE"
+            "pip cannot install {PYTORCH} and {ONNX}; its message is above. It needs the network, 4.5 GB of disk and a \
+             Python that PyTorch supports; or name a Python that has both with --python FILE"
         )
     };
     if !succeeds(pip().args(["--no-deps", PYTORCH])) {
@@ -65,7 +68,7 @@ fn install(python: &Path, folder: &Path) -> Result<(), String> {
         .map_err(|error| format!("{} cannot be started: {error}", python.display()))?;
     let list = folder.join("requirements.txt");
     super::write(&list, &required.stdout)?;
-    if succeeds(pip().arg("--requirement").arg(list)) {
+    if succeeds(pip().arg("--requirement").arg(list).arg(ONNX)) {
         Ok(())
     } else {
         Err(failed())
@@ -78,14 +81,15 @@ pub(super) fn with_pytorch(python: &Path) -> Result<PathBuf, String> {
         return Ok(python.to_owned());
     }
     Err(format!(
-        "{0} cannot load PyTorch; `{0} -c 'import torch'` says why. Name a Python that can with --python FILE, \
-         or leave that out to have one made",
+        "{0} cannot load PyTorch and onnx; `{0} -c 'import torch, onnx'` says why. Name a Python that can with \
+         --python FILE, or leave that out to have one made",
         python.display()
     ))
 }
 
 fn has_pytorch(python: &Path) -> bool {
     let mut load = Command::new(python);
-    load.args(["-c", "import torch"]).stderr(Stdio::null());
+    load.args(["-c", "import torch, onnx"])
+        .stderr(Stdio::null());
     load.status().is_ok_and(|status| status.success())
 }

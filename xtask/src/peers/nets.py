@@ -68,9 +68,45 @@ GROUPS = {
 }
 
 
+class Residual(nn.Module):
+    """A convolution, and a pre-activation block whose branch is one convolution or the same one twice; a trained head."""
+
+    def __init__(self, affine, times):
+        super().__init__()
+        self.stem = nn.Conv2d(2, 6, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(6, eps=EPS, affine=affine)
+        self.convs = nn.ModuleList([nn.Conv2d(6, 6, 3, padding=1, bias=False)] * times)
+        self.last = nn.BatchNorm2d(6, eps=EPS, affine=False)
+        self.head = nn.Linear(6, CLASSES)
+
+    def forward(self, x):
+        x = self.stem(x)
+        y = self.norm(x)
+        for conv in self.convs:
+            y = conv(torch.relu(y))
+        return self.head(torch.relu(self.last(x + y)).mean((2, 3)))
+
+
+def conv_affine():
+    def layer(inputs, outputs):
+        norm = nn.BatchNorm2d(outputs, eps=EPS)
+        return [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), norm, nn.ReLU()]
+
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, CLASSES)]
+    return nn.Sequential(*layer(2, 6), *layer(6, 8), *head)
+
+
+#: Networks whose groups `texp inspect` finds; a further one is an entry here, and in inspected.rs.
+INSPECTED_NETS = {
+    "conv-affine": conv_affine,
+    "residual": lambda: Residual(True, 1),
+    "tied": lambda: Residual(False, 2),
+}
+
+
 def made(name):
     torch.manual_seed(1)
-    return (NETS | GROUPED_NETS)[name]()
+    return (NETS | GROUPED_NETS | INSPECTED_NETS)[name]()
 
 
 def trained(net):

@@ -130,6 +130,20 @@ class GroupedSgd(Sgd):
     twin = original
 
 
+class InspectedSgd(GroupedSgd):
+    """The same in the groups that `texp inspect` wrote, with the degrees that it found."""
+
+    def __init__(self, schedule, groups, net):
+        super().__init__(schedule)
+        self.param_groups = groups.param_groups
+        self.nets, self.evaluated, self.degrees = (net,), net, groups.DEGREES
+
+    def original(self, net):
+        return torch.optim.SGD(self.param_groups(net), lr=1.0, momentum=0.9)
+
+    twin = original
+
+
 class SgdLrInside(Sgd):
     """The twin has its rate inside the buffer; v~ = (v - c theta)/A_t-1, v = lr_t-1 b, c = 1/a - 1."""
 
@@ -183,6 +197,7 @@ PAIRS = {
     "SGD": Sgd,
     "SGD, tapered": TaperedSgd,
     "SGD, groups": GroupedSgd,
+    "SGD, inspected": InspectedSgd,
     "SGD, rate inside": SgdLrInside,
     "Adam": Adam,
 }

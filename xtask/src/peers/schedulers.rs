@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use recipe_convert::{Conversion, RecipeFile, Target, write_torch};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A recipe and what it is converted to.
 struct Scheduler {
@@ -117,8 +117,8 @@ fn momentum_table() -> String {
     "step,momentum\n".to_owned() + &lines.collect::<String>()
 }
 
-/// Writes all, and `schedulers.json` that lists them.
-pub(super) fn write_all(folder: &Path) -> Result<(), String> {
+/// Writes all, and `schedulers.json` that lists them, and after them what others list.
+pub(super) fn write_all(folder: &Path, others: Vec<Value>) -> Result<(), String> {
     let mut list = Vec::new();
     for (scheduler, number) in SCHEDULERS.iter().zip(0..) {
         let file = format!("schedule_{number}.py");
@@ -129,7 +129,8 @@ pub(super) fn write_all(folder: &Path) -> Result<(), String> {
             "file": file,
         }));
     }
-    let list = serde_json::Value::from(list).to_string();
+    list.extend(others);
+    let list = Value::from(list).to_string();
     super::write(&folder.join("schedulers.json"), list.as_bytes())
 }
 
