@@ -37,11 +37,35 @@ pub fn cifar10_batch(bytes: &[u8]) {
     }
 }
 
-/// A model: what is accepted has operations that each read what is there, and shapes for all tensors of known rank.
+/// A model: what is accepted has operations that each read what is there, and shapes for all tensors of known rank; as a
+/// graph for engines it has the parameters of the file.
 pub fn onnx(bytes: &[u8]) {
-    let imported =
-        nn_onnx::from_reader(io::Cursor::new(bytes), "fuzz.onnx").and_then(|model| model.import());
-    match imported {
+    let model = match nn_onnx::from_reader(io::Cursor::new(bytes), "fuzz.onnx") {
+        Ok(model) => model,
+        Err(error) => {
+            let error = error.to_string();
+            return assert!(!error.contains('\n'), "not one line: {error}");
+        }
+    };
+    match model.import_graph() {
+        Err(error) => {
+            let error = error.to_string();
+            assert!(!error.contains('\n'), "not one line: {error}");
+        }
+        Ok(imported) => {
+            let network = model.import().expect("what engines run has rules").network;
+            for (parameter, of_graph) in imported.parameters.iter().zip(imported.graph.parameters())
+            {
+                let mut tensors = network.parameters().map(|id| network.tensor(id));
+                let tensor = tensors.find(|tensor| tensor.name == parameter.name);
+                let lengths = tensor.and_then(|tensor| tensor.extents.as_deref());
+                let elements: Option<usize> = lengths.into_iter().flatten().copied().product();
+                assert_eq!(elements, Some(of_graph.elements()), "{parameter:?}");
+            }
+            assert_eq!(imported.parameters.len(), imported.graph.parameters().len());
+        }
+    }
+    match model.import() {
         Err(error) => {
             let error = error.to_string();
             assert!(!error.contains('\n'), "not one line: {error}");

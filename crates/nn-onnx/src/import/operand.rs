@@ -47,6 +47,14 @@ impl Operand {
         self.shape.as_ref().map(Vec::len)
     }
 
+    /// Whether it has so many numbers along its last axis, and all others have length 1.
+    pub(crate) fn is_list_of(&self, length: usize) -> bool {
+        let Some([others @ .., last]) = self.shape.as_deref() else {
+            return false;
+        };
+        last.extent() == Some(length) && others.iter().all(Dim::is_one)
+    }
+
     pub(crate) fn uniform(&self) -> Option<f64> {
         self.known.as_ref()?.uniform()
     }

@@ -88,7 +88,8 @@ struct Building<'a> {
     parameters: Vec<FileParameter>,
     /// Their names as they stand in the file.
     recorded: HashSet<&'a str>,
-    names: HashSet<String>,
+    /// The names of nodes, and how many wanted each.
+    names: HashMap<String, usize>,
 }
 
 /// A node while it becomes a part of the graph.
@@ -130,7 +131,7 @@ impl<'a> Building<'a> {
             readers,
             parameters: Vec::new(),
             recorded: HashSet::new(),
-            names: HashSet::from(["input".to_owned()]),
+            names: HashMap::from([("input".to_owned(), 1)]),
         })
     }
 
@@ -204,11 +205,12 @@ impl<'a> Building<'a> {
         let tensor = node.outputs.first().map_or("", String::as_str);
         let wanted = clean(stem.unwrap_or(tensor));
         let mut name = wanted.clone();
-        let mut count = 1;
-        while !self.names.insert(name.clone()) {
-            count += 1;
+        while self.names.contains_key(&name) {
+            let count = self.names.entry(wanted.clone()).or_default();
+            *count += 1;
             name = format!("{wanted}#{count}");
         }
+        self.names.insert(name.clone(), 1);
         name
     }
 

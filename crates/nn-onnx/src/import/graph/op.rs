@@ -170,6 +170,9 @@ impl<'a> Building<'a> {
                 return Err(step
                     .refused("engines train weight and bias of a linear layer both, or neither"));
             }
+            Some(operand) if !operand.is_list_of(weight.features) => {
+                return Err(step.refused("engines add one number to each feature, not one to all"));
+            }
             Some(_) => Some(step.node.inputs[2].as_str()),
         };
         self.linear(step.node, x, weight, bias).map(Value::Node)
@@ -254,8 +257,8 @@ impl<'a> Building<'a> {
             };
             let operand = step.layer.input(bias)?;
             let name = step.node.inputs[bias].as_str();
-            let is_vector = operand.rank() == Some(1) && !self.values.contains_key(name);
-            if is_vector && operand.is_constant() != weight.trained {
+            let is_bias = operand.is_list_of(weight.features) && !self.values.contains_key(name);
+            if is_bias && operand.is_constant() != weight.trained {
                 return self.linear(node, x, weight, Some(name)).map(Value::Node);
             }
         }
