@@ -67,6 +67,9 @@ pub(crate) struct Calculus<'a> {
     operation: Option<usize>,
 }
 
+/// Most terms of a tensor: sums of sums would double them with every layer.
+const MOST_TERMS: usize = 64;
+
 /// Longest form that is not given a name of its own: with it, work and memory grow as the network does.
 const LONGEST_FORM: usize = 4;
 
@@ -126,6 +129,7 @@ impl<'a> Calculus<'a> {
                     self.operation = Some(*place);
                     let operation = &self.network.operations()[*place];
                     let value = self.apply(operation);
+                    let value = self.with_fewer_terms(value, operation.output);
                     self.shortened(value, operation.output)
                 }
                 Source::Input => Value::of(Term::unscaled()),
@@ -326,6 +330,25 @@ impl<'a> Calculus<'a> {
             tensor,
             cause,
         });
+    }
+
+    /// The same value; of too many terms those that are constant along the same axes are joined.
+    fn with_fewer_terms(&mut self, value: Value, output: TensorId) -> Value {
+        if value.terms.len() <= MOST_TERMS {
+            return value;
+        }
+        let mut alike: BTreeMap<BTreeSet<usize>, Vec<Term>> = BTreeMap::new();
+        for term in value.terms {
+            alike.entry(term.constant.clone()).or_default().push(term);
+        }
+        let joined = alike
+            .values()
+            .filter_map(|terms| self.joined(output, terms));
+        let mut terms: Vec<Term> = joined.collect();
+        if terms.len() > MOST_TERMS {
+            terms = self.joined(output, &terms).into_iter().collect();
+        }
+        Value { terms, ..value }
     }
 
     /// The same value, with a name in the place of every long form. A name stands for whole parameters.
