@@ -149,16 +149,22 @@ impl Maker {
 
     pub(crate) fn epsilon(&mut self) -> TensorId {
         self.epsilons.push(self.lengths.len());
-        self.lengths.push(Vec::new());
-        self.net
-            .constant("epsilon", Some(Vec::new()), Constant::Uniform(1e-5))
+        self.number("epsilon", 1e-5)
+    }
+
+    pub(crate) fn one(&mut self) -> TensorId {
+        self.number("one", 1.0)
     }
 
     /// As small as an `ε`, and not one.
     pub(crate) fn small(&mut self) -> TensorId {
+        self.number("small", 1e-2)
+    }
+
+    fn number(&mut self, name: &str, number: f64) -> TensorId {
         self.lengths.push(Vec::new());
-        self.net
-            .constant("small", Some(Vec::new()), Constant::Uniform(1e-2))
+        let constant = Constant::Uniform(number);
+        self.net.constant(name, Some(Vec::new()), constant)
     }
 
     /// The result of a rule, if it is not too large.
@@ -173,7 +179,7 @@ impl Maker {
             return None;
         }
         let flavour = dice.pick(256);
-        let told = if flavour == 255 {
+        let told = if flavour > 245 {
             None
         } else {
             self.told(&lengths)

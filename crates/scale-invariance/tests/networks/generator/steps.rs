@@ -8,17 +8,17 @@ use super::{Dice, Maker, moves};
 
 /// Makes one step, if it fits.
 pub(crate) fn step(maker: &mut Maker, dice: &mut Dice) -> Option<TensorId> {
-    match dice.pick(20) {
-        0..4 => elementwise(maker, dice),
-        4..6 => unary(maker, dice),
-        6..9 => contraction(maker, dice),
-        9 => product(maker, dice),
-        10..12 => normalise(maker, dice),
-        12 => written_out(maker, dice),
-        13 => moves::softmax(maker, dice),
-        14 => moves::reduce(maker, dice),
-        15 => moves::window(maker, dice),
-        16..18 => moves::rearrange(maker, dice),
+    match dice.pick(24) {
+        0..5 => elementwise(maker, dice),
+        5..7 => unary(maker, dice),
+        7..10 => contraction(maker, dice),
+        10 => product(maker, dice),
+        11..14 => normalise(maker, dice),
+        14 => written_out(maker, dice),
+        15 => moves::softmax(maker, dice),
+        16..18 => moves::reduce(maker, dice),
+        18..20 => moves::window(maker, dice),
+        20..22 => moves::rearrange(maker, dice),
         _ => moves::concat(maker, dice),
     }
 }
@@ -290,10 +290,15 @@ fn written_out(maker: &mut Maker, dice: &mut Dice) -> Option<TensorId> {
         }
         _ => maker.push(reduce(Reduction::SumOfSquares), &[x], thin.clone(), dice)?,
     };
-    if dice.one_in(5) {
+    if dice.one_in(4) {
         // Beside the inverse, which may be small, a small number is no ε.
-        let one = maker.source(&[], &mut Dice::new(&[9]));
-        let inverse = maker.push(Rule::Divide, &[one, statistic], thin.clone(), dice)?;
+        let inverse = match dice.one_in(2) {
+            true => maker.push(power(-1, 2), &[statistic], thin.clone(), dice)?,
+            false => {
+                let one = maker.one();
+                maker.push(Rule::Divide, &[one, statistic], thin.clone(), dice)?
+            }
+        };
         let small = maker.small();
         return maker.push(Rule::Add, &[inverse, small], thin, dice);
     }
