@@ -1,5 +1,6 @@
 //! `texp inspect`: which weights of a network may be scaled, and why not the others.
 
+mod drawing;
 mod groups;
 mod json;
 mod names;
@@ -39,6 +40,10 @@ pub struct InspectArgs {
     /// Form of the answer.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Also draw the network to this file, in place of what is there, with the degrees of its tensors: where all
+    /// trained parameters are multiplied by one factor or, with a recipe, each to the power of its group's exponent.
+    #[arg(long, value_name = "FILE.svg")]
+    svg: Option<PathBuf>,
     #[command(flatten)]
     groups: GroupArgs,
 }
@@ -96,6 +101,10 @@ pub fn inspect(args: &InspectArgs) -> Result<(), CommandError> {
         inspection,
         unsupported: imported.unsupported,
     };
+    if let Some(path) = &args.svg {
+        let svg = drawing::of(&args.file, &imported.network, &answer);
+        write_to(Some(path), |out| out.write_all(svg.as_bytes()))?;
+    }
     if let (Some(groups), Some(path)) = (&answer.groups, &args.groups.param_groups) {
         let source = args.file.display().to_string();
         write_to(Some(path), |out| {

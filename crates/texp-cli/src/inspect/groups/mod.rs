@@ -42,6 +42,8 @@ pub(super) struct Groups {
     pub(super) recipe: RecipeFile,
     /// None is empty. Those that are scaled come first, the largest exponent before the others.
     pub(super) groups: Vec<ParameterGroup>,
+    /// The exponent of every trained parameter, in the network's order.
+    pub(super) exponents: Vec<Degree>,
     statistics: Statistics,
     /// Names of parameters that are not trained.
     fixed: Vec<String>,
@@ -168,6 +170,7 @@ pub(super) fn find(
         recipe,
         groups,
         statistics: Statistics::of(imported, &exponents),
+        exponents,
         fixed: names
             .filter(|name| !trained.contains(name.as_str()))
             .cloned()
