@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use common::{RECIPE, success, texp, write};
+use common::{RECIPE, replace, success, texp, write};
 use nn_graph::nets::{Architecture, NetConfig};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 use serde_json::Value;
@@ -250,6 +250,25 @@ fn signs_of_an_export_that_lost_normalisations_or_names_are_warned_of() {
     let made_up =
         "warning: 5 parameters have names that an exporter made up, such as `onnx::Mul_20`";
     assert!(said.contains(made_up), "{said}");
+    // PyTorch's newer exporter calls a normalisation so that it multiplied into a convolution.
+    let mut net = GraphBuilder::new(Shape::new([3, 8, 8])).unwrap();
+    let x = net.conv2d("conv1234", net.input(), spec).unwrap();
+    let x = net.batch_norm("norm", x, Affine::None, 0.0).unwrap();
+    let x = net.global_average_pool("pool", x).unwrap();
+    write(folder.path(), &net.finish(x).unwrap());
+    let (_, said) = inspect(folder.path(), &[]);
+    assert_eq!(said, "");
+    replace(
+        &folder.path().join("net.onnx"),
+        "conv1234.bias",
+        "c.weight_bias",
+    );
+    let (_, said) = inspect(folder.path(), &[]);
+    let folded = "warning: `c.weight_bias` is what an exporter makes of a batch normalisation: ";
+    assert!(said.starts_with(folded), "{said}");
+
+    let fixture = fixtures.join("torchscript_block_13.onnx");
+    fs::copy(fixture, folder.path().join("net.onnx")).unwrap();
     // Without a recipe, names are nothing but names.
     let (_, said) = success(texp(folder.path(), &["inspect", "net.onnx"], ""));
     assert!(!said.contains("made up"), "{said}");

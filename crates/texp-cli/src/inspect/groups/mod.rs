@@ -20,6 +20,7 @@ use scale_invariance::{Degree, Inspection, decay_free_exponents, inspect};
 use super::names;
 use crate::{CommandError, NoGroups, recipe};
 use statistics::Statistics;
+use why::Obstacles;
 
 /// The recipe of a network, and what is made of the two.
 #[derive(Clone, Debug, Args)]
@@ -133,6 +134,7 @@ pub(super) fn find(
         .with_trained(|name| !undecayed.contains(name));
     let with_decay = inspect(&decayed);
     let found = decay_free_exponents(&with_decay);
+    let obstacles = Obstacles::new(inspection, &with_decay, &found);
     let found: BTreeMap<&str, Degree> = with_decay
         .parameters
         .iter()
@@ -148,7 +150,10 @@ pub(super) fn find(
         let member = Member {
             name: parameter.name.clone(),
             extents: parameter.extents.clone(),
-            why: why::why(parameter, decay, inspection, &with_decay, &undecayed),
+            why: match decay {
+                Decay::Gone | Decay::None => None,
+                Decay::Partly(_) | Decay::Stays => obstacles.of(parameter),
+            },
         };
         match groups.iter_mut().find(|group| group.decay == decay) {
             Some(group) => group.members.push(member),
