@@ -27,7 +27,9 @@ fn drawing(folder: &Path, arguments: &[&str]) -> String {
 fn texts<'a>(node: Node<'a, '_>, class: &str) -> Vec<&'a str> {
     let texts = node.descendants().filter(|node| node.has_tag_name("text"));
     let texts = texts.filter(|text| text.attribute("class").unwrap().contains(class));
-    texts.filter_map(|text| text.text()).collect()
+    texts
+        .filter_map(|text| text.children().find(|child| child.is_text())?.text())
+        .collect()
 }
 
 /// Names of boxes, by their class.
@@ -69,6 +71,11 @@ fn every_layer_is_a_box_with_its_weights_and_what_breaks_is_marked() {
         let line = format!("{} {} · 1", parameter.name, shape.join("×"));
         assert!(beside.contains(&line), "{line}\n{beside}");
     }
+    // On a degree, how it comes about.
+    let titles = svg.descendants().filter(|node| node.has_tag_name("title"));
+    let mut titles = titles.filter_map(|title| title.text());
+    let form = ": d(stage1.block0.norm1.shift) + d(stage1.block0.conv1.weight)";
+    assert!(titles.any(|title| title.ends_with(form)));
     let words = texts(svg.root(), "violation").join(" ");
     assert!(
         words.contains("joins tensors of degree 2 and 1; they must be equal"),

@@ -31,7 +31,7 @@ pub(super) struct Edge {
     pub(super) tensor: TensorId,
     /// How it scales.
     pub(super) degree: String,
-    /// Its name and shape.
+    /// Its name and shape, and how it scales whatever the exponents.
     pub(super) told: String,
 }
 
@@ -165,7 +165,12 @@ impl<'a> Builder<'a> {
                     from,
                     tensor,
                     degree: self.degree(tensor),
-                    told: format!("{} {}", told.name, shape(told.extents.as_ref())),
+                    told: format!(
+                        "{} {}: {}",
+                        told.name,
+                        shape(told.extents.as_ref()),
+                        self.degrees.forms[tensor.index()].join("; ")
+                    ),
                 };
                 self.boxes[at].reads.push(edge);
             }

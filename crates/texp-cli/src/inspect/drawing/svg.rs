@@ -207,7 +207,12 @@ fn label(x: f64, y: f64, edge: &Edge) -> Markup {
     } else {
         "degree scaled"
     };
-    html! { text class=(class) x=(number(x + 5.0)) y=(number(y)) { (edge.degree) } }
+    html! {
+        text class=(class) x=(number(x + 5.0)) y=(number(y)) {
+            title { (drawable(&edge.told)) }
+            (edge.degree)
+        }
+    }
 }
 
 /// With as many digits as can be seen.
