@@ -516,3 +516,14 @@ fn a_slice_of_everything_is_everything() {
     use AxisSource::Whole;
     assert_eq!(sources(&slices[0].rule), [Whole(0), Whole(1), Whole(2)]);
 }
+
+#[test]
+fn a_bias_of_zeros_of_whatever_type_is_known_to_be_none() {
+    let net = import("bias_that_is_none_18").network;
+    let bias = |name| {
+        let add = layer(&net, name)[1];
+        net.tensor(add.inputs[1]).source.clone()
+    };
+    assert_eq!(bias("conv_6"), Source::Constant(Constant::Uniform(0.0)));
+    assert_eq!(bias("conv_9"), Source::Constant(Constant::Other));
+}

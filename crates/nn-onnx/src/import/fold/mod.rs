@@ -25,7 +25,11 @@ pub(super) fn fold(layer: &mut Layer) {
         )
     };
     let first = layer.outputs.first().cloned().flatten();
-    let given = layer.given();
+    let mut given = layer.given();
+    if layer.node.operator == "CastLike" {
+        // Of the second input only the type counts.
+        given.truncate(1);
+    }
     let Some(mut result) = first.filter(unknown) else {
         return;
     };
@@ -88,6 +92,8 @@ fn uniform(layer: &Layer, given: &[Operand]) -> Option<Known> {
             Some(Attribute::Int(1 | 10 | 11 | 16)) => first,
             _ => return None,
         },
+        // In any type it is the same number.
+        "CastLike" if first == 0.0 || first == 1.0 => first,
         "Concat" => given
             .iter()
             .all(|operand| operand.uniform() == Some(first))

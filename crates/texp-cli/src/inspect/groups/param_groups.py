@@ -27,7 +27,7 @@ def param_groups(model):
             problems.append(
                 "%s is trained, and was frozen when the file was inspected" % name
                 if name in FIXED
-                else "%s is trained, and is not in the file, where no result depends on it" % name
+                else "%s is trained, and no parameter in the file that a result depends on has this name" % name
             )
     if problems:
         more = ["and %d more" % (len(problems) - 10)] if len(problems) > 10 else []
