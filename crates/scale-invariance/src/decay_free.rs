@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::One;
 
-use crate::exponents::{Block, Rational};
+use crate::exponents::{Block, MOST_WORK, Rational};
 use crate::{Degree, Group, Inspection};
 
 /// The exponents with which weight decay becomes an exponential learning rate, one for each of
@@ -20,7 +20,8 @@ use crate::{Degree, Group, Inspection};
 ///   it (`schedule_core::law::groups`).
 ///
 /// Of all such vectors it is the one that takes most decay off: of which `Σ d_p`, each as often as `p` has
-/// numbers, is largest. It is found exactly, by the simplex method in rational numbers (texp).
+/// numbers, is largest. It is found exactly, by the simplex method in rational numbers (texp); of a contrived network that would
+/// take longer than about a second, one that takes less off.
 ///
 /// ```
 /// use nn_graph::Training;
@@ -50,9 +51,10 @@ pub fn decay_free_exponents(inspection: &Inspection) -> Vec<Degree> {
         });
         Rational::from_integer(size)
     };
+    let mut work = MOST_WORK;
     let mut exponents = vec![Degree::from(0); inspection.parameters.len()];
     for group in &inspection.groups {
-        let largest = block(group).largest(size);
+        let largest = block(group).largest(size, &mut work);
         let told: Option<Vec<(usize, Degree)>> = largest
             .iter()
             .map(|(&parameter, exponent)| Some((parameter, Degree::of(exponent)?)))

@@ -6,7 +6,7 @@ use nn_graph::network::{Extents, Network, Rule, TensorId};
 use num_traits::One;
 
 use crate::calculus::{Calculus, Cause, Demand, Granularity, Offsets, Slot};
-use crate::exponents::{Block, Rational, Solution, Unknown, blocks};
+use crate::exponents::{Block, MOST_WORK, Rational, Solution, Unknown, blocks};
 use crate::{Degree, Violation};
 
 /// In what company a parameter may be scaled.
@@ -104,7 +104,9 @@ pub fn inspect(network: &Network) -> Inspection {
                 .map(|unknown| (unknown, group)),
         );
     }
-    let positive: Vec<BTreeSet<Unknown>> = blocks.iter().map(Block::positive).collect();
+    let mut work = MOST_WORK;
+    let positive = blocks.iter().map(|block| block.positive(&mut work));
+    let positive: Vec<BTreeSet<Unknown>> = positive.collect();
     let told = |unknown: Unknown| {
         let group = group_of.get(&unknown).copied();
         let id = calculus.parameters[unknown];

@@ -45,13 +45,10 @@ impl Calculus<'_> {
         }
     }
 
-    /// `x − mean(x)`: what is constant along the axes of the mean is gone.
-    fn centred(&mut self, x: TensorId, axes: &[usize]) -> Value {
+    /// `x − mean(x)`: what is constant along the axes of the mean is gone. That nothing is cut along them the mean has asked.
+    fn centred(&self, x: TensorId, axes: &[usize]) -> Value {
         let mut terms = self.value(x).terms.clone();
         terms.retain(|term| !term.is_constant_along(axes));
-        for term in &terms {
-            self.whole_along(term, axes);
-        }
         Value {
             terms,
             kind: Kind::Any,

@@ -7,11 +7,22 @@ use num_traits::{One, Signed, Zero};
 use super::blocks::Exponents;
 use super::{Block, Rational, Unknown};
 
+/// Work, in about the bits of numbers multiplied, beyond which nothing more is claimed of a network's blocks: about a
+/// second. What real networks need is found without search.
+pub(crate) const MOST_WORK: u64 = 40_000_000;
+
+/// Cells of a tableau above which nothing is claimed of a block.
+pub(super) const LARGEST_TABLEAU: usize = 1_000_000;
+
+/// Work that a look at one number is.
+pub(super) const LOOK: u64 = 10;
+
 impl Block {
-    /// The parameters that have a positive exponent in some solution without negative ones.
+    /// The parameters that have a positive exponent in some solution without negative ones, as far as is found with so
+    /// much work, which is taken off.
     ///
     /// Such solutions can be added, so that one of them has all these parameters at once.
-    pub(crate) fn positive(&self) -> BTreeSet<Unknown> {
+    pub(crate) fn positive(&self, work: &mut u64) -> BTreeSet<Unknown> {
         let mut positive = self.covered();
         let rest: BTreeSet<Unknown> = self.parameters().difference(&positive).copied().collect();
         if rest.is_empty() {
@@ -28,49 +39,59 @@ impl Block {
                     .collect()
             })
             .collect();
-        positive.extend(largest_support(&rows, &rest));
+        positive.extend(largest_support(rows, &rest, work));
         positive
     }
 
     /// What is found without search: a row whose negative entries are all made up for adds its positive ones.
     fn covered(&self) -> BTreeSet<Unknown> {
+        // Each row both ways: what is not yet made up for in it, and the rows in which a parameter is to be.
+        let is_positive = |e: &Rational, way: usize| e.is_positive() == (way == 0);
+        let mut missing: Vec<usize> = Vec::with_capacity(2 * self.basis.len());
+        let mut users: BTreeMap<Unknown, Vec<usize>> = BTreeMap::new();
+        for (row, way) in (0..2 * self.basis.len()).map(|turned| (turned / 2, turned % 2)) {
+            let negative = self.basis[row].iter().filter(|(_, e)| !is_positive(e, way));
+            let negative: Vec<Unknown> = negative.map(|(parameter, _)| *parameter).collect();
+            for parameter in &negative {
+                users.entry(*parameter).or_default().push(missing.len());
+            }
+            missing.push(negative.len());
+        }
         let mut positive = BTreeSet::new();
-        loop {
-            let before = positive.len();
-            for row in &self.basis {
-                for sign in [Rational::one(), -Rational::one()] {
-                    let is_positive = |e: &Rational| (e * &sign).is_positive();
-                    let made_up = row
-                        .iter()
-                        .all(|(parameter, e)| is_positive(e) || positive.contains(parameter));
-                    if made_up {
-                        let more = row.iter().filter(|(_, e)| is_positive(e));
-                        positive.extend(more.map(|(parameter, _)| *parameter));
+        let mut open: Vec<usize> = (0..missing.len()).filter(|&at| missing[at] == 0).collect();
+        while let Some(turned) = open.pop() {
+            for (&parameter, e) in &self.basis[turned / 2] {
+                if is_positive(e, turned % 2) && positive.insert(parameter) {
+                    for &user in users.get(&parameter).into_iter().flatten() {
+                        missing[user] -= 1;
+                        if missing[user] == 0 {
+                            open.push(user);
+                        }
                     }
                 }
             }
-            if positive.len() == before {
-                return positive;
-            }
         }
+        positive
     }
 }
 
 /// The parameters that are positive in some combination of rows without negative entries.
-fn largest_support(rows: &[Exponents], parameters: &BTreeSet<Unknown>) -> BTreeSet<Unknown> {
-    let rows = signed(rows.to_vec());
-    let columns: Vec<Unknown> = parameters
-        .iter()
-        .copied()
-        .filter(|parameter| rows.iter().any(|row| row.contains_key(parameter)))
-        .collect();
+fn largest_support(
+    rows: Vec<Exponents>,
+    parameters: &BTreeSet<Unknown>,
+    work: &mut u64,
+) -> BTreeSet<Unknown> {
+    let rows = signed(rows, work);
+    let used: BTreeSet<Unknown> = rows.iter().flat_map(|row| row.keys().copied()).collect();
+    let columns: Vec<Unknown> = parameters.intersection(&used).copied().collect();
     let (k, n) = (rows.len(), columns.len());
-    if k == 0 || (n + k) * n > LARGEST_TABLEAU {
+    let cells = 2 * n * (n + k);
+    if k == 0 || cells > LARGEST_TABLEAU || !take(work, LOOK * cells as u64) {
         return BTreeSet::new();
     }
     // By the simplex method with exact numbers: maximise `Σ t` subject to `t ≤ Σ multiplier · row`, `t ≤ 1`, all
     // at least 0. To start from 0 is allowed.
-    let mut tableau = Tableau::new(n + k);
+    let mut tableau = Tableau::new(n + k, work);
     for (index, parameter) in columns.iter().enumerate() {
         let mut row = vec![Rational::zero(); n + k];
         row[index] = Rational::one();
@@ -93,15 +114,30 @@ fn largest_support(rows: &[Exponents], parameters: &BTreeSet<Unknown>) -> BTreeS
         .collect()
 }
 
-/// Cells of a tableau above which nothing is claimed of a block: far above any network's.
-pub(super) const LARGEST_TABLEAU: usize = 4_000_000;
+/// Takes work off what is left, if there is as much.
+pub(super) fn take(left: &mut u64, work: u64) -> bool {
+    match left.checked_sub(work) {
+        Some(rest) => *left = rest,
+        None => return false,
+    }
+    true
+}
+
+/// Work that a multiplication by this number is.
+fn size(number: &Rational) -> u64 {
+    LOOK + number.numer().bits() + number.denom().bits()
+}
 
 /// The rows that may have a multiplier other than 0, turned so that it is positive, or both ways.
 ///
 /// A column that one row has alone gives the sign of its multiplier; a column in which every row then is
-/// negative leaves none of them.
-pub(super) fn signed(mut rows: Vec<Exponents>) -> Vec<Exponents> {
+/// negative leaves none of them. Without enough work, none at all.
+pub(super) fn signed(mut rows: Vec<Exponents>, work: &mut u64) -> Vec<Exponents> {
     loop {
+        let entries: usize = rows.iter().map(BTreeMap::len).sum();
+        if !take(work, LOOK * entries as u64) {
+            return Vec::new();
+        }
         let mut columns: BTreeMap<Unknown, Vec<usize>> = BTreeMap::new();
         for (index, row) in rows.iter().enumerate() {
             for parameter in row.keys() {
@@ -150,22 +186,25 @@ fn negated(row: &Exponents) -> Exponents {
 }
 
 /// `rows · x ≤ bounds`, `x ≥ 0`, in the dictionary of a basis.
-pub(super) struct Tableau {
+pub(super) struct Tableau<'a> {
     rows: Vec<Vec<Rational>>,
     bounds: Vec<Rational>,
     /// The variable that each row is solved for; slacks are numbered after the others.
     basic: Vec<usize>,
     /// The variable of each column.
     free: Vec<usize>,
+    /// What may still be spent.
+    work: &'a mut u64,
 }
 
-impl Tableau {
-    pub(super) fn new(width: usize) -> Self {
+impl<'a> Tableau<'a> {
+    pub(super) fn new(width: usize, work: &'a mut u64) -> Self {
         Self {
             rows: Vec::new(),
             bounds: Vec::new(),
             basic: Vec::new(),
             free: (0..width).collect(),
+            work,
         }
     }
 
@@ -175,7 +214,8 @@ impl Tableau {
         self.bounds.push(bound);
     }
 
-    /// The values of the variables where `gain · x`, which must be bounded, is largest. Bland's rule: it ends.
+    /// The values of the variables where `gain · x`, which must be bounded, is largest. Bland's rule: it ends. Without
+    /// enough work, values that are possible, too, with less gain.
     pub(super) fn maximise(mut self, mut gain: Vec<Rational>) -> Vec<Rational> {
         let count = gain.len();
         loop {
@@ -191,6 +231,10 @@ impl Tableau {
                 });
             // The objective is bounded.
             let Some(row) = leaving else { break };
+            let cost = self.cost(row, column);
+            if !take(self.work, cost) {
+                break;
+            }
             self.exchange(row, column, &mut gain);
         }
         let mut values = vec![Rational::zero(); count];
@@ -200,6 +244,22 @@ impl Tableau {
             }
         }
         values
+    }
+
+    /// Work of an exchange, and of the search for it.
+    fn cost(&self, row: usize, column: usize) -> u64 {
+        let pivots = self.rows[row].iter().enumerate();
+        let pivots = pivots.filter(|(_, pivot)| !pivot.is_zero());
+        let pivots: Vec<(usize, u64)> = pivots.map(|(place, pivot)| (place, size(pivot))).collect();
+        let rows = self.rows.iter().filter(|row| !row[column].is_zero());
+        let eliminations = rows.map(|row| {
+            let entries = pivots
+                .iter()
+                .map(|(place, pivot)| pivot + size(&row[*place]));
+            entries.sum::<u64>() + pivots.len() as u64 * size(&row[column])
+        });
+        let zeros = self.rows.len() * self.free.len() / 8;
+        eliminations.sum::<u64>() + zeros as u64
     }
 
     fn exchange(&mut self, row: usize, column: usize, gain: &mut [Rational]) {
@@ -239,30 +299,4 @@ impl Tableau {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn positive(rows: [&[(Unknown, i64)]; 2]) -> Vec<Unknown> {
-        let row = |row: &[(Unknown, i64)]| {
-            let entries = row.iter().copied();
-            entries
-                .map(|(parameter, e)| (parameter, Rational::from_integer(e.into())))
-                .collect()
-        };
-        let basis = rows.map(row).into();
-        Block { basis }.positive().into_iter().collect()
-    }
-
-    /// Neither row makes up for the other's negative entry first: only both at once do, 3 : 2.
-    #[test]
-    fn rows_that_help_each_other() {
-        let rows: [&[_]; 2] = [&[(0, 1), (2, 1), (3, -1)], &[(1, 1), (2, -1), (3, 2)]];
-        assert_eq!(positive(rows), [0, 1, 2, 3]);
-    }
-
-    #[test]
-    fn rows_that_do_not() {
-        let rows: [&[_]; 2] = [&[(0, 1), (2, 1), (3, -1)], &[(1, 1), (2, -2), (3, 1)]];
-        assert_eq!(positive(rows), [0; 0]);
-    }
-}
+mod tests;

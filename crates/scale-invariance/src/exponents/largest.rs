@@ -5,16 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use num_traits::{One, Signed, Zero};
 
 use super::blocks::Exponents;
-use super::cone::{LARGEST_TABLEAU, Tableau, signed};
+use super::cone::{LARGEST_TABLEAU, LOOK, Tableau, signed, take};
 use super::{Block, Rational, Unknown};
 
 impl Block {
     /// The solution with exponents from 0 to 1 of which `Σ weight · exponent` is largest, its entries that are not
     /// 0; the weights are positive. Its largest entry is 1, unless all are 0.
     ///
-    /// Of a block above the size that is searched it is 0.
-    pub(crate) fn largest(&self, weight: impl Fn(Unknown) -> Rational) -> Exponents {
-        let rows = signed(self.basis.clone());
+    /// Found with so much work, which is taken off; without enough, or of a block above the size that is searched, it is
+    /// a smaller solution from 0 to 1.
+    pub(crate) fn largest(
+        &self,
+        weight: impl Fn(Unknown) -> Rational,
+        work: &mut u64,
+    ) -> Exponents {
+        let rows = signed(self.basis.clone(), work);
         let mut columns: BTreeMap<Unknown, Vec<(usize, &Rational)>> = BTreeMap::new();
         for (multiplier, row) in rows.iter().enumerate() {
             for (&parameter, exponent) in row {
@@ -22,7 +27,8 @@ impl Block {
                 column.push((multiplier, exponent));
             }
         }
-        if 2 * columns.len() * rows.len() > LARGEST_TABLEAU {
+        let cells = 2 * columns.len() * rows.len();
+        if cells > LARGEST_TABLEAU || !take(work, LOOK * cells as u64) {
             return Exponents::new();
         }
         let column = |entries: &[(usize, &Rational)], sign: Rational| {
@@ -33,7 +39,7 @@ impl Block {
             column
         };
         // In multipliers of the rows, which are at least 0: `0 ≤ Σ multiplier · row ≤ 1`. All at 0 is a start.
-        let mut tableau = Tableau::new(rows.len());
+        let mut tableau = Tableau::new(rows.len(), work);
         let mut bounds = BTreeSet::new();
         for entries in columns.values() {
             if entries.iter().any(|(_, exponent)| exponent.is_negative()) {
@@ -63,6 +69,7 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MOST_WORK;
     use super::*;
 
     /// Of rows of whole numbers, with weights of the parameters.
@@ -76,7 +83,10 @@ mod tests {
                 .collect()
         };
         let basis = rows.iter().map(row).collect();
-        let found = Block { basis }.largest(|parameter| whole(weights[parameter]));
+        let found = Block { basis }.largest(
+            |parameter| whole(weights[parameter]),
+            &mut MOST_WORK.clone(),
+        );
         let of = |parameter| found.get(&parameter).cloned().unwrap_or_default();
         (0..weights.len()).map(of).collect()
     }

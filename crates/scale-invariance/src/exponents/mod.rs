@@ -7,5 +7,6 @@ mod largest;
 mod solution;
 
 pub(crate) use blocks::{Block, blocks};
+pub(crate) use cone::MOST_WORK;
 pub(crate) use form::{Form, Rational, Unknown};
 pub(crate) use solution::{Equation, Solution};
