@@ -9,7 +9,20 @@ use crate::cargo::succeeds;
 const PYTORCH: &str = "torch==2.15.0";
 
 /// What PyTorch exports networks with.
-const ONNX: &str = "onnx==1.23.2";
+const EXPORTERS: [&str; 2] = ["onnx==1.23.2", "onnxscript==0.7.2"];
+
+/// Known networks, and what they need but PyTorch itself.
+const NETWORKS: [&str; 2] = ["torchvision==0.29.2", "timm==1.0.31"];
+const OF_NETWORKS: [&str; 5] = [
+    "numpy",
+    "pillow",
+    "pyyaml",
+    "huggingface_hub",
+    "safetensors",
+];
+
+/// Loads all of it.
+const LOAD: &str = "import torch, onnx, onnxscript, torchvision, timm";
 
 /// Prints what PyTorch requires but Triton, a compiler of 1 GB that nothing here runs. On Linux it cannot be
 /// loaded without the CUDA libraries, which are most of the rest.
@@ -32,14 +45,14 @@ pub(super) fn made(folder: &Path) -> Result<PathBuf, String> {
         return Ok(python);
     }
     eprintln!(
-        "making a Python environment with {PYTORCH} and {ONNX} in {}; on Linux it takes 4.5 GB and some minutes",
+        "making a Python environment with {PYTORCH}, its exporters to ONNX, torchvision and timm in {}; on Linux it takes 4.5 GB and some minutes",
         folder.display()
     );
     let mut make = Command::new(if cfg!(windows) { "python" } else { "python3" });
     if !succeeds(make.args(["-m", "venv", "--clear"]).arg(folder)) {
         return Err(
             "no Python environment can be made; install Python 3.10 or newer with its venv module \
-             (Debian: python3-venv), or name a Python that has PyTorch and onnx with --python FILE"
+             (Debian: python3-venv), or name a Python that has them with --python FILE"
                 .to_owned(),
         );
     }
@@ -55,11 +68,13 @@ fn install(python: &Path, folder: &Path) -> Result<(), String> {
     };
     let failed = || {
         format!(
-            "pip cannot install {PYTORCH} and {ONNX}; its message is above. It needs the network, 4.5 GB of disk and a \
-             Python that PyTorch supports; or name a Python that has both with --python FILE"
+            "pip cannot install {PYTORCH}, {} or {}; its message is above. It needs the network, 4.5 GB of disk and a \
+             Python that PyTorch supports; or name a Python that has them with --python FILE",
+            EXPORTERS.join(", "),
+            NETWORKS.join(", ")
         )
     };
-    if !succeeds(pip().args(["--no-deps", PYTORCH])) {
+    if !succeeds(pip().args(["--no-deps", PYTORCH]).args(NETWORKS)) {
         return Err(failed());
     }
     let required = Command::new(python)
@@ -68,7 +83,13 @@ fn install(python: &Path, folder: &Path) -> Result<(), String> {
         .map_err(|error| format!("{} cannot be started: {error}", python.display()))?;
     let list = folder.join("requirements.txt");
     super::write(&list, &required.stdout)?;
-    if succeeds(pip().arg("--requirement").arg(list).arg(ONNX)) {
+    if succeeds(
+        pip()
+            .arg("--requirement")
+            .arg(list)
+            .args(EXPORTERS)
+            .args(OF_NETWORKS),
+    ) {
         Ok(())
     } else {
         Err(failed())
@@ -81,7 +102,7 @@ pub(super) fn with_pytorch(python: &Path) -> Result<PathBuf, String> {
         return Ok(python.to_owned());
     }
     Err(format!(
-        "{0} cannot load PyTorch and onnx; `{0} -c 'import torch, onnx'` says why. Name a Python that can with \
+        "{0} cannot load PyTorch, onnx, onnxscript, torchvision and timm; `{0} -c '{LOAD}'` says why. Name a Python that can with \
          --python FILE, or leave that out to have one made",
         python.display()
     ))
@@ -89,7 +110,6 @@ pub(super) fn with_pytorch(python: &Path) -> Result<PathBuf, String> {
 
 fn has_pytorch(python: &Path) -> bool {
     let mut load = Command::new(python);
-    load.args(["-c", "import torch, onnx"])
-        .stderr(Stdio::null());
+    load.args(["-c", LOAD]).stderr(Stdio::null());
     load.status().is_ok_and(|status| status.success())
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::cargo::{cargo, succeeds};
+use crate::cargo::succeeds;
 use crate::root;
 
 /// A network of `nets.py`, and which of its parameters have no weight decay.
@@ -67,11 +67,11 @@ impl Inspected {
         let written = ["--param-groups", &groups, "--format", "recipe"];
         let no_decay = (self.no_decay.iter()).flat_map(|pattern| ["--no-decay", pattern]);
         let arguments = inspect.into_iter().chain(written).chain(no_decay);
-        super::write(&folder.join(&recipe), &texp(folder, arguments)?)?;
+        super::write(&folder.join(&recipe), &super::texp(folder, arguments)?)?;
         let convert = [
             "convert", &recipe, "--format", "torch", "--output", &schedule,
         ];
-        texp(folder, convert)?;
+        super::texp(folder, convert)?;
         Ok(json!({
             "name": format!("inspected {number}"),
             "pair": "SGD, inspected",
@@ -80,22 +80,4 @@ impl Inspected {
             "net": self.net,
         }))
     }
-}
-
-/// What this workspace's `texp` writes to standard output.
-fn texp<'a>(
-    folder: &Path,
-    arguments: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<u8>, String> {
-    let mut command = cargo(["run", "--quiet", "--package", "texp-cli", "--bin", "texp"]);
-    command
-        .arg("--manifest-path")
-        .arg(root().join("Cargo.toml"));
-    command.arg("--").args(arguments).current_dir(folder);
-    let output = command.output();
-    let output = output.map_err(|error| format!("cargo cannot be started: {error}"))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
