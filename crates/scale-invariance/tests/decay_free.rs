@@ -5,7 +5,10 @@ use nn_graph::network::Network;
 use nn_graph::{Affine, Graph, Training};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
-use scale_invariance::{Degree, decay_free_exponents, degrees, inspect};
+use scale_invariance::{
+    Degree, Group, Inspection, Invariance, ParameterInvariance, decay_free_exponents, degrees,
+    inspect,
+};
 
 /// Of all parameters, with decay only on those for which it is said.
 fn exponents(graph: &Graph, has_decay: impl Fn(&str) -> bool) -> Vec<Degree> {
@@ -108,4 +111,37 @@ fn decay_on_an_affine_costs_less_than_that_of_a_convolution() {
             assert_eq!(degree, 1.into(), "{}", parameter.name);
         }
     }
+}
+
+/// `d₀ = d₁ + d₂`, where the second has three numbers and the third one.
+#[test]
+fn a_parameter_counts_by_its_numbers() {
+    let parameter = |name: &str, lengths: &[usize]| ParameterInvariance {
+        name: name.into(),
+        extents: Some(lengths.iter().copied().map(Some).collect()),
+        invariance: Invariance::Jointly,
+        group: Some(0),
+        degree: None,
+        granularity: None,
+        axis: None,
+        reason: None,
+    };
+    let inspection = Inspection {
+        scale_invariant: false,
+        paper_rules: Ok(()),
+        dimension: 2,
+        parameters: vec![
+            parameter("sum", &[1]),
+            parameter("three", &[3]),
+            parameter("one", &[1, 1, 1, 1]),
+        ],
+        groups: vec![Group {
+            basis: vec![
+                vec![(0, 1.into()), (1, 1.into())],
+                vec![(0, 1.into()), (2, 1.into())],
+            ],
+        }],
+    };
+    let expected: [Degree; 3] = [1.into(), 1.into(), 0.into()];
+    assert_eq!(decay_free_exponents(&inspection), expected);
 }

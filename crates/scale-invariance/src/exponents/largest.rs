@@ -124,4 +124,19 @@ mod tests {
         let expected = numbers(&[(1, 2), (1, 2), (0, 1), (1, 1)]);
         assert_eq!(largest(&rows, &[9, 1, 1, 1]), expected);
     }
+    /// `d₀ = d₁ + d₂/3`: of the third three times as much is had for as much of the first.
+    #[test]
+    fn exponents_count_with_their_size() {
+        let rows: [&[_]; 2] = [&[1, 1, 0], &[1, 0, 3]];
+        let expected = numbers(&[(1, 1), (2, 3), (1, 1)]);
+        assert_eq!(largest(&rows, &[1, 2, 1]), expected);
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_searched_stays() {
+        let one = || Rational::from_integer(1.into());
+        let row = |at: Unknown| Exponents::from([(0, one()), (at, one())]);
+        let basis = (1..2000).map(row).collect();
+        assert!(Block { basis }.largest(|_| one()).is_empty());
+    }
 }
