@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::One;
 
-use crate::exponents::{Block, MOST_WORK, Rational};
+use crate::exponents::{Block, Rational, Work};
 use crate::{Degree, Group, Inspection};
 
 /// The exponents with which weight decay becomes an exponential learning rate, one for each of
@@ -51,7 +51,7 @@ pub fn decay_free_exponents(inspection: &Inspection) -> Vec<Degree> {
         });
         Rational::from_integer(size)
     };
-    let mut work = MOST_WORK;
+    let mut work = Work::of(inspection.parameters.len());
     let mut exponents = vec![Degree::from(0); inspection.parameters.len()];
     for group in &inspection.groups {
         let largest = block(group).largest(size, &mut work);

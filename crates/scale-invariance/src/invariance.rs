@@ -6,7 +6,7 @@ use nn_graph::network::{Extents, Network, Rule, TensorId};
 use num_traits::One;
 
 use crate::calculus::{Calculus, Cause, Demand, Granularity, Offsets, Slot};
-use crate::exponents::{Block, MOST_WORK, Rational, Solution, Unknown, blocks};
+use crate::exponents::{Block, Rational, Solution, Unknown, Work, blocks};
 use crate::{Degree, Violation};
 
 /// In what company a parameter may be scaled.
@@ -91,8 +91,12 @@ pub struct Group {
 pub fn inspect(network: &Network) -> Inspection {
     let calculus = Calculus::new(network, Offsets::Carried);
     let count = calculus.parameters.len();
-    let solution = Solution::of(&calculus.equations, count);
-    let blocks = blocks(&solution, count);
+    let mut work = Work::of(calculus.equations.len());
+    let solution = Solution::of(&calculus.equations, count, &mut work);
+    let found =
+        solution.and_then(|solution| Some((blocks(&solution, count, &mut work)?, solution)));
+    let (blocks, solution) = found.unzip();
+    let blocks = blocks.unwrap_or_default();
     let ones = vec![Rational::one(); count];
     let paper = Calculus::new(network, Offsets::Joined);
     let mut group_of: BTreeMap<Unknown, usize> = BTreeMap::new();
@@ -104,7 +108,6 @@ pub fn inspect(network: &Network) -> Inspection {
                 .map(|unknown| (unknown, group)),
         );
     }
-    let mut work = MOST_WORK;
     let positive = blocks.iter().map(|block| block.positive(&mut work));
     let positive: Vec<BTreeSet<Unknown>> = positive.collect();
     let told = |unknown: Unknown| {
@@ -122,8 +125,11 @@ pub fn inspect(network: &Network) -> Inspection {
             reason: None,
         };
         let Some(group) = group else {
-            let demand = solution.demand(unknown);
-            found.reason = demand.map(|demand| reason(network, id, &calculus.demands[demand]));
+            found.reason = match &solution {
+                None => Some(TOO_MUCH_WORK.to_owned()),
+                Some(solution) => (solution.demand(unknown))
+                    .map(|demand| reason(network, id, &calculus.demands[demand])),
+            };
             return found;
         };
         let block = &blocks[group];
@@ -149,6 +155,8 @@ pub fn inspect(network: &Network) -> Inspection {
         groups: blocks.iter().map(group).collect(),
     }
 }
+
+const TOO_MUCH_WORK: &str = "the equations between the exponents of this network take too long to be solved exactly, so that nothing is claimed of it";
 
 fn group(block: &Block) -> Group {
     let whole =

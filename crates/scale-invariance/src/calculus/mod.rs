@@ -351,9 +351,14 @@ impl<'a> Calculus<'a> {
         Value { terms, ..value }
     }
 
-    /// The same value, with a name in the place of every long form. A name stands for whole parameters.
+    /// The same value, with a name in the place of every long form. A name stands for whole parameters. What has a degree
+    /// beyond 64 bits, as a power of a power of a power may have, must not be scaled.
     fn shortened(&mut self, mut value: Value, output: TensorId) -> Value {
         for term in &mut value.terms {
+            if term.degree.is_huge() {
+                self.unscaled(output, term);
+                (term.degree, term.slices) = (Form::zero(), Vec::new());
+            }
             if term.degree.len() > LONGEST_FORM {
                 let slots = term.slices.drain(..).map(|(_, slot)| slot).collect();
                 self.whole(&slots);

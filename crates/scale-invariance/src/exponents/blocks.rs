@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
 
+use super::work::{Work, size};
 use super::{Rational, Solution, Unknown};
 
 /// Exponents of parameters, those that are not 0.
@@ -28,11 +29,15 @@ impl Block {
     }
 }
 
-/// The blocks of the solutions, in the order of their first parameters.
+/// The blocks of the solutions, in the order of their first parameters; `None` if they take more than so much work.
 ///
 /// The finest decomposition into a direct sum along parameters is unique: the connected components of the
 /// matroid of the space, which in a reduced basis are those of its rows linked by shared columns.
-pub(crate) fn blocks(solution: &Solution, parameters: usize) -> Vec<Block> {
+pub(crate) fn blocks(
+    solution: &Solution,
+    parameters: usize,
+    work: &mut Work,
+) -> Option<Vec<Block>> {
     let mut basis: BTreeMap<Unknown, Exponents> = BTreeMap::new();
     for parameter in 0..parameters {
         for (free, coefficient) in solution.value(parameter).terms() {
@@ -40,17 +45,17 @@ pub(crate) fn blocks(solution: &Solution, parameters: usize) -> Vec<Block> {
             row.insert(parameter, coefficient.clone());
         }
     }
-    let rows = reduced(basis.into_values().collect());
+    let rows = reduced(basis.into_values().collect(), work)?;
     let mut blocks: BTreeMap<Unknown, Block> = BTreeMap::new();
     for (first, rows) in components(&rows) {
         let basis = rows.into_iter().map(primitive).collect();
         blocks.insert(first, Block { basis });
     }
-    blocks.into_values().collect()
+    Some(blocks.into_values().collect())
 }
 
 /// The same space, each row with a column of its own; zero rows left out.
-fn reduced(mut rows: Vec<Exponents>) -> Vec<Exponents> {
+fn reduced(mut rows: Vec<Exponents>, work: &mut Work) -> Option<Vec<Exponents>> {
     let mut columns: BTreeMap<Unknown, BTreeSet<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         for parameter in row.keys() {
@@ -65,9 +70,11 @@ fn reduced(mut rows: Vec<Exponents>) -> Vec<Exponents> {
             .min_by_key(|parameter| columns.get(parameter).map_or(0, BTreeSet::len));
         let Some(pivot) = pivot else { continue };
         let own = rows[index].clone();
+        let cost: u64 = own.values().map(size).sum();
         let others = columns.get(&pivot).cloned().unwrap_or_default();
         for other in others.into_iter().filter(|&other| other != index) {
             let factor = -&rows[other][&pivot] / &own[&pivot];
+            work.take(cost + own.len() as u64 * size(&factor))?;
             for (parameter, exponent) in &own {
                 let entry = rows[other].entry(*parameter).or_default();
                 *entry += &factor * exponent;
@@ -82,7 +89,7 @@ fn reduced(mut rows: Vec<Exponents>) -> Vec<Exponents> {
         }
     }
     rows.retain(|row| !row.is_empty());
-    rows
+    Some(rows)
 }
 
 /// Rows linked by shared columns, by their first column.

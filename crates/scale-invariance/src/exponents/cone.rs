@@ -5,24 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use num_traits::{One, Signed, Zero};
 
 use super::blocks::Exponents;
+use super::work::{LOOK, Work, size};
 use super::{Block, Rational, Unknown};
-
-/// Work, in about the bits of numbers multiplied, beyond which nothing more is claimed of a network's blocks: about a
-/// second. What real networks need is found without search.
-pub(crate) const MOST_WORK: u64 = 40_000_000;
 
 /// Cells of a tableau above which nothing is claimed of a block.
 pub(super) const LARGEST_TABLEAU: usize = 1_000_000;
-
-/// Work that a look at one number is.
-pub(super) const LOOK: u64 = 10;
 
 impl Block {
     /// The parameters that have a positive exponent in some solution without negative ones, as far as is found with so
     /// much work, which is taken off.
     ///
     /// Such solutions can be added, so that one of them has all these parameters at once.
-    pub(crate) fn positive(&self, work: &mut u64) -> BTreeSet<Unknown> {
+    pub(crate) fn positive(&self, work: &mut Work) -> BTreeSet<Unknown> {
         let mut positive = self.covered();
         let rest: BTreeSet<Unknown> = self.parameters().difference(&positive).copied().collect();
         if rest.is_empty() {
@@ -79,14 +73,14 @@ impl Block {
 fn largest_support(
     rows: Vec<Exponents>,
     parameters: &BTreeSet<Unknown>,
-    work: &mut u64,
+    work: &mut Work,
 ) -> BTreeSet<Unknown> {
     let rows = signed(rows, work);
     let used: BTreeSet<Unknown> = rows.iter().flat_map(|row| row.keys().copied()).collect();
     let columns: Vec<Unknown> = parameters.intersection(&used).copied().collect();
     let (k, n) = (rows.len(), columns.len());
     let cells = 2 * n * (n + k);
-    if k == 0 || cells > LARGEST_TABLEAU || !take(work, LOOK * cells as u64) {
+    if k == 0 || cells > LARGEST_TABLEAU || work.take(LOOK * cells as u64).is_none() {
         return BTreeSet::new();
     }
     // By the simplex method with exact numbers: maximise `Σ t` subject to `t ≤ Σ multiplier · row`, `t ≤ 1`, all
@@ -114,28 +108,14 @@ fn largest_support(
         .collect()
 }
 
-/// Takes work off what is left, if there is as much.
-pub(super) fn take(left: &mut u64, work: u64) -> bool {
-    match left.checked_sub(work) {
-        Some(rest) => *left = rest,
-        None => return false,
-    }
-    true
-}
-
-/// Work that a multiplication by this number is.
-fn size(number: &Rational) -> u64 {
-    LOOK + number.numer().bits() + number.denom().bits()
-}
-
 /// The rows that may have a multiplier other than 0, turned so that it is positive, or both ways.
 ///
 /// A column that one row has alone gives the sign of its multiplier; a column in which every row then is
 /// negative leaves none of them. Without enough work, none at all.
-pub(super) fn signed(mut rows: Vec<Exponents>, work: &mut u64) -> Vec<Exponents> {
+pub(super) fn signed(mut rows: Vec<Exponents>, work: &mut Work) -> Vec<Exponents> {
     loop {
         let entries: usize = rows.iter().map(BTreeMap::len).sum();
-        if !take(work, LOOK * entries as u64) {
+        if work.take(LOOK * entries as u64).is_none() {
             return Vec::new();
         }
         let mut columns: BTreeMap<Unknown, Vec<usize>> = BTreeMap::new();
@@ -194,11 +174,11 @@ pub(super) struct Tableau<'a> {
     /// The variable of each column.
     free: Vec<usize>,
     /// What may still be spent.
-    work: &'a mut u64,
+    work: &'a mut Work,
 }
 
 impl<'a> Tableau<'a> {
-    pub(super) fn new(width: usize, work: &'a mut u64) -> Self {
+    pub(super) fn new(width: usize, work: &'a mut Work) -> Self {
         Self {
             rows: Vec::new(),
             bounds: Vec::new(),
@@ -232,7 +212,7 @@ impl<'a> Tableau<'a> {
             // The objective is bounded.
             let Some(row) = leaving else { break };
             let cost = self.cost(row, column);
-            if !take(self.work, cost) {
+            if self.work.take(cost).is_none() {
                 break;
             }
             self.exchange(row, column, &mut gain);

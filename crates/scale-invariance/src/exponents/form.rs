@@ -3,6 +3,8 @@
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 
+use super::work::size;
+
 /// A number without rounding.
 pub(crate) type Rational = BigRational;
 
@@ -80,6 +82,20 @@ impl Form {
     /// `factor · self`.
     pub(crate) fn times(&self, factor: &Rational) -> Self {
         Self::zero().plus(factor, self)
+    }
+
+    /// Work that it is to add a multiple of this form to another.
+    pub(super) fn size(&self) -> u64 {
+        self.0
+            .iter()
+            .map(|(_, coefficient)| size(coefficient))
+            .sum()
+    }
+
+    /// Whether a coefficient is beyond 64 bits.
+    pub(crate) fn is_huge(&self) -> bool {
+        let mut coefficients = self.0.iter().map(|(_, coefficient)| coefficient);
+        coefficients.any(|c| c.numer().bits().max(c.denom().bits()) > 64)
     }
 
     /// The value, given one for each unknown.

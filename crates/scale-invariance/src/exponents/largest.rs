@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use num_traits::{One, Signed, Zero};
 
 use super::blocks::Exponents;
-use super::cone::{LARGEST_TABLEAU, LOOK, Tableau, signed, take};
+use super::cone::{LARGEST_TABLEAU, Tableau, signed};
+use super::work::{LOOK, Work};
 use super::{Block, Rational, Unknown};
 
 impl Block {
@@ -17,7 +18,7 @@ impl Block {
     pub(crate) fn largest(
         &self,
         weight: impl Fn(Unknown) -> Rational,
-        work: &mut u64,
+        work: &mut Work,
     ) -> Exponents {
         let rows = signed(self.basis.clone(), work);
         let mut columns: BTreeMap<Unknown, Vec<(usize, &Rational)>> = BTreeMap::new();
@@ -28,7 +29,7 @@ impl Block {
             }
         }
         let cells = 2 * columns.len() * rows.len();
-        if cells > LARGEST_TABLEAU || !take(work, LOOK * cells as u64) {
+        if cells > LARGEST_TABLEAU || work.take(LOOK * cells as u64).is_none() {
             return Exponents::new();
         }
         let column = |entries: &[(usize, &Rational)], sign: Rational| {
@@ -69,7 +70,6 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
-    use super::super::MOST_WORK;
     use super::*;
 
     /// Of rows of whole numbers, with weights of the parameters.
@@ -83,10 +83,8 @@ mod tests {
                 .collect()
         };
         let basis = rows.iter().map(row).collect();
-        let found = Block { basis }.largest(
-            |parameter| whole(weights[parameter]),
-            &mut MOST_WORK.clone(),
-        );
+        let found =
+            Block { basis }.largest(|parameter| whole(weights[parameter]), &mut Work::of(0));
         let of = |parameter| found.get(&parameter).cloned().unwrap_or_default();
         (0..weights.len()).map(of).collect()
     }

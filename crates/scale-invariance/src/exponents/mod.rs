@@ -5,8 +5,9 @@ mod cone;
 mod form;
 mod largest;
 mod solution;
+mod work;
 
 pub(crate) use blocks::{Block, blocks};
-pub(crate) use cone::MOST_WORK;
 pub(crate) use form::{Form, Rational, Unknown};
 pub(crate) use solution::{Equation, Solution};
+pub(crate) use work::Work;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use num_traits::One;
 
+use super::work::{Work, size};
 use super::{Form, Rational, Unknown};
 
 /// `form = 0`, and which equation it is in the order of the network.
@@ -30,16 +31,17 @@ pub(crate) struct Solution {
 }
 
 impl Solution {
-    /// The solutions of equations in which the unknowns below `parameters` are exponents of parameters.
-    pub(crate) fn of(equations: &[Equation], parameters: usize) -> Self {
+    /// The solutions of equations in which the unknowns below `parameters` are exponents of parameters; `None` if they
+    /// take more than so much work.
+    pub(crate) fn of(equations: &[Equation], parameters: usize, work: &mut Work) -> Option<Self> {
         let mut solution = Self {
             parameters,
             ..Self::default()
         };
         for equation in equations {
-            solution.impose(equation);
+            solution.impose(equation, work)?;
         }
-        solution
+        Some(solution)
     }
 
     /// An unknown in terms of free ones.
@@ -54,26 +56,27 @@ impl Solution {
         self.solved.get(&unknown).map(|(_, demand)| *demand)
     }
 
-    fn impose(&mut self, equation: &Equation) {
+    fn impose(&mut self, equation: &Equation, work: &mut Work) -> Option<()> {
         let mut form = Form::zero();
         let mut demand = equation.demand;
         for (unknown, coefficient) in equation.form.terms() {
             if let Some(earlier) = self.demand(unknown) {
                 demand = demand.max(earlier);
             }
-            form = form.plus(coefficient, &self.value(unknown));
+            let value = self.value(unknown);
+            work.take(form.size() + value.size() + value.len() as u64 * size(coefficient))?;
+            form = form.plus(coefficient, &value);
         }
         let Some(pivot) = self.pivot(&form) else {
-            return;
+            return Some(());
         };
-        let Some(coefficient) = form.coefficient(pivot).cloned() else {
-            return;
-        };
+        let coefficient = form.coefficient(pivot).cloned()?;
         // pivot = −(form − coefficient · pivot)/coefficient
         let rest = form.plus(&-coefficient.clone(), &Form::unknown(pivot));
         let value = rest.times(&-(Rational::one() / coefficient));
-        self.substitute(pivot, &value, demand);
+        self.substitute(pivot, &value, demand, work)?;
         self.set(pivot, value, demand);
+        Some(())
     }
 
     /// What to solve for: what fewest depend on, parameters before tensors, the latest of equals.
@@ -88,7 +91,14 @@ impl Solution {
     }
 
     /// Replaces a free unknown in all that depends on it.
-    fn substitute(&mut self, pivot: Unknown, value: &Form, demand: usize) {
+    fn substitute(
+        &mut self,
+        pivot: Unknown,
+        value: &Form,
+        demand: usize,
+        work: &mut Work,
+    ) -> Option<()> {
+        let whole = value.size();
         for dependent in self.dependents.remove(&pivot).unwrap_or_default() {
             let Some((form, earlier)) = self.solved.remove(&dependent) else {
                 continue;
@@ -99,10 +109,12 @@ impl Solution {
                 }
             }
             let coefficient = form.coefficient(pivot).cloned().unwrap_or_default();
+            work.take(2 * form.size() + whole + value.len() as u64 * size(&coefficient))?;
             let without = form.plus(&-coefficient.clone(), &Form::unknown(pivot));
             let form = without.plus(&coefficient, value);
             self.set(dependent, form, demand.max(earlier));
         }
+        Some(())
     }
 
     fn set(&mut self, unknown: Unknown, form: Form, demand: usize) {

@@ -1,6 +1,7 @@
 //! No network takes long.
 
-use nn_graph::network::Rule;
+use nn_graph::network::{Rule, TensorId};
+use scale_invariance::Invariance;
 use scale_invariance::Invariance::{Alone, Balanced, Jointly};
 
 use crate::net::{Net, find, invariances};
@@ -50,5 +51,57 @@ fn terms_do_not_multiply() {
         }
         net.norm("norm", &[0]);
         assert_eq!(find(&net.inspect(), "bias0").invariance, expected);
+    }
+}
+
+/// Exponents of exponents would have numbers as long as the network, and the work would grow as its cube.
+#[test]
+fn degrees_have_64_bits_at_most() {
+    for (powers, expected) in [(2, Alone), (5_000, Invariance::None)] {
+        let mut net = Net::features(2);
+        net.linear("weight", 2);
+        for _ in 0..powers {
+            let power = Rule::Power {
+                numerator: i32::MAX,
+                denominator: i32::MAX - 2,
+            };
+            net.map("power", power);
+        }
+        net.norm("norm", &[0]);
+        assert_eq!(find(&net.inspect(), "weight").invariance, expected);
+    }
+}
+
+/// Products of random gains, added: equations that fill up as they are solved. Of too many nothing is claimed.
+#[test]
+fn equations_without_structure_come_to_an_end() {
+    for (sums, is_decided) in [(100, true), (1_000, false)] {
+        let mut net = Net::features(2);
+        let (x, extents) = (net.x, net.extents(net.x));
+        let gains = 0..sums * 5 / 4;
+        let gains: Vec<TensorId> = gains.map(|_| net.parameter("gain", &[1])).collect();
+        let mut state = 1u64;
+        let mut gain = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            gains[(state >> 33) as usize % gains.len()]
+        };
+        let mut product = |net: &mut Net| {
+            let inputs = [x, gain()];
+            let once = net.push("once", Rule::Multiply, &inputs, extents.clone());
+            net.push("twice", Rule::Multiply, &[once, gain()], extents.clone())
+        };
+        for _ in 0..sums {
+            net.x = product(&mut net);
+            let other = product(&mut net);
+            net.add("sum", other);
+        }
+        let found = net.inspect();
+        assert_eq!(found.dimension > 0, is_decided, "{sums}");
+        if !is_decided {
+            let reason = found.parameters[0].reason.clone().unwrap();
+            assert!(reason.contains("take too long"), "{reason}");
+        }
     }
 }

@@ -16,7 +16,7 @@ fn block(rows: &[Vec<i64>]) -> Block {
     }
 }
 
-fn positive(rows: &[Vec<i64>], mut work: u64) -> Vec<Unknown> {
+fn positive(rows: &[Vec<i64>], mut work: Work) -> Vec<Unknown> {
     block(rows).positive(&mut work).into_iter().collect()
 }
 
@@ -24,13 +24,13 @@ fn positive(rows: &[Vec<i64>], mut work: u64) -> Vec<Unknown> {
 #[test]
 fn rows_that_help_each_other() {
     let rows = [vec![1, 0, 1, -1], vec![0, 1, -1, 2]];
-    assert_eq!(positive(&rows, MOST_WORK), [0, 1, 2, 3]);
+    assert_eq!(positive(&rows, Work::of(0)), [0, 1, 2, 3]);
 }
 
 #[test]
 fn rows_that_do_not() {
     let rows = [vec![1, 0, 1, -1], vec![0, 1, -2, 1]];
-    assert_eq!(positive(&rows, MOST_WORK), [0; 0]);
+    assert_eq!(positive(&rows, Work::of(0)), [0; 0]);
 }
 
 /// What some combination with small multipliers shows, over all of them.
@@ -58,7 +58,7 @@ proptest! {
 
     #[test]
     fn all_that_combinations_show(rows in proptest::collection::vec(proptest::collection::vec(-1i64..2, 6), 1..4)) {
-        let found: BTreeSet<Unknown> = positive(&rows, MOST_WORK).into_iter().collect();
+        let found: BTreeSet<Unknown> = positive(&rows, Work::of(0)).into_iter().collect();
         prop_assert_eq!(found, shown(&rows));
     }
 }
@@ -81,11 +81,11 @@ fn dense(rows: usize, columns: usize) -> Vec<Vec<i64>> {
 #[test]
 fn with_less_work_less_is_claimed_and_nothing_else() {
     let rows = dense(12, 8);
-    let all = positive(&rows, MOST_WORK);
+    let all = positive(&rows, Work::of(0));
     assert_eq!(all.len(), 20);
     let mut counts = BTreeSet::new();
     for work in (0..40).map(|tenths| 20_000 * tenths) {
-        let found = positive(&rows, work);
+        let found = positive(&rows, Work(work));
         assert!(
             found.iter().all(|parameter| all.contains(parameter)),
             "{work}"
@@ -99,8 +99,8 @@ fn with_less_work_less_is_claimed_and_nothing_else() {
 #[test]
 fn the_work_has_an_end() {
     for (rows, columns) in [(140, 140), (60, 60), (400, 400)] {
-        let mut work = MOST_WORK;
+        let mut work = Work::of(0);
         block(&dense(rows, columns)).positive(&mut work);
-        assert!(work < MOST_WORK, "{rows} rows, {columns} columns");
+        assert!(work.0 < Work::of(0).0, "{rows} rows, {columns} columns");
     }
 }
