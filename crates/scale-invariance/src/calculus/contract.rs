@@ -17,8 +17,8 @@ impl Calculus<'_> {
     /// Each term of the left input with each of the right.
     pub(super) fn contract(&mut self, contract: &Contract, operation: &Operation) -> Value {
         let (left, right) = (operation.inputs[0], operation.inputs[1]);
-        let mut of_left = self.value(left).terms.clone();
-        let mut of_right = self.value(right).terms.clone();
+        let mut of_left = self.terms(left);
+        let mut of_right = self.terms(right);
         if of_left.len() > 1 && of_right.len() > 1 && of_left.len() * of_right.len() > MOST_PRODUCTS
         {
             of_left = self.joined(left, &of_left).into_iter().collect();

@@ -46,8 +46,8 @@ impl Calculus<'_> {
     }
 
     /// `x − mean(x)`: what is constant along the axes of the mean is gone. That nothing is cut along them the mean has asked.
-    fn centred(&self, x: TensorId, axes: &[usize]) -> Value {
-        let mut terms = self.value(x).terms.clone();
+    fn centred(&mut self, x: TensorId, axes: &[usize]) -> Value {
+        let mut terms = self.terms(x);
         terms.retain(|term| !term.is_constant_along(axes));
         Value {
             terms,
@@ -137,6 +137,16 @@ impl Calculus<'_> {
 
     /// What scales as all terms of all inputs, which must scale alike.
     fn alike(&mut self, inputs: &[TensorId], output: TensorId) -> Value {
+        if let [x] = *inputs
+            && self.extents(x) == self.extents(output)
+        {
+            // It is 0 where the input is.
+            let terms = self.value(x).terms.clone();
+            return Value {
+                terms: self.joined_where_they_meet(output, terms),
+                kind: Kind::Any,
+            };
+        }
         let mut terms = Vec::new();
         for &input in inputs {
             terms.extend(self.broadcast(input, output));
@@ -179,7 +189,7 @@ impl Calculus<'_> {
 
     /// The terms of a tensor as they are in a result with which it broadcasts.
     pub(super) fn broadcast(&mut self, from: TensorId, to: TensorId) -> Vec<Term> {
-        let terms = self.value(from).terms.clone();
+        let terms = self.terms(from);
         let (Some(inner), Some(outer)) = (self.extents(from), self.extents(to)) else {
             return terms.into_iter().map(|term| self.unplaced(term)).collect();
         };

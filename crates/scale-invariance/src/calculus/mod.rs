@@ -5,6 +5,7 @@
 //! exponents are unknown, and what the equations leave free is every scaling that the rules can show (texp).
 
 mod contract;
+mod demands;
 mod elementwise;
 mod normalise;
 mod rearrange;
@@ -146,9 +147,7 @@ impl<'a> Calculus<'a> {
         }
         self.operation = None;
         for &output in self.network.outputs() {
-            for term in self.values[output.index()].terms.clone() {
-                self.unscaled(output, &term);
-            }
+            self.all_unscaled(&[output]);
         }
     }
 
@@ -205,7 +204,7 @@ impl<'a> Calculus<'a> {
                 self.all_unscaled(&inputs[1..]);
                 self.rearrange(sources, inputs[0], operation.output)
             }
-            Rule::Concat { axis } => self.concat(*axis, inputs),
+            Rule::Concat { axis } => self.concat(*axis, inputs, operation.output),
             Rule::Insensitive => {
                 for &input in inputs {
                     if let Some(term) = self.single(input) {
@@ -228,108 +227,6 @@ impl<'a> Calculus<'a> {
 
     fn extents(&self, id: TensorId) -> Option<&'a Extents> {
         self.network.tensor(id).extents.as_ref()
-    }
-
-    /// One term for several, which must scale alike; `None` for none.
-    ///
-    /// Its slices are those of the first: the others' are linked to them, or no longer cut.
-    fn joined(&mut self, tensor: TensorId, terms: &[Term]) -> Option<Term> {
-        let (first, rest) = terms.split_first()?;
-        let mut joined = first.clone();
-        for term in rest {
-            self.equal(tensor, &joined, term);
-            joined.constant = &joined.constant & &term.constant;
-        }
-        Some(joined)
-    }
-
-    /// The one term of a tensor.
-    fn single(&mut self, tensor: TensorId) -> Option<Term> {
-        let terms = self.value(tensor).terms.clone();
-        self.joined(tensor, &terms)
-    }
-
-    /// Asks that two terms of a tensor scale alike.
-    fn equal(&mut self, tensor: TensorId, left: &Term, right: &Term) {
-        let form = left.degree.minus(&right.degree);
-        self.tie(&form, left, right);
-        if !form.is_zero() {
-            let (left, right) = (left.degree.clone(), right.degree.clone());
-            self.demand(tensor, form, Cause::Equal { left, right });
-        }
-    }
-
-    /// Asks that a term does not scale.
-    fn unscaled(&mut self, tensor: TensorId, term: &Term) {
-        self.tie(&term.degree, term, &Term::unscaled());
-        if !term.degree.is_zero() {
-            let degree = term.degree.clone();
-            self.demand(tensor, degree.clone(), Cause::Unscaled(degree));
-        }
-    }
-
-    /// Asks that no term of some tensors scales.
-    fn all_unscaled(&mut self, tensors: &[TensorId]) {
-        for &tensor in tensors {
-            for term in self.value(tensor).terms.clone() {
-                self.unscaled(tensor, &term);
-            }
-        }
-    }
-
-    /// `form`, the difference of two terms' degrees, is 0 slice by slice: along each axis all parameters of the form are
-    /// cut alike, or none is cut.
-    fn tie(&mut self, form: &Form, left: &Term, right: &Term) {
-        self.cut_alike(left, right);
-        let slices = left.slices.iter().chain(&right.slices);
-        let mut along: BTreeMap<usize, BTreeSet<Slot>> = BTreeMap::new();
-        for (axis, slot) in slices.filter(|(_, slot)| form.contains(slot.parameter)) {
-            along.entry(*axis).or_default().insert(*slot);
-        }
-        for slots in along.values() {
-            let cut = |unknown| slots.iter().any(|slot| slot.parameter == unknown);
-            if form.terms().all(|(unknown, _)| cut(unknown)) {
-                self.slices.link(slots);
-            } else {
-                self.whole(slots);
-            }
-        }
-    }
-
-    /// Asks that a parameter on which two terms depend is cut no other way in one than in the other.
-    fn cut_alike(&mut self, left: &Term, right: &Term) {
-        let (a, b): (BTreeSet<_>, BTreeSet<_>) =
-            (left.slices.iter().collect(), right.slices.iter().collect());
-        let is_shared = |slot: &Slot| {
-            left.degree.contains(slot.parameter) && right.degree.contains(slot.parameter)
-        };
-        let differing = a.symmetric_difference(&b).map(|(_, slot)| *slot);
-        let differing = differing.filter(is_shared).collect();
-        self.whole(&differing);
-    }
-
-    /// Asks that no slot of these is cut.
-    fn whole(&mut self, slots: &BTreeSet<Slot>) {
-        for &slot in slots {
-            self.slices.coarsen(slot, Granularity::Tensor);
-        }
-    }
-
-    /// Asks that nothing is cut along some axes of a term.
-    fn whole_along(&mut self, term: &Term, axes: &[usize]) {
-        for &axis in axes {
-            self.whole(&term.slots(axis));
-        }
-    }
-
-    fn demand(&mut self, tensor: TensorId, form: Form, cause: Cause) {
-        let demand = self.demands.len();
-        self.equations.push(Equation { form, demand });
-        self.demands.push(Demand {
-            operation: self.operation,
-            tensor,
-            cause,
-        });
     }
 
     /// The same value; of too many terms those that are constant along the same axes are joined.

@@ -12,7 +12,7 @@ impl Calculus<'_> {
     pub(super) fn normalise(&mut self, normalise: &Normalise, x: TensorId) -> Value {
         let mut axes = normalise.axes.clone();
         axes.extend(normalise.grouped.map(|grouped| grouped.axis));
-        let mut terms = self.value(x).terms.clone();
+        let mut terms = self.terms_apart_along(x, &axes);
         if normalise.centres {
             terms.retain(|term| !term.is_constant_along(&axes));
         }
@@ -25,9 +25,18 @@ impl Calculus<'_> {
                 }
             }
         }
-        match self.joined(x, &terms) {
-            None => Value::zero(),
-            Some(_) => Value::of(Term::unscaled()),
+        match self.joined_where_they_meet(x, terms).is_empty() {
+            true => Value::zero(),
+            false => Value::of(Term::unscaled()),
+        }
+    }
+
+    /// The terms of a tensor, told where they are 0 if that is along none of these axes.
+    fn terms_apart_along(&mut self, x: TensorId, axes: &[usize]) -> Vec<Term> {
+        let mut parts = self.value(x).terms.iter().filter_map(|term| term.part);
+        match parts.any(|part| axes.contains(&part.axis)) {
+            true => self.terms(x),
+            false => self.value(x).terms.clone(),
         }
     }
 
@@ -47,7 +56,7 @@ impl Calculus<'_> {
         axes.sort_unstable();
         let is_linear = matches!(reduce.by, Reduction::Mean | Reduction::Sum);
         let terms = if is_linear {
-            self.value(x).terms.clone()
+            self.terms(x)
         } else {
             self.single(x).into_iter().collect()
         };
@@ -103,7 +112,7 @@ impl Calculus<'_> {
     }
 
     pub(super) fn window(&mut self, window: &Window, x: TensorId) -> Value {
-        let all = self.value(x).terms.clone();
+        let all = self.terms_apart_along(x, &window.axes);
         for term in &all {
             self.whole_along(term, &window.axes);
         }
@@ -111,7 +120,7 @@ impl Calculus<'_> {
         let passes = |term: &Term| window.keeps_constants && term.is_constant_along(&window.axes);
         let (passing, mut seen): (Vec<Term>, Vec<Term>) = all.into_iter().partition(passes);
         if !window.linear {
-            seen = self.joined(x, &seen).into_iter().collect();
+            seen = self.joined_where_they_meet(x, seen);
         }
         for term in &mut seen {
             term.constant.retain(|axis| !window.axes.contains(axis));

@@ -3,8 +3,8 @@
 use nn_graph::network::{AxisSource, TensorId};
 
 use super::slices::Granularity;
-use super::term::{Term, Value};
-use super::{Calculus, Kind};
+use super::term::{Part, Term, Value};
+use super::{Calculus, Kind, Offsets};
 
 impl Calculus<'_> {
     pub(super) fn rearrange(
@@ -13,7 +13,7 @@ impl Calculus<'_> {
         x: TensorId,
         output: TensorId,
     ) -> Value {
-        let terms = self.value(x).terms.clone();
+        let terms = self.terms(x);
         let is_padded = sources.iter().any(|s| matches!(s, AxisSource::Padded(_)));
         let kind = match &self.value(x).kind {
             Kind::Square => Kind::Square,
@@ -85,21 +85,53 @@ impl Calculus<'_> {
         self.extents(tensor)?.get(axis).copied().flatten()
     }
 
-    pub(super) fn concat(&mut self, axis: usize, inputs: &[TensorId]) -> Value {
+    /// A term of each input is one of the result, and 0 outside its part.
+    pub(super) fn concat(&mut self, axis: usize, inputs: &[TensorId], output: TensorId) -> Value {
+        let parts = self.parts(axis, inputs);
         let mut terms = Vec::new();
-        for &input in inputs {
-            // Which part of a term's slices a later one meets is not followed.
+        for (place, &input) in inputs.iter().enumerate() {
             for mut term in self.value(input).terms.clone() {
-                self.whole_along(&term, &[axis]);
-                term.slices.retain(|(along, _)| *along != axis);
+                if term.part.is_some_and(|part| part.axis != axis) {
+                    term = self.without_part(term);
+                }
                 term.constant.remove(&axis);
+                let Some(own) = parts.get(place).copied() else {
+                    term = self.without_part(term);
+                    self.whole_along(&term, &[axis]);
+                    term.slices.retain(|(along, _)| *along != axis);
+                    terms.push(term);
+                    continue;
+                };
+                term.part = Some(term.part.map_or(own, |inner| Part {
+                    axis,
+                    from: own.from + inner.from,
+                    to: own.from + inner.to,
+                }));
                 terms.push(term);
             }
         }
-        let Some(&first) = inputs.first() else {
-            return Value::zero();
+        if parts.is_empty() {
+            terms = self.joined(output, &terms).into_iter().collect();
+        }
+        Value {
+            terms,
+            kind: Kind::Any,
+        }
+    }
+
+    /// Where the inputs of a concatenation lie; none if they are not to be told apart.
+    fn parts(&self, axis: usize, inputs: &[TensorId]) -> Vec<Part> {
+        if self.offsets == Offsets::Joined {
+            return Vec::new();
+        }
+        let mut from: usize = 0;
+        let part = |&input: &TensorId| {
+            let to = from.checked_add(self.length(input, axis)?)?;
+            let part = Part { axis, from, to };
+            from = to;
+            Some(part)
         };
-        self.joined(first, &terms)
-            .map_or_else(Value::zero, Value::of)
+        let parts: Option<Vec<Part>> = inputs.iter().map(part).collect();
+        parts.unwrap_or_default()
     }
 }

@@ -23,6 +23,22 @@ pub(crate) struct Term {
     pub(crate) constant: BTreeSet<usize>,
     /// Axes along which slices of a parameter, one for each position, scale one each.
     pub(crate) slices: Vec<(usize, Slot)>,
+    /// Where it may be other than 0, of a tensor that was put together; slices along that axis lie there.
+    pub(crate) part: Option<Part>,
+}
+
+/// Positions `from..to` of an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) axis: usize,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+impl Part {
+    fn is_apart_from(&self, other: &Self) -> bool {
+        self.axis == other.axis && (self.to <= other.from || other.to <= self.from)
+    }
 }
 
 /// What else is known of a tensor.
@@ -67,6 +83,7 @@ impl Term {
             degree: Form::zero(),
             constant: BTreeSet::new(),
             slices: Vec::new(),
+            part: None,
         }
     }
 
@@ -74,9 +91,29 @@ impl Term {
         axes.iter().all(|axis| self.constant.contains(axis))
     }
 
+    /// Whether it is 0 wherever another is not.
+    fn is_apart_from(&self, other: &Self) -> bool {
+        let parts = self.part.as_ref().zip(other.part.as_ref());
+        parts.is_some_and(|(own, other)| own.is_apart_from(other))
+    }
+
     /// The slots whose slices lie along an axis.
     pub(crate) fn slots(&self, axis: usize) -> BTreeSet<Slot> {
         let along = self.slices.iter().filter(|(a, _)| *a == axis);
         along.map(|(_, slot)| *slot).collect()
     }
+}
+
+/// The terms in groups of which each is 0 wherever another is not.
+pub(crate) fn apart(terms: Vec<Term>) -> Vec<Vec<Term>> {
+    let mut groups: Vec<Vec<Term>> = Vec::new();
+    for term in terms {
+        let is_apart = |group: &Vec<Term>| group.iter().all(|other| other.is_apart_from(&term));
+        let (mut kept, met): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_apart);
+        let mut group: Vec<Term> = met.into_iter().flatten().collect();
+        group.push(term);
+        kept.push(group);
+        groups = kept;
+    }
+    groups
 }

@@ -1,8 +1,10 @@
 //! How finely a parameter may be cut, and normalisations written out.
 
+use std::collections::BTreeSet;
+
 use nn_graph::network::{AxisSource, Constant, Grouped, Normalise, Reduce, Reduction, Rule};
 use scale_invariance::Invariance::{Alone, Jointly};
-use scale_invariance::{Granularity, inspect};
+use scale_invariance::{Granularity, Invariance, inspect};
 
 use crate::net::{Net, find, invariances};
 
@@ -111,5 +113,52 @@ fn a_long_product_is_mixed_by_the_layer_behind_it() {
                 "{factors} {name}"
             );
         }
+    }
+}
+
+/// What a normalisation reads channel by channel was put together from layers that each scale by themselves, filter by
+/// filter; also behind a ReLU, and when it is put together in turns. A linear layer mixes them, with the data too.
+#[test]
+fn what_is_put_together_is_normalised_part_by_part() {
+    for mixes in [false, true] {
+        let mut net = Net::features(4);
+        let mut parts = net.x;
+        for (layer, width) in [("first", 3), ("second", 2), ("third", 4)] {
+            net.linear(layer, width);
+            net.bias(&format!("{layer}.bias"));
+            net.map("relu", Rule::Homogeneous);
+            let width = net.extents(parts)[1].unwrap() + width;
+            let (rule, extents) = (Rule::Concat { axis: 1 }, vec![None, Some(width)]);
+            parts = net.push("concat", rule, &[net.x, parts], extents);
+            net.x = parts;
+            net.map("relu", Rule::Homogeneous);
+            if mixes {
+                net.linear(&format!("{layer}.mixing"), 4);
+            }
+            net.norm("norm", &[0]);
+        }
+        let found = net.inspect();
+        let mut groups = BTreeSet::new();
+        for layer in ["first", "second", "third"] {
+            let weight = find(&found, layer);
+            let bias = find(&found, &format!("{layer}.bias"));
+            let (invariance, cut) = match mixes {
+                false => (Jointly, Some(Granularity::Filter)),
+                true => (Invariance::None, None),
+            };
+            for found in [weight, bias] {
+                let told = (found.invariance, found.granularity);
+                assert_eq!(told, (invariance, cut), "{layer} {mixes}");
+            }
+            assert_eq!(weight.group, bias.group);
+            groups.extend(weight.group);
+            if let Some(reason) = &weight.reason {
+                let expected = format!(
+                    "`concat` (Concat) joins what `{layer}` scales with something that does not scale alike"
+                );
+                assert_eq!(reason, &expected);
+            }
+        }
+        assert_eq!(groups.len(), if mixes { 0 } else { 3 });
     }
 }
