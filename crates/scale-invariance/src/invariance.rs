@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nn_graph::network::{Extents, Network, Rule, TensorId};
+use nn_graph::network::{Constant, Extents, Network, Rule, Source, TensorId};
 use num_traits::One;
 
 use crate::calculus::{Calculus, Cause, Demand, Granularity, Offsets, Slot};
@@ -208,8 +208,16 @@ fn reason(network: &Network, parameter: TensorId, demand: &Demand) -> String {
         (Cause::Unscaled(_), _) => {
             format!("`{name}` sets the size of what `{layer}` reads, and {kind} is not homogeneous")
         }
-        _ => format!(
-            "`{layer}` ({kind}) joins what `{name}` scales with something that does not scale alike"
-        ),
+        _ => {
+            let is_constant = |id: &TensorId| match network.tensor(*id).source {
+                Source::Constant(constant) => constant != Constant::Uniform(0.0),
+                Source::Input | Source::Parameter { .. } | Source::Operation(_) => false,
+            };
+            let with = match operation.inputs.iter().any(is_constant) {
+                true => "constant numbers, which do not scale",
+                false => "something that does not scale alike",
+            };
+            format!("`{layer}` ({kind}) joins what `{name}` scales with {with}")
+        }
     }
 }

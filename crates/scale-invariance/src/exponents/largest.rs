@@ -115,6 +115,7 @@ mod tests {
             numbers(&[(1, 1), (0, 1), (1, 1)])
         );
     }
+
     /// `d₂ = d₁ − d₀` and `d₃ = 2d₁`: the first is worth most, and stops where the third would be negative.
     #[test]
     fn none_is_negative_and_none_above_1() {
@@ -122,6 +123,7 @@ mod tests {
         let expected = numbers(&[(1, 2), (1, 2), (0, 1), (1, 1)]);
         assert_eq!(largest(&rows, &[9, 1, 1, 1]), expected);
     }
+
     /// `d₀ = d₁ + d₂/3`: of the third three times as much is had for as much of the first.
     #[test]
     fn exponents_count_with_their_size() {
@@ -135,6 +137,7 @@ mod tests {
         let one = || Rational::from_integer(1.into());
         let row = |at: Unknown| Exponents::from([(0, one()), (at, one())]);
         let basis = (1..2000).map(row).collect();
-        assert!(Block { basis }.largest(|_| one()).is_empty());
+        let mut work = Work::of(2000);
+        assert!(Block { basis }.largest(|_| one(), &mut work).is_empty());
     }
 }

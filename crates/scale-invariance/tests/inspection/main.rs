@@ -1,6 +1,7 @@
 //! What is found in networks worked out by hand.
 
 mod chains;
+mod constants;
 mod net;
 mod pieces;
 mod soundness;
