@@ -272,4 +272,86 @@ fn signs_of_an_export_that_lost_normalisations_or_names_are_warned_of() {
     // Without a recipe, names are nothing but names.
     let (_, said) = success(texp(folder.path(), &["inspect", "net.onnx"], ""));
     assert!(!said.contains("made up"), "{said}");
+
+    // Without convolutions there is nothing that a normalisation was multiplied into.
+    let fixture = fixtures.join("dynamo_block.onnx");
+    fs::copy(fixture, folder.path().join("net.onnx")).unwrap();
+    let (_, said) = success(texp(folder.path(), &["inspect", "net.onnx"], ""));
+    assert_eq!(said, "");
+}
+
+/// A weight that is used twice, and a bias before a normalisation that is not scaled as its weight is.
+#[test]
+fn what_is_scaled_by_another_power_keeps_a_part_of_its_decay() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn-onnx/tests/fixtures");
+    let fixture = fixtures.join("used_twice_18.onnx");
+    fs::copy(fixture, folder.path().join("net.onnx")).unwrap();
+    fs::write(folder.path().join("recipe.toml"), RECIPE).unwrap();
+    let no_decay = ["--no-decay", "*norm*", "--no-decay", "*.bias"];
+    let (recipe, _) = inspect(
+        folder.path(),
+        &[&no_decay[..], &["--format", "recipe"]].concat(),
+    );
+    let groups = &recipe[RECIPE.len()..];
+    let expected = "
+[[group]]
+name = \"decay-free\"
+exponent = 1
+# stem.weight
+# last.weight
+
+[[group]]
+name = \"partly-1-2\"
+exponent = 0.5 # 1/2
+# twice.weight
+
+[[group]]
+name = \"keeps-decay\"
+exponent = 0
+# head.weight
+
+[[group]]
+name = \"no-decay\"
+exponent = 0
+weight_decay = 0.0
+# norm.weight
+# norm.bias
+# last.bias
+# last_norm.weight
+# last_norm.bias
+";
+    assert_eq!(groups, expected);
+    let python = ["--param-groups", "groups.py"];
+    let (words, _) = inspect(folder.path(), &[&no_decay[..], &python].concat());
+    let partly = "  twice.weight: `twice.weight` is scaled by the power 1/2 of what";
+    let mixed = "The running means of last_norm add terms that scale differently";
+    let all = "  stem.weight, last.weight\n";
+    let none = "  norm.weight, norm.bias, last.bias, last_norm.weight, last_norm.bias\n";
+    for line in [partly, mixed, all, none] {
+        assert!(words.contains(line), "{line}\n{words}");
+    }
+    let python = fs::read_to_string(folder.path().join("groups.py")).unwrap();
+    for lines in [
+        " from net.onnx.\n",
+        "    # Exponent 1/2.\n    \"partly-1-2\": {\n        \"twice.weight\": (4, 4, 3, 3),\n",
+        "DEGREES = {\n    \"norm\": 1,\n}\n# Not corrected by any power, since it adds terms",
+    ] {
+        assert!(python.contains(lines), "{lines}\n{python}");
+    }
+    // A scale waits for its shift, which has no decay; and now weight and bias of the last convolution scale alike.
+    let (words, _) = inspect(
+        folder.path(),
+        &["--no-decay", "norm.bias", "--freeze", "last.weight"],
+    );
+    let waits = "and of these `norm.bias` must stay, without weight decay\n";
+    assert!(words.contains(waits), "{words}");
+    assert!(!words.contains("running means"), "{words}");
+    let python = ["--freeze", "last.weight", "--param-groups", "groups.py"];
+    inspect(folder.path(), &python);
+    let python = fs::read_to_string(folder.path().join("groups.py")).unwrap();
+    assert!(
+        python.contains("    \"last_norm\": 1,\n}\n\n\ndef param_groups"),
+        "{python}"
+    );
 }

@@ -152,7 +152,11 @@ pub(super) fn find(
             extents: parameter.extents.clone(),
             why: match decay {
                 Decay::Gone | Decay::None => None,
-                Decay::Partly(_) | Decay::Stays => obstacles.of(parameter),
+                Decay::Partly(exponent) => Some(format!(
+                    "`{}` is scaled by the power {exponent} of what it must be scaled with",
+                    parameter.name
+                )),
+                Decay::Stays => obstacles.of(parameter),
             },
         };
         match groups.iter_mut().find(|group| group.decay == decay) {

@@ -25,7 +25,6 @@ impl Statistics {
                 continue;
             };
             match found.tensors[input.index()].as_slice() {
-                [] => degrees.push((module.to_owned(), 0.into())),
                 [degree] => degrees.push((module.to_owned(), *degree)),
                 _ => mixed.push(module.to_owned()),
             }
