@@ -65,6 +65,15 @@ fn every_layer_is_a_box_with_its_weights_and_what_breaks_is_marked() {
         let drawn = found["layer"].contains(&name) || found["broken"].contains(&name);
         assert!(drawn, "{name}: {found:?}");
     }
+    // One line to each box but the input, and two to an addition.
+    let count: usize = found.values().map(Vec::len).sum();
+    let additions = graph
+        .nodes()
+        .iter()
+        .filter(|node| node.name.ends_with("add"));
+    let paths = svg.descendants().filter(|node| node.has_tag_name("path"));
+    let lines = paths.filter(|path| path.attribute("class") == Some("line"));
+    assert_eq!(lines.count(), count - 1 + additions.count());
     let beside = texts(svg.root(), "beside").join("\n");
     for parameter in graph.parameters() {
         let shape: Vec<String> = parameter.shape.iter().map(usize::to_string).collect();
