@@ -14,12 +14,15 @@ impl Block {
     /// 0; the weights are positive. Its largest entry is 1, unless all are 0.
     ///
     /// Found with so much work, which is taken off; without enough, or of a block above the size that is searched, it is
-    /// a smaller solution from 0 to 1.
+    /// another such solution with a smaller sum, or 0. Of a block with one direction it is found without work.
     pub(crate) fn largest(
         &self,
         weight: impl Fn(Unknown) -> Rational,
         work: &mut Work,
     ) -> Exponents {
+        if let [only] = self.basis.as_slice() {
+            return stretched(only);
+        }
         let rows = signed(self.basis.clone(), work);
         let mut columns: BTreeMap<Unknown, Vec<(usize, &Rational)>> = BTreeMap::new();
         for (multiplier, row) in rows.iter().enumerate() {
@@ -64,8 +67,21 @@ impl Block {
             }
         }
         largest.retain(|_, exponent| !exponent.is_zero());
-        largest
+        // Without enough work it may be smaller.
+        stretched(&largest)
     }
+}
+
+/// The multiple of exponents whose largest is 1; none of exponents that are not all positive.
+fn stretched(exponents: &Exponents) -> Exponents {
+    let largest = exponents.values().max();
+    let Some(largest) = largest.filter(|_| exponents.values().all(Signed::is_positive)) else {
+        return Exponents::new();
+    };
+    let stretched = exponents.iter();
+    stretched
+        .map(|(&parameter, exponent)| (parameter, exponent / largest))
+        .collect()
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl<'a> Obstacles<'a> {
                 "group {group} has too many dependent parameters to find which of them can be scaled together"
             ),
             Some(_) => format!(
-                "not all of group {group} can be scaled alike, and more weights lose their decay if `{name}` keeps it"
+                "not all of group {group} can be scaled alike, and `{name}` gives way to others of it"
             ),
             None => format!(
                 "`{name}` can be scaled only along with others of group {group}, and of these {} must stay, without \
