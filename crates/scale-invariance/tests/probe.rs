@@ -1,45 +1,17 @@
 //! The calculus and the numbers agree, on networks that the reference engine runs; and a wrong claim is seen.
 
+mod common;
+
 use std::sync::Arc;
 
+use common::config;
 use nn_engine::{BatchSpec, Engine, EngineError, EngineOptions, ImageSet, Split, State};
-use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
+use nn_graph::Graph;
+use nn_graph::nets::NetConfig;
 use nn_graph::network::Network;
-use nn_graph::{Affine, Bias, Graph, Training};
 use nn_reference::{ReferenceEngine, Statistics};
 use proptest::prelude::*;
 use scale_invariance::{Check, Claim, Degree, Inspection, Invariance, inspect, probe};
-
-fn config(
-    [pre, affine, bias, project, head, stem]: [bool; 6],
-    width: usize,
-    size: usize,
-) -> NetConfig {
-    let architecture = match pre {
-        true => Architecture::PreResNet,
-        false => Architecture::ResNet,
-    };
-    let mut config = NetConfig::new(architecture, 8);
-    (config.width, config.input, config.classes) = (width, [2, size, size], 8);
-    config.epsilon = 0.0;
-    if affine {
-        config.affine = Affine::ScaleAndShift;
-    }
-    if bias {
-        config.bias = Bias::Trained;
-    }
-    config.shortcut = match project {
-        true => Shortcut::Projection,
-        false => Shortcut::ZeroPad,
-    };
-    if head {
-        config.head = Training::Trained;
-    }
-    if pre && stem {
-        config.stem = Stem::ConvNormReluConv;
-    }
-    config
-}
 
 /// Random numbers in (−½, ½), the same for the same seed.
 fn noise(seed: u64) -> impl FnMut() -> f64 {

@@ -1,5 +1,7 @@
 //! The paper's table, worked out by hand, over the residual networks of `nn-graph`.
 
+mod common;
+
 use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 use scale_invariance::{Verdict, Violation, analyse, degrees};
@@ -230,4 +232,35 @@ fn huge_exponents_are_refused() {
         error.to_string(),
         "the degree of `b` is 2147483648, which is not a whole number of 32 bits"
     );
+}
+
+/// Twice the exponents, twice the degrees.
+#[test]
+fn degrees_are_linear_in_the_exponents() {
+    let mut shown = 0;
+    for choice in 0..64u8 {
+        let bits = [0, 1, 2, 3, 4, 5].map(|place: u8| choice >> place & 1 == 1);
+        let graph = common::config(bits, 2, 5).build().unwrap();
+        let analysis = analyse(&graph);
+        let Some(found) = analysis.degrees else {
+            continue;
+        };
+        for k in [-5, 0, 3] {
+            let times = |all: &[i32]| all.iter().map(|d| k * d).collect::<Vec<i32>>();
+            let multiple = degrees(&graph, &times(&analysis.symmetry.exponent)).unwrap();
+            assert_eq!(multiple.nodes, times(&found.nodes));
+            assert_eq!(multiple.normaliser_inputs, times(&found.normaliser_inputs));
+        }
+        for (row, x) in analysis
+            .symmetry
+            .degree
+            .iter()
+            .zip(&found.normaliser_inputs)
+        {
+            assert_eq!((row[0], row.len()), (*x, analysis.symmetry.groups()));
+            assert!(row[1..].iter().all(|&other| other == 0));
+        }
+        shown += 1;
+    }
+    assert!(shown > 20, "{shown}");
 }

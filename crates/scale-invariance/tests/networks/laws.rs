@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use scale_invariance::{
-    Claim, Granularity, Inspection, Invariance, ParameterInvariance, inspect, probe,
+    Claim, Degree, Granularity, Inspection, Invariance, ParameterInvariance, inspect, probe,
+    tensor_degrees,
 };
 
 use crate::evaluator::Concrete;
@@ -56,16 +57,17 @@ impl<'a> Function<'a> {
     }
 
     fn at(&self, values: &[Vec<f64>]) -> Result<Vec<f64>, Degenerate> {
-        let arrays = self
-            .lengths
-            .iter()
-            .zip(values)
-            .map(|(lengths, numbers)| Array {
-                lengths: lengths.to_vec(),
-                numbers: numbers.clone(),
-            });
+        Ok(self.concrete.results(&self.tensors(values)?))
+    }
+
+    fn tensors(&self, values: &[Vec<f64>]) -> Result<Vec<Array>, Degenerate> {
+        let pairs = self.lengths.iter().zip(values);
+        let arrays = pairs.map(|(lengths, numbers)| Array {
+            lengths: lengths.to_vec(),
+            numbers: numbers.clone(),
+        });
         let arrays: Vec<Array> = arrays.collect();
-        self.concrete.results(&arrays, &|place, lengths| {
+        self.concrete.tensors(&arrays, &|place, lengths| {
             let mut next = noise(place as u64 + 1000);
             Array::of(lengths, |_| next())
         })
@@ -74,10 +76,10 @@ impl<'a> Function<'a> {
 
 /// How often what was claimed; parameters are those on which the results depend.
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     networks: usize,
     /// Whose numbers cannot tell.
-    degenerate: usize,
+    pub(crate) degenerate: usize,
     /// With a scaling.
     free: usize,
     parameters: usize,
@@ -96,7 +98,7 @@ struct Tally {
 }
 
 /// All claims of a network; `None` where numbers cannot tell.
-fn check(concrete: &Concrete, tally: &mut Tally) -> Result<(), String> {
+pub(crate) fn check(concrete: &Concrete, tally: &mut Tally) -> Result<(), String> {
     let found = inspect(&concrete.network);
     let function = Function::of(concrete);
     let values = function.point(1);
@@ -134,6 +136,9 @@ fn check(concrete: &Concrete, tally: &mut Tally) -> Result<(), String> {
         return Err(format!("only the paper's rules hold\n{}", told(&found)));
     }
     count(&found, &read, tally);
+    for vector in found.groups.iter().flat_map(|group| &group.basis) {
+        tensors_scale(concrete, &function, &values, vector)?;
+    }
     let change = |values: &[Vec<f64>]| {
         let after = function.at(values)?;
         let size = before.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
@@ -148,6 +153,40 @@ fn check(concrete: &Concrete, tally: &mut Tally) -> Result<(), String> {
             other[place].iter_mut().for_each(|value| *value = 0.0);
             let cancels = change(&other).is_ok_and(|change: f64| change < ROUNDING);
             tally.cancelled += usize::from(cancels);
+        }
+    }
+    Ok(())
+}
+
+/// Every tensor scales as the degree that it has under a scaling, if it has only one.
+fn tensors_scale(
+    concrete: &Concrete,
+    function: &Function,
+    values: &[Vec<f64>],
+    vector: &[(usize, Degree)],
+) -> Result<(), String> {
+    const FACTOR: f64 = 1.25;
+    let mut exponents = vec![Degree::from(0); values.len()];
+    let mut scaled = values.to_vec();
+    let factor = |d: Degree| FACTOR.powf(d.numerator as f64 / d.denominator as f64);
+    for &(parameter, exponent) in vector {
+        exponents[parameter] = exponent;
+        let values = scaled[parameter].iter_mut();
+        values.for_each(|value| *value *= factor(exponent));
+    }
+    let found = tensor_degrees(&concrete.network, &exponents);
+    let (Ok(before), Ok(after)) = (function.tensors(values), function.tensors(&scaled)) else {
+        return Ok(());
+    };
+    for (place, degrees) in found.tensors.iter().enumerate() {
+        let [degree] = degrees[..] else { continue };
+        let (before, after) = (before[place].map(|x| x * factor(degree)), &after[place]);
+        let pairs = before.numbers.iter().zip(&after.numbers);
+        let change = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        if change > ROUNDING * before.largest().max(1e-3) {
+            return Err(format!(
+                "#{place} is not of degree {degree} under {vector:?}"
+            ));
         }
     }
     Ok(())

@@ -24,13 +24,12 @@ pub(crate) struct Concrete {
 }
 
 impl Concrete {
-    /// All numbers of the results, and a 1 after them that tells their size; given all trained parameters in order, and
-    /// what makes the other tensors that are read.
-    pub(crate) fn results(
+    /// All tensors, given all trained parameters in order, and what makes the other tensors that are read.
+    pub(crate) fn tensors(
         &self,
         parameters: &[Array],
         others: &dyn Fn(usize, &[usize]) -> Array,
-    ) -> Result<Vec<f64>, Degenerate> {
+    ) -> Result<Vec<Array>, Degenerate> {
         let mut parameters = parameters.iter();
         let mut arrays: Vec<Array> = Vec::new();
         let tensors = self.network.tensors().iter().enumerate();
@@ -55,12 +54,14 @@ impl Concrete {
             assert_eq!(&array.lengths, lengths, "{}", tensor.name);
             arrays.push(array);
         }
+        Ok(arrays)
+    }
+
+    /// All numbers of the results, and a 1 after them that tells their size.
+    pub(crate) fn results(&self, tensors: &[Array]) -> Vec<f64> {
         let outputs = self.network.outputs().iter();
-        let mut results: Vec<f64> = outputs
-            .flat_map(|id| arrays[id.index()].numbers.clone())
-            .collect();
-        results.push(1.0);
-        Ok(results)
+        let numbers = outputs.flat_map(|id| tensors[id.index()].numbers.clone());
+        numbers.chain([1.0]).collect()
     }
 
     /// Of each trained parameter, whether the results depend on it.

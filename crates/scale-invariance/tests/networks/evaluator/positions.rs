@@ -1,5 +1,7 @@
 //! Rules that look at many positions at once: contractions, normalisations, rearrangements.
 
+use std::collections::BTreeMap;
+
 use nn_graph::network::{AxisSource, Contract, ContractAxis, Normalise};
 
 use super::array::{Array, Degenerate, index, indices, sum};
@@ -103,25 +105,29 @@ pub(crate) fn normalise(rule: &Normalise, x: &Array) -> Result<Array, Degenerate
         };
         index.iter().enumerate().map(place).collect()
     };
+    let mut classes: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+    for (place, index) in indices(&x.lengths).enumerate() {
+        classes.entry(class(&index)).or_default().push(place);
+    }
     let mut y = x.clone();
-    for (place, y) in y.numbers.iter_mut().enumerate() {
-        let own = class(&index(place, &x.lengths));
-        let all = indices(&x.lengths).filter(|i| class(i) == own);
-        let all: Vec<f64> = all.map(|i| x.at(&i)).collect();
+    for places in classes.values() {
+        let all: Vec<f64> = places.iter().map(|&place| x.numbers[place]).collect();
         let count = all.len() as f64;
-        let mean = if rule.centres {
-            sum(all.iter().copied()) / count
-        } else {
-            0.0
+        let mean = match rule.centres {
+            true => sum(all.iter().copied()) / count,
+            false => 0.0,
         };
         let variance = all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
         let size = all.iter().map(|x| x * x).sum::<f64>() / count;
-        *y = match variance / size {
+        let inverse = match variance / size {
             _ if size == 0.0 => 0.0,
             share if share < 1e-20 => 0.0,
             share if share < 1e-5 => return Err(Degenerate),
-            _ => sum([*y, -mean]) / variance.sqrt(),
+            _ => variance.sqrt().recip(),
         };
+        for &place in places {
+            y.numbers[place] = sum([x.numbers[place], -mean]) * inverse;
+        }
     }
     Ok(y)
 }
