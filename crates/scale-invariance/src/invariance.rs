@@ -73,6 +73,9 @@ pub struct Group {
 /// exponents of all such scalings form a space, which is found exactly, in rational numbers, and is cut into the
 /// finest groups that are independent of each other (texp; the paper's question is whether `(1, …, 1)` is in it).
 ///
+/// That takes as long as the network is. Of a contrived one whose equations take more work than a second or so nothing is
+/// claimed but what the paper's question is answered with, and the parameters' reason says so.
+///
 /// ```
 /// use nn_graph::nets::{Architecture, NetConfig};
 /// use nn_graph::network::Network;
