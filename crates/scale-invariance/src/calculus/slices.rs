@@ -47,6 +47,8 @@ impl Granularity {
 pub(crate) struct Slices {
     /// Towards the root of a slot's class.
     parent: BTreeMap<Slot, Slot>,
+    /// Slots of a class, of roots; absent: one.
+    size: BTreeMap<Slot, usize>,
     /// Of roots; absent: by slices.
     coarseness: BTreeMap<Slot, Granularity>,
 }
@@ -83,9 +85,12 @@ impl Slices {
             let (a, b) = (self.root(first), self.root(slot));
             if a != b {
                 let both = self.granularity(a).and(self.granularity(b));
-                // Towards the smaller: paths stay short where slots come in order.
-                let (under, over) = (a.max(b), a.min(b));
+                // Under the larger: no path is longer than the logarithm of its class.
+                let size = |slot| self.size.get(&slot).copied().unwrap_or(1);
+                let (of_a, of_b) = (size(a), size(b));
+                let (under, over) = if of_a < of_b { (a, b) } else { (b, a) };
                 self.parent.insert(under, over);
+                self.size.insert(over, of_a + of_b);
                 self.coarseness.insert(over, both);
             }
         }

@@ -1,8 +1,8 @@
 //! No network takes long.
 
 use nn_graph::network::{Rule, TensorId};
-use scale_invariance::Invariance;
 use scale_invariance::Invariance::{Alone, Balanced, Jointly};
+use scale_invariance::{Granularity, Invariance};
 
 use crate::net::{Net, find, invariances};
 
@@ -104,4 +104,26 @@ fn equations_without_structure_come_to_an_end() {
             assert!(reason.contains("take too long"), "{reason}");
         }
     }
+}
+
+/// Gains that must be cut alike, each with the next, from the last to the first.
+#[test]
+fn classes_of_cuts_are_found_in_any_order() {
+    let mut net = Net::features(2);
+    let (x, extents) = (net.x, net.extents(net.x));
+    let gains = (0..20_000).map(|place| net.parameter(&format!("gain{place}"), &[2]));
+    let gains: Vec<TensorId> = gains.collect();
+    let mut sum = None;
+    for &gain in gains.iter().rev() {
+        net.x = net.push("gained", Rule::Multiply, &[x, gain], extents.clone());
+        if let Some(sum) = sum {
+            net.add("sum", sum);
+        }
+        sum = Some(net.x);
+    }
+    net.norm("norm", &[0]);
+    let found = net.inspect();
+    assert_eq!(found.dimension, 1);
+    let cut = Some(Granularity::Filter);
+    assert!(found.parameters.iter().all(|gain| gain.granularity == cut));
 }
