@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nn_graph::network::{Rule, Source, TensorId};
+use nn_graph::network::TensorId;
 
 use super::slices::{Granularity, Slot};
 use super::term::{Term, apart};
@@ -14,30 +14,15 @@ impl Calculus<'_> {
     pub(super) fn terms(&mut self, tensor: TensorId) -> Vec<Term> {
         let (parts, mut terms): (Vec<Term>, Vec<Term>) =
             (self.value(tensor).terms.iter().cloned()).partition(|term| term.part.is_some());
-        if parts.is_empty() {
+        let Some(part) = parts.first().and_then(|term| term.part) else {
             return terms;
-        }
-        let reader = self.operation;
-        self.operation = self.concatenation(tensor);
+        };
+        let reader = std::mem::replace(&mut self.operation, part.operation);
         let joined = self.joined(tensor, &parts);
         terms.extend(joined.map(|term| self.without_part(term)));
         self.operation = reader;
         self.values[tensor.index()].terms.clone_from(&terms);
         terms
-    }
-
-    /// The operation that put a tensor together, before others that kept it so.
-    fn concatenation(&self, mut tensor: TensorId) -> Option<usize> {
-        loop {
-            let Source::Operation(place) = self.network.tensor(tensor).source else {
-                return self.operation;
-            };
-            let operation = &self.network.operations()[place];
-            match operation.inputs.first() {
-                Some(&input) if !matches!(operation.rule, Rule::Concat { .. }) => tensor = input,
-                _ => return Some(place),
-            }
-        }
     }
 
     /// A term of which it is not told where it is 0, so that what it is cut into along that axis has no place.

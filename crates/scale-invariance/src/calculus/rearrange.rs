@@ -103,9 +103,9 @@ impl Calculus<'_> {
                     continue;
                 };
                 term.part = Some(term.part.map_or(own, |inner| Part {
-                    axis,
                     from: own.from + inner.from,
                     to: own.from + inner.to,
+                    ..own
                 }));
                 terms.push(term);
             }
@@ -127,7 +127,12 @@ impl Calculus<'_> {
         let mut from: usize = 0;
         let part = |&input: &TensorId| {
             let to = from.checked_add(self.length(input, axis)?)?;
-            let part = Part { axis, from, to };
+            let part = Part {
+                axis,
+                from,
+                to,
+                operation: self.operation,
+            };
             from = to;
             Some(part)
         };

@@ -27,12 +27,14 @@ pub(crate) struct Term {
     pub(crate) part: Option<Part>,
 }
 
-/// Positions `from..to` of an axis.
+/// Positions `from..to` of an axis along which an operation put a tensor together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) axis: usize,
     pub(crate) from: usize,
     pub(crate) to: usize,
+    /// In `Network::operations`.
+    pub(crate) operation: Option<usize>,
 }
 
 impl Part {
