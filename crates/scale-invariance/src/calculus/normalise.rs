@@ -1,6 +1,6 @@
 //! Rules of operations that look at many positions: normalisation, softmax, reductions, windows.
 
-use nn_graph::network::{Normalise, Reduce, Reduction, TensorId, Window};
+use nn_graph::network::{Grouped, Normalise, Reduce, Reduction, TensorId, Window};
 
 use super::Calculus;
 use super::slices::Granularity;
@@ -11,14 +11,17 @@ impl Calculus<'_> {
     /// Cancels what is constant where the mean is taken; the rest must scale alike, and then does not show.
     pub(super) fn normalise(&mut self, normalise: &Normalise, x: TensorId) -> Value {
         let mut axes = normalise.axes.clone();
-        axes.extend(normalise.grouped.map(|grouped| grouped.axis));
+        // A group for each position is no grouping.
+        let is_grouping = |grouped: &Grouped| self.length(x, grouped.axis) != Some(grouped.groups);
+        let grouped = normalise.grouped.filter(is_grouping);
+        axes.extend(grouped.map(|grouped| grouped.axis));
         let mut terms = self.terms_apart_along(x, &axes);
         if normalise.centres {
             terms.retain(|term| !term.is_constant_along(&axes));
         }
         for term in &terms {
             self.whole_along(term, &normalise.axes);
-            if let Some(grouped) = normalise.grouped {
+            if let Some(grouped) = grouped {
                 let groups = grouped.groups;
                 for slot in term.slots(grouped.axis) {
                     self.slices.coarsen(slot, Granularity::Group { groups });

@@ -1,6 +1,6 @@
 //! Terms that something further on cancels.
 
-use nn_graph::network::{Contract, ContractAxis, Network, Rule, Window};
+use nn_graph::network::{Contract, ContractAxis, Grouped, Network, Normalise, Rule, Window};
 use nn_graph::{Affine, Bias, ConvSpec, GraphBuilder, Shape};
 use scale_invariance::{Invariance, inspect};
 
@@ -136,4 +136,26 @@ fn attention() {
     assert_eq!(find(&found, "q").invariance, Balanced);
     assert_eq!(find(&found, "q").group, find(&found, "k").group);
     assert_eq!(find(&found, "q").group, find(&found, "q.bias").group);
+}
+
+/// Group normalisation with a group for each channel is instance normalisation, which cancels a bias for each channel.
+#[test]
+fn a_group_for_each_channel_cancels_what_is_constant_over_it() {
+    for (groups, expected) in [(1, Jointly), (2, Jointly), (4, Alone)] {
+        let mut net = Net::features(4);
+        net.x = net.net.input("images", known(&[3, 4, 5]));
+        let extents = net.extents(net.x);
+        let gains = net.parameter("gains", &[4, 1]);
+        net.x = net.push("gained", Rule::Multiply, &[net.x, gains], extents);
+        let bias = net.parameter("bias", &[4, 1]);
+        net.add("sum", bias);
+        let normalise = Normalise {
+            axes: vec![2],
+            grouped: Some(Grouped { axis: 1, groups }),
+            centres: true,
+        };
+        net.map("norm", Rule::Normalise(normalise));
+        let found = net.inspect();
+        assert_eq!(find(&found, "bias").invariance, expected, "{groups}");
+    }
 }
