@@ -2,6 +2,7 @@
 
 mod chains;
 mod constants;
+mod densenet;
 mod net;
 mod pieces;
 mod soundness;
