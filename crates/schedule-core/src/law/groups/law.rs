@@ -293,8 +293,9 @@ fn follow(
         });
     };
     let weight_decay = left * (2.0 * ln_scale).exp();
+    // A shrink of 0 makes the buffer coefficient infinite.
     let finite = weight_decay.is_finite() && buffer_coefficient_after.is_finite();
-    if !(finite && shrink > 0.0 && shrink.is_finite() && ln_scale_after.is_finite()) {
+    if !(finite && shrink.is_finite() && ln_scale_after.is_finite()) {
         return Err(GroupProblem::Overflow {
             step,
             exponent,
