@@ -88,7 +88,7 @@ pub enum CommandError {
     },
     /// A pattern without a parameter.
     #[error(
-        "{option} `{pattern}` is the name of no parameter that is trained and not named already; texp inspect without \
+        "{option} `{pattern}` is the name of no trained parameter that no option before it names; texp inspect without \
          it lists them"
     )]
     NoParameter {
@@ -104,6 +104,12 @@ pub enum CommandError {
         path: PathBuf,
         /// What the operating system says.
         source: io::Error,
+    },
+    /// A file that would be lost.
+    #[error("{} is read, or written with something else; name another file to write", path.display())]
+    Overwrites {
+        /// The file.
+        path: PathBuf,
     },
     /// Standard output that cannot be written.
     #[error("standard output cannot be written ({0})")]
@@ -128,6 +134,7 @@ impl CommandError {
             | Self::Pattern { .. }
             | Self::NoParameter { .. }
             | Self::Groups(_)
+            | Self::Overwrites { .. }
             | Self::EveryOfScheduler => true,
             Self::Output { .. } | Self::Stdout(_) | Self::Probe(_) | Self::Contradicted { .. } => {
                 false

@@ -38,7 +38,11 @@ enum Verb {
     Convert(ConvertArgs),
     /// Find which weights of a network can be scaled without changing its function, and why not the others.
     ///
-    /// Weight decay on those weights can become an exponential learning rate exactly.
+    /// Weight decay on those weights can become an exponential learning rate, exactly so as far as a normalisation's ε is
+    /// nothing beside its variance. The network is taken as it is trained: normalised by the batch's statistics, whatever the file was
+    /// exported for. Of each parameter it is told whether it scales alone; jointly with others of its group, all of them
+    /// up; only balanced, up if another goes down; or not at all; to which power others scale with it (degree); and how
+    /// finely the same holds of its parts (by).
     Inspect(InspectArgs),
     /// Write completions for a shell to standard output.
     Completions {

@@ -46,7 +46,10 @@ fn the_object_lists_every_claim() {
         ("`conv.weight` × c^1 leaves the function alone", true),
         ("each piece of `conv.weight` may be multiplied", true),
         ("`head.weight` × c alone changes the function", false),
-        ("there are no scalings but those in 4 dimensions", false),
+        (
+            "whole parameters have no scalings but those in 4 dimensions",
+            false,
+        ),
     ] {
         let change = claim(words).unwrap()["change"].as_f64().unwrap();
         assert_eq!(change < 1e-12, stays, "{words}: {change:e}");

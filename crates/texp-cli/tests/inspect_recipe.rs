@@ -5,6 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use common::{RECIPE, replace, success, texp, write};
 use nn_graph::nets::{Architecture, NetConfig};
@@ -354,4 +355,34 @@ weight_decay = 0.0
         python.contains("    \"last_norm\": 1,\n}\n\n\ndef param_groups"),
         "{python}"
     );
+}
+
+/// Neither the network nor the recipe is written over, nor is a drawing by groups.
+#[test]
+fn no_file_that_is_read_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = folder.path().join("net.onnx");
+    let bytes = b"whatever it is".to_vec();
+    fs::write(&network, &bytes).unwrap();
+    let recipe = folder.path().join("recipe.toml");
+    fs::write(&recipe, "").unwrap();
+    let [network_, recipe_] = [&network, &recipe].map(|path| path.to_str().unwrap());
+    let both = folder.path().join("both");
+    let both = both.to_str().unwrap();
+    for arguments in [
+        &["--svg", network_][..],
+        &["--recipe", recipe_, "--param-groups", recipe_],
+        &["--recipe", recipe_, "--param-groups", both, "--svg", both],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_texp"))
+            .arg("inspect")
+            .arg(&network)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("name another file to write"), "{message}");
+    }
+    assert_eq!(fs::read(network).unwrap(), bytes);
 }

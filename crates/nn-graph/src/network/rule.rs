@@ -27,7 +27,7 @@ pub enum Rule {
         /// Of the exponent, positive.
         denominator: i32,
     },
-    /// One input as it is: copies, casts, dropout.
+    /// One input as it is: copies, casts.
     Copy,
     /// A multiple of one input, such as its negative.
     Linear,

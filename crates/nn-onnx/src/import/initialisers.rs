@@ -94,7 +94,11 @@ impl<'a> Importer<'a> {
         self.target.count(tensor.dims.len())?;
         let extents = super::shape::extents(&shape);
         let id = self.target.net.parameter(&name, extents, true);
-        Ok(Operand::data(id, shape, name.into()))
+        let parameter = Operand::data(id, shape, name.into());
+        Ok(Operand {
+            is_float: true,
+            ..parameter
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a [`Model`] to a [`Network`].
 
 mod dim;
+mod element;
 mod fold;
 mod graph;
 mod initialisers;
@@ -195,9 +196,11 @@ impl<'a> Importer<'a> {
             target: &mut self.target,
         };
         let outcome = op::import(&mut layer)?;
+        let floats = element::makes_floats(node, &layer.inputs);
         let (outputs, label) = (layer.outputs, layer.label);
-        for (name, operand) in node.outputs.iter().zip(outputs) {
-            if let Some(operand) = operand {
+        for (place, (name, operand)) in node.outputs.iter().zip(outputs).enumerate() {
+            if let Some(mut operand) = operand {
+                operand.is_float |= floats && place == 0;
                 check_rank(operand.rank().unwrap_or(0), name)?;
                 self.tensors.insert(name, operand);
             }

@@ -18,6 +18,8 @@ pub(crate) struct Operand {
     /// Its place in the network; a constant gets one when an operation reads it.
     pub(crate) id: Rc<Cell<Option<TensorId>>>,
     pub(crate) name: Rc<str>,
+    /// Whether it is known to hold floats.
+    pub(crate) is_float: bool,
 }
 
 impl Operand {
@@ -27,6 +29,7 @@ impl Operand {
             known: None,
             id: Rc::new(Cell::new(Some(id))),
             name,
+            is_float: false,
         }
     }
 
@@ -36,6 +39,7 @@ impl Operand {
             known: Some(Rc::new(known)),
             id: Rc::default(),
             name,
+            is_float: false,
         }
     }
 

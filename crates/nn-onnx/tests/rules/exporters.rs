@@ -153,3 +153,15 @@ fn a_bias_of_zeros_of_whatever_type_is_known_to_be_none() {
     assert_eq!(bias("conv_6"), Source::Constant(Constant::Uniform(0.0)));
     assert_eq!(bias("conv_9"), Source::Constant(Constant::Other));
 }
+
+/// What is cast to the type of a weight's product stays as it is; whole numbers would not.
+#[test]
+fn a_cast_to_the_type_of_floats_is_a_copy() {
+    let net = import("cast_like_18").network;
+    assert_eq!(rules(&net, "castlike_6"), [&Rule::Copy]);
+    assert_eq!(rules(&net, "castlike_7"), [&Rule::Nonlinear]);
+    let clip = layer(&net, "clip_4")[0];
+    let smallest = &net.tensor(clip.inputs[1]).source;
+    let expected = Source::Constant(Constant::Uniform(1e-12));
+    assert_eq!(*smallest, expected);
+}

@@ -254,7 +254,7 @@ fn elementwise() {
     assert_eq!(of("Pow"), [&power(2, 1), &power(1, 2), &Rule::Nonlinear]);
     assert_eq!(of("Reciprocal"), [&power(-1, 1)]);
     assert_eq!(of("Cast"), [&Rule::Copy, &Rule::Nonlinear, &Rule::Copy]);
-    assert_eq!(of("Dropout"), [&Rule::Insensitive, &Rule::Copy]);
+    assert_eq!(of("Dropout"), [&Rule::Insensitive, &Rule::Multiply]);
     assert_eq!(of("Softmax")[0], &Rule::Softmax { axis: 2 });
     assert_eq!(
         of("LogSoftmax")[..2],

@@ -10,6 +10,11 @@ use crate::exponents::Rational;
 /// Numbers up to this that are added to a sum of squares, or to its root, are an `ε`, and taken as 0.
 const LARGEST_EPSILON: f64 = 1e-2;
 
+/// Whether a multiple of a statistic by this is one beside which an `ε` is small, as a mean is a multiple of a sum.
+fn is_moderate(number: f64) -> bool {
+    (1e-6..=1e6).contains(&number)
+}
+
 impl Calculus<'_> {
     /// `Add` and `Subtract`.
     pub(super) fn sum(&mut self, operation: &Operation) -> Value {
@@ -61,6 +66,10 @@ impl Calculus<'_> {
         let divides = operation.rule == Rule::Divide;
         let mut of_left = self.broadcast(left, operation.output);
         let mut of_right = self.broadcast(right, operation.output);
+        if divides && of_right.is_empty() {
+            // Of what is divided by 0 the sign is left: how its terms weigh against each other.
+            of_right.push(Term::unscaled());
+        }
         if left == right || divides || of_right.len() > 1 && of_left.len() > 1 {
             of_right = self.joined(right, &of_right).into_iter().collect();
         }
@@ -82,9 +91,11 @@ impl Calculus<'_> {
         }
         let kind = match (&self.value(left).kind, &self.value(right).kind) {
             _ if left == right && !divides => Kind::Square,
-            (Kind::Statistic, Kind::Uniform(_)) => Kind::Statistic,
-            // An ε beside the inverse would not be small.
-            (Kind::Uniform(_), Kind::Statistic) if !divides => Kind::Statistic,
+            // Of a negative or a tiny one an ε would not be a small part; nor of the inverse.
+            (Kind::Statistic, Kind::Uniform(number)) if is_moderate(*number) => Kind::Statistic,
+            (Kind::Uniform(number), Kind::Statistic) if !divides && is_moderate(*number) => {
+                Kind::Statistic
+            }
             _ => Kind::Any,
         };
         Value { terms, kind }
@@ -117,8 +128,11 @@ impl Calculus<'_> {
             _ => Kind::Any,
         };
         let Some(mut term) = self.single(x) else {
-            // 0 to a power that is not positive is no number; whatever it is, nothing scales it.
-            return Value::zero();
+            // 0 to a power that is not positive is infinite, which is no 0 in a product.
+            return match exponent.is_positive() {
+                true => Value::zero(),
+                false => Value::of(Term::unscaled()),
+            };
         };
         term.degree = term.degree.times(&exponent);
         Value::of(term).with(kind)
@@ -149,6 +163,10 @@ impl Calculus<'_> {
         }
         let mut terms = Vec::new();
         for &input in inputs {
+            // Among others infinity scales as they do: what is masked before a softmax.
+            if matches!(self.value(input).kind, Kind::Uniform(number) if number.is_infinite()) {
+                continue;
+            }
             terms.extend(self.broadcast(input, output));
         }
         self.joined(output, &terms)
@@ -180,7 +198,8 @@ impl Calculus<'_> {
     }
 
     fn is_statistic(&self, tensor: TensorId) -> bool {
-        self.value(tensor).kind == Kind::Statistic
+        let value = self.value(tensor);
+        value.kind == Kind::Statistic && !value.terms.is_empty()
     }
 
     fn is_epsilon(&self, tensor: TensorId) -> bool {

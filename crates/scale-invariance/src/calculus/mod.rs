@@ -170,8 +170,6 @@ impl<'a> Calculus<'a> {
     fn constant(&self, constant: Constant, extents: Option<&Extents>) -> Value {
         match constant {
             Constant::Uniform(0.0) => Value::zero().with(Kind::Uniform(0.0)),
-            // As 0, whatever it is multiplied by: what is masked before a softmax.
-            Constant::Uniform(number) if number.is_infinite() => Value::zero(),
             Constant::Uniform(number) => {
                 let mut term = Term::unscaled();
                 term.constant = (0..extents.map_or(0, Vec::len)).collect();

@@ -73,6 +73,10 @@ impl Slices {
     /// Asks that a slot is cut no finer than this.
     pub(crate) fn coarsen(&mut self, slot: Slot, least: Granularity) {
         let root = self.root(slot);
+        let least = match least {
+            Granularity::Group { groups: 1 } => Granularity::Tensor,
+            least => least,
+        };
         let granularity = self.granularity(root).and(least);
         self.coarseness.insert(root, granularity);
     }

@@ -31,7 +31,8 @@ impl Work {
     }
 }
 
-/// Work that a multiplication by this number is.
+/// Work that a multiplication by this number is, with what brings the product to lowest terms: that takes as long as the square.
 pub(super) fn size(number: &Rational) -> u64 {
-    LOOK + number.numer().bits() + number.denom().bits()
+    let bits = number.numer().bits() + number.denom().bits();
+    LOOK + bits + bits.saturating_mul(bits) / 64
 }

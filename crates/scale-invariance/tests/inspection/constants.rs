@@ -1,6 +1,6 @@
 //! Numbers that are part of the network.
 
-use nn_graph::network::{Constant, Rule, TensorId};
+use nn_graph::network::{Constant, Reduce, Reduction, Rule, TensorId};
 use scale_invariance::Invariance;
 
 use crate::net::{Net, find};
@@ -42,4 +42,62 @@ fn a_bound_is_told_to_be_one() {
         find(&net.inspect(), "weight").reason.as_deref().unwrap(),
         "`relu6` (Homogeneous) joins what `weight` scales with constant numbers, which do not scale"
     );
+}
+
+/// Infinity times `W x + b`, and that over 0, is the sign of it: how the two weigh against each other.
+#[test]
+fn of_what_is_infinite_the_sign_is_left() {
+    for (rule, number) in [
+        (Rule::Multiply, f64::INFINITY),
+        (Rule::Divide, 0.0),
+        (Rule::Multiply, 0.0),
+    ] {
+        let mut net = Net::features(4);
+        net.linear("weight", 4);
+        net.bias("bias");
+        let mut number_ = uniform(&mut net, number);
+        if (&rule, number) == (&Rule::Multiply, 0.0) {
+            let inverse = Rule::Power {
+                numerator: -1,
+                denominator: 1,
+            };
+            number_ = net.push("inverse", inverse, &[number_], vec![]);
+        }
+        let extents = net.extents(net.x);
+        net.x = net.push("product", rule, &[net.x, number_], extents);
+        net.map("tanh", Rule::Nonlinear);
+        let found = net.inspect();
+        for name in ["weight", "bias"] {
+            assert_ne!(find(&found, name).invariance, Invariance::Alone, "{number}");
+        }
+    }
+}
+
+/// Beside a norm a small number is an `ε`; beside 0, or less than that, it is all there is.
+#[test]
+fn a_small_number_is_an_epsilon_beside_what_is_larger() {
+    for (number, expected) in [
+        (0.25, Invariance::Alone),
+        (-1.0, Invariance::None),
+        (0.0, Invariance::None),
+        (1e-12, Invariance::None),
+    ] {
+        let mut net = Net::features(4);
+        net.linear("weight", 4);
+        let norm = Rule::Reduce(Reduce {
+            axes: vec![1],
+            keeps_axes: true,
+            by: Reduction::Norm,
+        });
+        let column = vec![None, Some(1)];
+        let norm = net.push("norm", norm, &[net.x], column.clone());
+        let factor = uniform(&mut net, number);
+        let scaled = net.push("scaled", Rule::Multiply, &[norm, factor], column.clone());
+        let small = uniform(&mut net, 1e-3);
+        let safe = net.push("safe", Rule::Homogeneous, &[scaled, small], column);
+        let extents = net.extents(net.x);
+        net.x = net.push("unit", Rule::Divide, &[net.x, safe], extents);
+        let found = net.inspect();
+        assert_eq!(find(&found, "weight").invariance, expected, "{number}");
+    }
 }

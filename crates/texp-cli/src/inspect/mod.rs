@@ -67,6 +67,25 @@ enum Format {
     Recipe,
 }
 
+impl InspectArgs {
+    /// That nothing is written to a file that is read, nor two things to one.
+    fn keeps_its_files(&self) -> Result<(), CommandError> {
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        let mut files: Vec<PathBuf> = Some(&self.file)
+            .into_iter()
+            .chain(&self.groups.recipe)
+            .map(real)
+            .collect();
+        for path in self.svg.iter().chain(&self.groups.param_groups) {
+            if files.contains(&real(path)) {
+                return Err(CommandError::Overwrites { path: path.clone() });
+            }
+            files.push(real(path));
+        }
+        Ok(())
+    }
+}
+
 /// What is told of a file.
 struct Answer {
     inspection: Inspection,
@@ -83,6 +102,7 @@ struct Answer {
 /// or has no groups; where a probe is asked for, if no engine runs the network, or numbers contradict what is found; or
 /// if a result cannot be written.
 pub fn inspect(args: &InspectArgs) -> Result<(), CommandError> {
+    args.keeps_its_files()?;
     let model = nn_onnx::open(&args.file)?;
     let mut imported = model.import()?;
     let frozen = names::named(&imported.network, "--freeze", &args.freeze)?;

@@ -113,7 +113,7 @@ pub(super) fn words(claim: &Claim, claimed: &Inspection) -> String {
             "all parameters × c changes the function".to_owned()
         }
         Claim::Complete { dimension } => {
-            format!("there are no scalings but those in {dimension} dimensions")
+            format!("whole parameters have no scalings but those in {dimension} dimensions")
         }
         claim => format!("{claim:?}"),
     }

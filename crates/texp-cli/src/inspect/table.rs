@@ -43,7 +43,7 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "All scalings that leave the function alone: {} dimensions. All parameters together: {}.",
+        "Scalings of whole parameters that leave the function alone: {} dimensions. All parameters by one factor: {}.",
         inspection.dimension,
         if inspection.scale_invariant {
             "yes"
@@ -74,12 +74,17 @@ fn row(found: &ParameterInvariance) -> [String; 7] {
     ]
 }
 
-/// What the paper's rules say.
+/// What the paper's rules say, and what everything is said of.
 pub(super) fn write_paper(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     match &answer.inspection.paper_rules {
         Ok(()) => writeln!(out, "The paper's rules: scale-invariant.")?,
         Err(violation) => writeln!(out, "The paper's rules: not shown, since {violation}.")?,
     }
+    writeln!(
+        out,
+        "Of the network as it is trained: normalised by the batch's statistics, whatever the file was exported for, and \
+         without ε."
+    )?;
     for unsupported in &answer.unsupported {
         writeln!(
             out,

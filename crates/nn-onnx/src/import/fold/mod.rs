@@ -8,10 +8,10 @@ mod compute;
 
 use std::rc::Rc;
 
-use crate::model::Attribute;
 use crate::read::FEW;
 
 use super::dim::Dim;
+use super::element::makes_floats;
 use super::known::Known;
 use super::layer::Layer;
 use super::operand::Operand;
@@ -69,6 +69,9 @@ fn few(layer: &mut Layer, given: &[Operand], lengths: &[usize]) -> Option<Known>
     match operator {
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Dropout" => known(0).cloned(),
         "Cast" => compute::cast(layer, known(0)?),
+        "CastLike" if makes_floats(layer.node, &layer.inputs) => {
+            known(0)?.floats().map(Known::Floats)
+        }
         "Gather" => arrange::gather(layer, given, lengths),
         "Slice" => arrange::slice(layer, given, lengths),
         "Transpose" => arrange::transpose(layer, given, lengths),
@@ -88,12 +91,10 @@ fn uniform(layer: &Layer, given: &[Operand]) -> Option<Known> {
     let uniform = match layer.node.operator.as_str() {
         "Expand" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Dropout" | "Transpose"
         | "Tile" | "Slice" | "Gather" => first,
-        "Cast" => match layer.node.attributes.get("to") {
-            Some(Attribute::Int(1 | 10 | 11 | 16)) => first,
-            _ => return None,
-        },
+        "Cast" | "CastLike" if makes_floats(layer.node, &layer.inputs) => first,
         // In any type it is the same number.
         "CastLike" if first == 0.0 || first == 1.0 => first,
+        "Cast" | "CastLike" => return None,
         "Concat" => given
             .iter()
             .all(|operand| operand.uniform() == Some(first))

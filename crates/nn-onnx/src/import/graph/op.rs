@@ -5,7 +5,9 @@ use nn_graph::{Affine, Bias, ConvSpec, NodeId, Training};
 
 use crate::Problem;
 use crate::import::dim::Dim;
+use crate::import::element::makes_floats;
 use crate::import::layer::NotKnown;
+use crate::import::op::drops_nothing;
 
 use super::{Building, Step, Value, Weight};
 
@@ -31,6 +33,12 @@ impl<'a> Building<'a> {
             "Flatten" | "Reshape" | "Squeeze" => self.flatten(step),
             "Slice" => self.slice(step),
             "Pad" => self.pad(step),
+            "Dropout" if !drops_nothing(&step.layer) => {
+                Err(step.refused("engines drop nothing; export it with a ratio of 0"))
+            }
+            "Cast" if !makes_floats(step.node, &step.layer.inputs) => {
+                Err(step.refused("engines compute with floats"))
+            }
             "Identity" | "Dropout" | "Cast" => self.image(step, 0).map(Value::Node),
             _ => Err(step.refused("engines do not have this operator")),
         }

@@ -118,13 +118,27 @@ fn sum(layer: &mut Layer) -> Result<Outcome, Problem> {
     Ok(Outcome::Known)
 }
 
-/// Only the mask is not the input.
+/// As in training, whatever the file was exported for: a random mask times the input. So what is constant along an axis is
+/// not after it.
 fn dropout(layer: &mut Layer) -> Result<Outcome, Problem> {
     let x = layer.input(0)?;
     if layer.wants(1) {
         layer.result(1, Rule::Insensitive, &[&x], x.shape.clone())?;
     }
-    first(layer, Rule::Copy)
+    if drops_nothing(layer) {
+        return first(layer, Rule::Copy);
+    }
+    let mask = Operand::constant(Known::Nothing, x.shape.clone(), layer.label.clone());
+    layer.result(0, Rule::Multiply, &[&x, &mask], x.shape.clone())?;
+    Ok(Outcome::Known)
+}
+
+/// Whether the share of what a dropout takes away is 0.
+pub(crate) fn drops_nothing(layer: &Layer) -> bool {
+    match layer.opset {
+        ..12 => layer.float("ratio", 0.5) == 0.0,
+        _ => (layer.optional(1)).is_some_and(|ratio| ratio.uniform() == Some(0.0)),
+    }
 }
 
 /// The same tensor by another name.
@@ -227,9 +241,12 @@ fn cast(layer: &mut Layer) -> Result<Outcome, Problem> {
     first(layer, rule)
 }
 
-/// To what, is not known here: perhaps to whole numbers.
+/// Perhaps to whole numbers.
 fn cast_like(layer: &mut Layer) -> Result<Outcome, Problem> {
-    first(layer, Rule::Nonlinear)
+    match layer.input(1)?.is_float {
+        true => first(layer, Rule::Copy),
+        false => first(layer, Rule::Nonlinear),
+    }
 }
 
 /// `a < b` is decided by the sign of `a − b`.

@@ -16,6 +16,8 @@ mod softmax;
 mod source;
 mod split;
 
+pub(super) use elementwise::drops_nothing;
+
 use nn_graph::network::Rule;
 
 use crate::Problem;

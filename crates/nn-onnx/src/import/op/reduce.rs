@@ -33,6 +33,11 @@ fn reduce(layer: &mut Layer) -> Result<Outcome, Problem> {
     };
     let axes = axes.filter(|axes| !axes.is_empty());
     if axes.is_none() && layer.int("noop_with_empty_axes", 0) != 0 {
+        // Of a single number each: the others still square it, or take its logarithm.
+        let keeps = ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"];
+        if !keeps.contains(&layer.node.operator.as_str()) {
+            return Ok(Outcome::Unknown);
+        }
         layer.produce(0, x);
         return Ok(Outcome::Known);
     }

@@ -23,11 +23,11 @@ pub(super) fn resize(layer: &mut Layer) -> Result<Outcome, Problem> {
     };
     let lengths = lengths(layer, &dims, &axes)?;
     let (mut result, mut moved) = (dims.clone(), Vec::new());
-    for (&axis, length) in axes.iter().zip(lengths) {
-        if length.as_ref() != Some(&dims[axis]) {
+    for (&axis, resized) in axes.iter().zip(lengths) {
+        if resized.moves {
             moved.push(axis);
         }
-        result[axis] = layer.or_fresh(length);
+        result[axis] = layer.or_fresh(resized.length);
     }
     let rule = match moved.is_empty() {
         true => Rule::Copy,
@@ -41,13 +41,26 @@ pub(super) fn resize(layer: &mut Layer) -> Result<Outcome, Problem> {
     Ok(Outcome::Known)
 }
 
-/// The new lengths of these axes, from sizes or from scales; `None` for one that is not known.
-fn lengths(layer: &Layer, dims: &[Dim], axes: &[usize]) -> Result<Vec<Option<Dim>>, Problem> {
+/// An axis after it.
+#[derive(Clone)]
+struct Resized {
+    /// `None` if it is not known.
+    length: Option<Dim>,
+    /// Whether its positions are mixed: by a scale of 1.2 also where three stay three.
+    moves: bool,
+}
+
+/// What becomes of these axes, from sizes or from scales.
+fn lengths(layer: &Layer, dims: &[Dim], axes: &[usize]) -> Result<Vec<Resized>, Problem> {
     let count = |length: usize| match length == axes.len() {
         true => Ok(()),
         false => Err(layer.wrong(format!("resizes {} axes with {length} numbers", axes.len()))),
     };
-    let unknown = vec![None; axes.len()];
+    let unknown = Resized {
+        length: None,
+        moves: true,
+    };
+    let unknown = vec![unknown; axes.len()];
     let sizes = layer.optional(3).filter(|_| layer.opset >= 11);
     if let Some(sizes) = sizes.filter(|sizes| !is_empty(sizes)) {
         let keeps_ratio = layer.text("keep_aspect_ratio_policy");
@@ -56,7 +69,11 @@ fn lengths(layer: &Layer, dims: &[Dim], axes: &[usize]) -> Result<Vec<Option<Dim
             None => Ok(unknown),
             Some(sizes) => {
                 count(sizes.len())?;
-                Ok(sizes.iter().cloned().map(Some).collect())
+                let resized = |(&axis, size): (&usize, &Dim)| Resized {
+                    length: Some(size.clone()),
+                    moves: *size != dims[axis],
+                };
+                Ok(axes.iter().zip(sizes).map(resized).collect())
             }
         };
     }
@@ -84,7 +101,11 @@ fn lengths(layer: &Layer, dims: &[Dim], axes: &[usize]) -> Result<Vec<Option<Dim
             None => None,
         }
     };
-    Ok(axes.iter().zip(&scales).map(scaled).collect())
+    let resized = |(axis, scale)| Resized {
+        length: scaled((axis, scale)),
+        moves: *scale != Some(1.0),
+    };
+    Ok(axes.iter().zip(&scales).map(resized).collect())
 }
 
 fn is_empty(operand: &Operand) -> bool {
