@@ -66,7 +66,7 @@ fn what_is_frozen_is_no_longer_asked_about() {
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        message.contains("--freeze `fx.*` is the name of no parameter"),
+        message.contains("--freeze `fx.*` is the name of no trained parameter"),
         "{message}"
     );
 }

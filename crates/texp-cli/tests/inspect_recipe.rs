@@ -170,12 +170,12 @@ fn what_has_no_groups_is_refused_in_a_sentence() {
         (
             RECIPE.into(),
             &["--no-decay", "nothing"],
-            "--no-decay `nothing` is the name of no parameter",
+            "--no-decay `nothing` is the name of no trained parameter",
         ),
         (
             RECIPE.into(),
             &["--freeze", "head.bias", "--no-decay", "head.bias"],
-            "--no-decay `head.bias` is the name of no parameter that is trained",
+            "--no-decay `head.bias` is the name of no trained parameter",
         ),
         (
             RECIPE.into(),
