@@ -321,3 +321,23 @@ fn rearrangements() {
         assert_eq!(sources(found[0]), expected, "{name}");
     }
 }
+
+/// Three positions scaled by 1.2 are three others; a reduction of single numbers still squares them; a dropout is a
+/// random mask, unless it drops nothing.
+#[test]
+fn what_leaves_its_input_alone_and_what_does_not() {
+    let imported = import("as_it_seems_not_18");
+    let net = &imported.network;
+    let [Rule::Window(window)] = rules(net, "resize_2")[..] else {
+        panic!("{:?}", rules(net, "resize_2"))
+    };
+    assert_eq!(window.axes, [1]);
+    let square = Rule::Power {
+        numerator: 2,
+        denominator: 1,
+    };
+    assert_eq!(rules(net, "reducesumsquare_3"), [&square]);
+    assert!(rules(net, "reducesum_4").is_empty(), "it is its input");
+    assert_eq!(rules(net, "dropout_5"), [&Rule::Copy]);
+    assert_eq!(rules(net, "dropout_6"), [&Rule::Multiply]);
+}

@@ -33,13 +33,7 @@ fn reduce(layer: &mut Layer) -> Result<Outcome, Problem> {
     };
     let axes = axes.filter(|axes| !axes.is_empty());
     if axes.is_none() && layer.int("noop_with_empty_axes", 0) != 0 {
-        // Of a single number each: the others still square it, or take its logarithm.
-        let keeps = ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"];
-        if !keeps.contains(&layer.node.operator.as_str()) {
-            return Ok(Outcome::Unknown);
-        }
-        layer.produce(0, x);
-        return Ok(Outcome::Known);
+        return of_each(layer, x);
     }
     let axes = match axes {
         Some(axes) => layer.axes(&axes, rank)?,
@@ -75,6 +69,24 @@ fn reduce(layer: &mut Layer) -> Result<Outcome, Problem> {
         _ => Reduction::Homogeneous,
     };
     layer.result(0, rule(by), &[&x], reduced)?;
+    Ok(Outcome::Known)
+}
+
+/// A reduction over no axes: what it does to each number.
+fn of_each(layer: &mut Layer, x: Operand) -> Result<Outcome, Problem> {
+    let rule = match layer.node.operator.as_str() {
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" => {
+            layer.produce(0, x);
+            return Ok(Outcome::Known);
+        }
+        "ReduceL1" | "ReduceL2" => Rule::Homogeneous,
+        "ReduceSumSquare" => Rule::Power {
+            numerator: 2,
+            denominator: 1,
+        },
+        _ => Rule::Nonlinear,
+    };
+    layer.result(0, rule, &[&x], x.shape.clone())?;
     Ok(Outcome::Known)
 }
 
