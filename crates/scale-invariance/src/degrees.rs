@@ -62,7 +62,7 @@ pub fn degrees(graph: &Graph, exponents: &[i32]) -> Result<Degrees, Violation> {
     {
         let degree = calculus.degrees(tensor).next();
         let degree = degree.map_or_else(Rational::default, |form| {
-            form.at(|unknown| unknowns[unknown].clone())
+            form.at(|unknown| unknowns.values[unknown].clone())
         });
         results.insert(network.tensor(tensor).name.as_str(), degree);
     }

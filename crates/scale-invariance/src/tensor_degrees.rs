@@ -50,15 +50,18 @@ pub fn tensor_degrees(network: &Network, exponents: &[Degree]) -> TensorDegrees 
     exact.resize(calculus.parameters.len(), Rational::default());
     let unknowns = calculus.unknowns(&exact);
     let mut violations = BTreeMap::new();
+    if let Some(demand) = unknowns.too_long {
+        violations.insert(demand.operation, Violation::too_long(network, demand));
+    }
     for demand in &calculus.demands {
-        if let Some(violation) = Violation::of(network, demand, &unknowns) {
+        if let Some(violation) = Violation::of(network, demand, &unknowns.values) {
             violations.entry(demand.operation).or_insert(violation);
         }
     }
     let degrees = |id| {
         let forms = calculus.degrees(id);
         let mut degrees: Vec<Rational> = forms
-            .map(|form| form.at(|unknown| unknowns[unknown].clone()))
+            .map(|form| form.at(|unknown| unknowns.values[unknown].clone()))
             .collect();
         degrees.sort();
         degrees.dedup();

@@ -93,6 +93,14 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// That a degree has more digits than are told.
+    pub(crate) fn too_long(network: &Network, demand: &Demand) -> Self {
+        Self::NotWhole {
+            node: network.tensor(demand.tensor).name.clone(),
+            degree: "a number of hundreds of digits".into(),
+        }
+    }
+
     /// What a demand says that the values of the unknowns do not meet; `None` if they do.
     pub(crate) fn of(network: &Network, demand: &Demand, unknowns: &[Rational]) -> Option<Self> {
         let at = |form: &Form| form.at(|unknown| unknowns[unknown].clone());

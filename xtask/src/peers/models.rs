@@ -68,7 +68,7 @@ fn inspected(network: &str, folder: &Path) -> Result<Value, String> {
         serde_json::from_slice(text).map_err(|error| format!("texp inspect of {network}: {error}"))
     };
     let (first, second) = (parse(&told)?, parse(&tell("dynamo")?)?);
-    if counts(&first) != counts(&second) {
+    if verdicts(&first) != verdicts(&second) {
         return Err(format!(
             "of {network}, texp inspect finds {:?} in the export by TorchScript, and {:?} in that by dynamo",
             counts(&first),
@@ -77,6 +77,16 @@ fn inspected(network: &str, folder: &Path) -> Result<Value, String> {
     }
     super::write(&folder.join(format!("{network}.json")), &told)?;
     Ok(first)
+}
+
+/// What is told of each parameter, by its shape: exporters may name one differently.
+fn verdicts(told: &Value) -> Vec<String> {
+    let parameters = told["parameters"].as_array().into_iter().flatten();
+    let mut verdicts: Vec<String> = parameters
+        .map(|parameter| format!("{} {}", parameter["shape"], parameter["invariance"]))
+        .collect();
+    verdicts.sort();
+    verdicts
 }
 
 /// How many parameters there are of each kind, and the dimension of the space of scalings.

@@ -53,6 +53,17 @@ pub(crate) struct Demand {
     pub(crate) cause: Cause,
 }
 
+/// Values of unknowns.
+pub(crate) struct Unknowns<'a> {
+    pub(crate) values: Vec<Rational>,
+    /// What names the first that is too long, which is left at 0.
+    pub(crate) too_long: Option<&'a Demand>,
+}
+
+/// Bits above which the value of an unknown is not told: real networks' have a few, and contrived ones' could grow with
+/// each layer.
+const MOST_BITS: u64 = 1024;
+
 /// What a pass over a network finds.
 #[derive(Debug)]
 pub(crate) struct Calculus<'a> {
@@ -104,22 +115,31 @@ impl<'a> Calculus<'a> {
     }
 
     /// Values of all unknowns, given the exponents of the trained parameters.
-    pub(crate) fn unknowns(&self, exponents: &[Rational]) -> Vec<Rational> {
+    pub(crate) fn unknowns(&self, exponents: &[Rational]) -> Unknowns<'_> {
         let mut values = exponents.to_vec();
         values.resize(self.unknowns, Rational::default());
+        let mut too_long = None;
         for (equation, demand) in self.equations.iter().zip(&self.demands) {
             if let Cause::Definition(unknown) = demand.cause {
                 // form = degree − unknown, whose own value is still 0.
-                values[unknown] = equation.form.at(|unknown| values[unknown].clone());
+                let value = equation.form.at(|unknown| values[unknown].clone());
+                match value.numer().bits() + value.denom().bits() <= MOST_BITS {
+                    true => values[unknown] = value,
+                    false => too_long = too_long.or(Some(demand)),
+                }
             }
         }
-        values
+        Unknowns { values, too_long }
     }
 
     /// The first demand, in the network's order, that values of the unknowns do not meet.
-    pub(crate) fn violation(&self, unknowns: &[Rational]) -> Option<Violation> {
+    pub(crate) fn violation(&self, unknowns: &Unknowns<'_>) -> Option<Violation> {
+        let too_long = unknowns.too_long;
+        let too_long = too_long.map(|demand| Violation::too_long(self.network, demand));
         let mut demands = self.demands.iter();
-        demands.find_map(|demand| Violation::of(self.network, demand, unknowns))
+        too_long.or_else(|| {
+            demands.find_map(|demand| Violation::of(self.network, demand, &unknowns.values))
+        })
     }
 
     fn run(&mut self) {

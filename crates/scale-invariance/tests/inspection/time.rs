@@ -127,3 +127,27 @@ fn classes_of_cuts_are_found_in_any_order() {
     let cut = Some(Granularity::Filter);
     assert!(found.parameters.iter().all(|gain| gain.granularity == cut));
 }
+
+/// Short forms one in another, each with a name of its own: their values grow by 60 digits in base 2 with each layer.
+#[test]
+fn values_of_names_are_bounded() {
+    let mut net = Net::features(2);
+    for layer in 0..2_000 {
+        let power = Rule::Power {
+            numerator: i32::MAX,
+            denominator: 1_771_561,
+        };
+        net.map("power", power.clone());
+        net.map("power", power);
+        for factor in 0..4 {
+            let extents = net.extents(net.x);
+            let parameter = net.parameter(&format!("p{layer}_{factor}"), &[2]);
+            net.x = net.push("product", Rule::Multiply, &[net.x, parameter], extents);
+        }
+    }
+    net.norm("norm", &[0]);
+    let found = net.inspect();
+    assert!(!found.scale_invariant);
+    let violation = found.paper_rules.unwrap_err().to_string();
+    assert!(violation.contains("hundreds of digits"), "{violation}");
+}

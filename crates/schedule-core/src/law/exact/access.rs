@@ -135,7 +135,9 @@ impl Entered {
         let mut transient =
             Transient::new(law.next_step(), hyperparameters, law.buffer_coefficient())?;
         let end = transient.end().unwrap_or(0);
-        if law.algebra(hyperparameters, 0.0).buffer_coefficient == law.buffer_coefficient {
+        // To the last digit: from one digit away the recurrence goes further away.
+        let stays = law.algebra(hyperparameters, 0.0).buffer_coefficient == law.buffer_coefficient;
+        if stays {
             transient = transient.staying();
         } else if end.saturating_sub(2) <= beyond_first {
             transient = settled_around(end, &transient, law, hyperparameters, beyond_first)?;
