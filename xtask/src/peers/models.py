@@ -141,7 +141,7 @@ def place(net):
     """Parameters in general position: a bias of 0 would hide that it must be scaled."""
     for parameter in net.parameters():
         with torch.no_grad():
-            if parameter.dim() < 2 or parameter.shape[0] == parameter.numel():
+            if parameter.numel() == max(parameter.shape, default=1):
                 parameter.add_(torch.rand_like(parameter) - 0.5)
 
 
