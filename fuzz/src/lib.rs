@@ -4,10 +4,12 @@
 
 mod laws;
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 
 use datasets::cifar10::{RECORD_BYTES, parse_batch};
+use nn_graph::network::TensorId;
 use recipe_convert::{Conversion, RecipeFile, Target};
 use trainer::experiment::Experiment;
 
@@ -18,7 +20,7 @@ pub fn experiment(bytes: &[u8]) {
     };
     for preset in [None, Some("p")] {
         match Experiment::parse(text, "fuzz.toml", preset) {
-            Err(error) => assert!(!error.to_string().contains('\n'), "not one line: {error}"),
+            Err(error) => one_line(error),
             Ok(experiment) => {
                 let written = experiment.to_toml().expect("TOML of what came from TOML");
                 let read = Experiment::parse(&written, "written.toml", None).expect("the same");
@@ -41,45 +43,36 @@ pub fn cifar10_batch(bytes: &[u8]) {
 /// graph for engines it has the parameters of the file.
 pub fn onnx(bytes: &[u8]) {
     let model = match nn_onnx::from_reader(io::Cursor::new(bytes), "fuzz.onnx") {
+        Err(error) => return one_line(error),
         Ok(model) => model,
-        Err(error) => {
-            let error = error.to_string();
-            return assert!(!error.contains('\n'), "not one line: {error}");
-        }
     };
-    match model.import_graph() {
-        Err(error) => {
-            let error = error.to_string();
-            assert!(!error.contains('\n'), "not one line: {error}");
+    let imported = model.import().map_err(one_line).ok();
+    if let Some(imported) = &imported {
+        let network = &imported.network;
+        for operation in network.operations() {
+            let before = |input: &TensorId| input.index() < operation.output.index();
+            assert!(operation.inputs.iter().all(before), "{operation:?}");
         }
-        Ok(imported) => {
-            let network = model.import().expect("what engines run has rules").network;
-            for (parameter, of_graph) in imported.parameters.iter().zip(imported.graph.parameters())
-            {
-                let mut tensors = network.parameters().map(|id| network.tensor(id));
-                let tensor = tensors.find(|tensor| tensor.name == parameter.name);
-                let lengths = tensor.and_then(|tensor| tensor.extents.as_deref());
-                let elements: Option<usize> = lengths.into_iter().flatten().copied().product();
-                assert_eq!(elements, Some(of_graph.elements()), "{parameter:?}");
-            }
-            assert_eq!(imported.parameters.len(), imported.graph.parameters().len());
-        }
+        assert!(!network.outputs().is_empty() || network.operations().is_empty());
     }
-    match model.import() {
-        Err(error) => {
-            let error = error.to_string();
-            assert!(!error.contains('\n'), "not one line: {error}");
+    if let Ok(of_engines) = model.import_graph().map_err(one_line) {
+        let network = &imported.expect("what engines run has rules").network;
+        let parameters = of_engines.graph.parameters();
+        for (parameter, of_graph) in of_engines.parameters.iter().zip(parameters) {
+            let mut tensors = network.parameters().map(|id| network.tensor(id));
+            let tensor = tensors.find(|tensor| tensor.name == parameter.name);
+            let lengths = tensor.and_then(|tensor| tensor.extents.as_deref());
+            let elements: Option<usize> = lengths.into_iter().flatten().copied().product();
+            assert_eq!(elements, Some(of_graph.elements()), "{parameter:?}");
         }
-        Ok(imported) => {
-            let network = &imported.network;
-            for operation in network.operations() {
-                let before =
-                    |input: &nn_graph::network::TensorId| input.index() < operation.output.index();
-                assert!(operation.inputs.iter().all(before), "{operation:?}");
-            }
-            assert!(!network.outputs().is_empty() || network.operations().is_empty());
-        }
+        assert_eq!(of_engines.parameters.len(), parameters.len());
     }
+}
+
+/// Asserts that an error is one line.
+fn one_line(error: impl Display) {
+    let error = error.to_string();
+    assert!(!error.contains('\n'), "not one line: {error}");
 }
 
 /// A run folder: `manifest.json` up to the first line that is empty, then `records.jsonl`.
@@ -111,13 +104,12 @@ pub fn recipe(bytes: &[u8]) {
         return;
     };
     let (text, table) = text.split_once("\n\n\n").unwrap_or((text, ""));
-    let one_line = |error: String| assert!(!error.contains('\n'), "not one line: {error}");
     let mut read_table = |path: &str| match path {
         "table.csv" => Ok(table.to_owned()),
         _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
     };
     let file = match RecipeFile::parse(text, "fuzz.toml", &mut read_table) {
-        Err(error) => return one_line(error.to_string()),
+        Err(error) => return one_line(error),
         Ok(file) => file,
     };
     let recipe = file.recipe();
@@ -129,7 +121,7 @@ pub fn recipe(bytes: &[u8]) {
     }
     for target in [Target::WdFree, Target::Tapered] {
         match Conversion::new(&file, target) {
-            Err(error) => one_line(error.to_string()),
+            Err(error) => one_line(error),
             Ok(conversion) => {
                 assert_eq!(conversion.rows().count() as u64, file.steps());
                 assert!(conversion.rows().all(|row| row.ln_lr_exp < f64::INFINITY));

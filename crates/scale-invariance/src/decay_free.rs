@@ -20,8 +20,8 @@ use crate::{Degree, Group, Inspection};
 ///   it (`schedule_core::law::groups`).
 ///
 /// Of all such vectors it is the one that takes most decay off: of which `Σ d_p`, each as often as `p` has
-/// numbers, is largest. It is found exactly, by the simplex method in rational numbers (texp); of a contrived network that would
-/// take longer than about a second, one that takes less off.
+/// numbers, is largest. It is found exactly, by the simplex method in rational numbers (texp); of a network that would take
+/// longer than about a second, such as one of a thousand layers in few groups, one that takes less off.
 ///
 /// ```
 /// use nn_graph::Training;

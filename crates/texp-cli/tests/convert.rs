@@ -1,10 +1,12 @@
 //! `texp convert` as a user calls it: streams, files, exit codes, messages.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod common;
 
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Output, Stdio};
+
+use common::{command, success, texp};
 use trainer::experiment::Transform;
 
 const RECIPE: &str = "\
@@ -22,32 +24,6 @@ epochs = [80, 120]
 ";
 
 const HEADER: &str = "step,lr,weight_decay,momentum,ln_lr_exp,lr_exp,momentum_exp,ln_scale";
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_texp"));
-    command.args(arguments).current_dir(folder);
-    command
-}
-
-/// Runs the command with a text on standard input.
-fn texp(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = command(folder, arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // One that refuses its arguments reads nothing and may be gone by now.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
-#[track_caller]
-fn success(output: Output) -> (String, String) {
-    let [out, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(output.status.success(), "{said}");
-    (out, said)
-}
 
 #[track_caller]
 fn refusal(output: Output) -> String {

@@ -5,7 +5,6 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use common::{RECIPE, replace, success, texp, write};
 use nn_graph::nets::{Architecture, NetConfig};
@@ -374,12 +373,11 @@ fn no_file_that_is_read_is_written() {
         &["--recipe", recipe_, "--param-groups", recipe_],
         &["--recipe", recipe_, "--param-groups", both, "--svg", both],
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_texp"))
-            .arg("inspect")
-            .arg(&network)
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = texp(
+            folder.path(),
+            &[&["inspect", network_], arguments].concat(),
+            "",
+        );
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.contains("name another file to write"), "{message}");

@@ -1,14 +1,9 @@
 //! Numbers that are part of the network.
 
-use nn_graph::network::{Constant, Reduce, Reduction, Rule, TensorId};
+use nn_graph::network::{Reduction, Rule};
 use scale_invariance::Invariance;
 
 use crate::net::{Net, find};
-
-fn uniform(net: &mut Net, number: f64) -> TensorId {
-    let constant = Constant::Uniform(number);
-    net.net.constant("number", Some(vec![]), constant)
-}
 
 /// `-∞` is what a mask puts before a softmax, and stays `-∞` when all is multiplied.
 #[test]
@@ -20,7 +15,7 @@ fn infinity_scales_as_anything() {
         let mut net = Net::features(4);
         let condition = net.x;
         net.linear("weight", 4);
-        let masked = uniform(&mut net, number);
+        let masked = net.number(number);
         let extents = net.extents(net.x);
         let inputs = [condition, masked, net.x];
         net.x = net.push("where", Rule::Gate, &inputs, extents);
@@ -34,7 +29,7 @@ fn infinity_scales_as_anything() {
 fn a_bound_is_told_to_be_one() {
     let mut net = Net::features(4);
     net.linear("weight", 4);
-    let bound = uniform(&mut net, 6.0);
+    let bound = net.number(6.0);
     let extents = net.extents(net.x);
     net.x = net.push("relu6", Rule::Homogeneous, &[net.x, bound], extents);
     net.norm("norm", &[1]);
@@ -55,7 +50,7 @@ fn of_what_is_infinite_the_sign_is_left() {
         let mut net = Net::features(4);
         net.linear("weight", 4);
         net.bias("bias");
-        let mut number_ = uniform(&mut net, number);
+        let mut number_ = net.number(number);
         if (&rule, number) == (&Rule::Multiply, 0.0) {
             let inverse = Rule::Power {
                 numerator: -1,
@@ -84,16 +79,11 @@ fn a_small_number_is_an_epsilon_beside_what_is_larger() {
     ] {
         let mut net = Net::features(4);
         net.linear("weight", 4);
-        let norm = Rule::Reduce(Reduce {
-            axes: vec![1],
-            keeps_axes: true,
-            by: Reduction::Norm,
-        });
-        let column = vec![None, Some(1)];
-        let norm = net.push("norm", norm, &[net.x], column.clone());
-        let factor = uniform(&mut net, number);
+        let norm = net.reduced("norm", Reduction::Norm);
+        let column = net.extents(norm);
+        let factor = net.number(number);
         let scaled = net.push("scaled", Rule::Multiply, &[norm, factor], column.clone());
-        let small = uniform(&mut net, 1e-3);
+        let small = net.number(1e-3);
         let safe = net.push("safe", Rule::Homogeneous, &[scaled, small], column);
         let extents = net.extents(net.x);
         net.x = net.push("unit", Rule::Divide, &[net.x, safe], extents);

@@ -1,7 +1,8 @@
 //! Networks built rule by rule.
 
 use nn_graph::network::{
-    Contract, ContractAxis, Extents, NetworkBuilder, Normalise, Rule, TensorId,
+    Constant, Contract, ContractAxis, Extents, NetworkBuilder, Normalise, Reduce, Reduction, Rule,
+    TensorId,
 };
 use scale_invariance::{Inspection, Invariance, ParameterInvariance, inspect};
 
@@ -54,6 +55,22 @@ impl Net {
 
     pub(crate) fn parameter(&mut self, name: &str, lengths: &[usize]) -> TensorId {
         self.net.parameter(name, known(lengths), true)
+    }
+
+    /// A number that is part of the network.
+    pub(crate) fn number(&mut self, number: f64) -> TensorId {
+        let constant = Constant::Uniform(number);
+        self.net.constant("number", Some(vec![]), constant)
+    }
+
+    /// Of features, `[batch, 1]`.
+    pub(crate) fn reduced(&mut self, layer: &str, by: Reduction) -> TensorId {
+        let reduce = Rule::Reduce(Reduce {
+            axes: vec![1],
+            keeps_axes: true,
+            by,
+        });
+        self.push(layer, reduce, &[self.x], vec![None, Some(1)])
     }
 
     /// `x Wᵀ`, with `W` of the layer's name.

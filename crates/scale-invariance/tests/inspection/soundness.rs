@@ -1,8 +1,6 @@
 //! Networks that a rule, too generous, once called invariant.
 
-use nn_graph::network::{
-    AxisSource, Constant, Contract, ContractAxis, Normalise, Reduce, Reduction, Rule,
-};
+use nn_graph::network::{AxisSource, Contract, ContractAxis, Normalise, Reduce, Reduction, Rule};
 use scale_invariance::{Granularity, Invariance};
 
 use crate::net::{Net, find, known};
@@ -37,22 +35,12 @@ fn a_small_number_beside_the_inverse_of_a_variance_is_no_epsilon() {
     for (inverts, expected) in [(false, Invariance::Alone), (true, Invariance::None)] {
         let mut net = Net::features(4);
         net.linear("weight", 4);
-        let squares = Rule::Reduce(Reduce {
-            axes: vec![1],
-            keeps_axes: true,
-            by: Reduction::SumOfSquares,
-        });
-        let column = vec![None, Some(1)];
-        net.x = net.push("squares", squares, &[net.x], column.clone());
-        let uniform = |net: &mut Net, number| {
-            let constant = Constant::Uniform(number);
-            net.net.constant("number", Some(vec![]), constant)
-        };
+        net.x = net.reduced("squares", Reduction::SumOfSquares);
         if inverts {
-            let one = uniform(&mut net, 1.0);
-            net.x = net.push("inverse", Rule::Divide, &[one, net.x], column);
+            let one = net.number(1.0);
+            net.x = net.push("inverse", Rule::Divide, &[one, net.x], vec![None, Some(1)]);
         }
-        let small = uniform(&mut net, 1e-3);
+        let small = net.number(1e-3);
         net.add("safe", small);
         net.map("norm", root_mean_square(&[0]));
         let found = net.inspect();
@@ -191,19 +179,13 @@ fn beside_zeros_a_small_number_is_no_epsilon() {
     for (pads, expected) in [(false, Invariance::Alone), (true, Invariance::None)] {
         let mut net = Net::features(4);
         net.linear("weight", 4);
-        let squares = Rule::Reduce(Reduce {
-            axes: vec![1],
-            keeps_axes: true,
-            by: Reduction::SumOfSquares,
-        });
-        net.x = net.push("squares", squares, &[net.x], vec![None, Some(1)]);
+        net.x = net.reduced("squares", Reduction::SumOfSquares);
         if pads {
             let sources = vec![AxisSource::Whole(0), AxisSource::Padded(1)];
             let pad = Rule::Rearrange(sources);
             net.x = net.push("pad", pad, &[net.x], vec![None, Some(2)]);
         }
-        let small = Constant::Uniform(1e-3);
-        let small = net.net.constant("small", Some(vec![]), small);
+        let small = net.number(1e-3);
         net.add("safe", small);
         net.map("norm", root_mean_square(&[0]));
         let found = net.inspect();

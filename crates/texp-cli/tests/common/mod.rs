@@ -1,4 +1,5 @@
 //! What several tests use.
+#![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::fs;
 use std::io::Write;
@@ -20,11 +21,16 @@ momentum = 0.9
 weight_decay = 5e-3
 ";
 
+/// The command in a folder.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_texp"));
+    command.args(arguments).current_dir(folder);
+    command
+}
+
 /// Runs the command in a folder, with a text on standard input.
 pub(crate) fn texp(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_texp"))
-        .args(arguments)
-        .current_dir(folder)
+    let mut child = command(folder, arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -53,7 +59,6 @@ pub(crate) fn write(folder: &Path, graph: &Graph) {
 }
 
 /// Puts one name in the place of another of the same length, so that the file stays one.
-#[allow(dead_code, reason = "not every test renames")]
 pub(crate) fn replace(file: &Path, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     let old = fs::read(file).unwrap();
