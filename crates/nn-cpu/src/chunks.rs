@@ -9,6 +9,9 @@ use rayon::prelude::*;
 /// Most chunks a batch is cut into.
 pub(crate) const MOST: usize = 16;
 
+/// Values that one thread reduces at a time.
+const PART: usize = 4096;
+
 /// The cut of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunks {
@@ -64,6 +67,24 @@ impl Chunks {
             .with_max_len(1)
             .enumerate()
             .for_each(|(chunk, (part, partial))| work(chunk * size, part, partial));
+    }
+
+    /// Adds the partial sums of all chunks, `length` each, in their order; the total lies where the first was.
+    pub(crate) fn reduce<'a>(&self, partial: &'a mut [f32], length: usize) -> &'a [f32] {
+        let (total, rest) = partial[..self.count() * length].split_at_mut(length);
+        let rest = &*rest;
+        // Cut by values, not by chunks: each value has its sum in one place.
+        let total_parts = total.par_chunks_mut(PART).enumerate();
+        total_parts.for_each(|(part, total)| {
+            for partial in rest.chunks_exact(length) {
+                let partial = &partial[part * PART..][..total.len()];
+                total
+                    .iter_mut()
+                    .zip(partial)
+                    .for_each(|(total, partial)| *total += partial);
+            }
+        });
+        total
     }
 
     /// Calls `work(image range, partial)` for every chunk with its own `per_chunk` values.

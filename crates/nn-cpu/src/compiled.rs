@@ -30,13 +30,16 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Checks first that there is memory for all that an engine with these options allocates.
-    pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        graph: &Graph,
+        options: &EngineOptions,
+        threads: usize,
+    ) -> Result<Self, EngineError> {
         let plan = Plan::compile(graph);
-        let halo = op::halo(graph)?;
         let layouts: Vec<Layout> = graph
             .nodes()
             .iter()
-            .map(|node| Layout::new(&node.shape, halo))
+            .map(|node| Layout::new(&node.shape))
             .collect();
         let per_image = Workspace::bytes_per_image(graph, &plan, &layouts)
             + op::bytes_per_image(graph, &layouts);
@@ -62,7 +65,14 @@ impl Compiled {
             .fold(Scratch::default(), Scratch::max);
         let output = graph.output();
         Ok(Self {
-            workspace: Workspace::new(graph, &plan, &layouts, options.batch_size, scratch)?,
+            workspace: Workspace::new(
+                graph,
+                &plan,
+                &layouts,
+                options.batch_size,
+                scratch,
+                threads,
+            )?,
             steps,
             input: layouts[0],
             output: layouts[output.index()],
@@ -132,7 +142,7 @@ impl Compiled {
                 for (index, target) in target.chunks_exact_mut(layout.image()).enumerate() {
                     let Sample { image, crop, flip } = batch(first + index);
                     images.for_each_pixel(image, crop, flip, |channel, y, x, value| {
-                        target[layout.offset(y as isize, x as isize) + channel] = value as f32;
+                        target[layout.offset(y, x) + channel] = value as f32;
                     });
                 }
             },

@@ -70,7 +70,7 @@ impl CpuEngine {
             .thread_name(|index| format!("nn-cpu-{index}"))
             .build()
             .map_err(|error| EngineError::Options(format!("threads cannot be started: {error}")))?;
-        let compiled = Compiled::new(graph, &options)?;
+        let compiled = Compiled::new(graph, &options, pool.current_num_threads())?;
         let initial = Replica::from_state(graph, &State::initial(graph, 0));
         let replicas = vec![initial; options.replicas];
         let graph = graph.clone();

@@ -4,46 +4,35 @@ use nn_graph::Shape;
 
 use crate::simd::LANES;
 
-/// `[image][row][column][channel]`, with channels filled up to a multiple of 16 and a border of zero
-/// positions, the halo, around every image.
+/// `[image][row][column][channel]`, with channels filled up to a multiple of 16.
 ///
-/// Two invariants hold in every buffer at all times: the halo is zero (so that a padded convolution
-/// reads it without a test), and channels beyond the last are zero (so that whole vectors are read
-/// and written everywhere). A vector of features is an image of one position without halo.
+/// Channels beyond the last are zero in every buffer at all times, so that whole vectors are read and written
+/// everywhere. A vector of features is an image of one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// Real channels.
     pub(crate) channels: usize,
-    /// Rows without halo.
+    /// Rows.
     pub(crate) height: usize,
-    /// Columns without halo.
+    /// Columns.
     pub(crate) width: usize,
-    /// Zero positions on each side.
-    pub(crate) halo: usize,
     /// Channels stored: the next multiple of 16.
     pub(crate) stored: usize,
 }
 
 impl Layout {
-    /// The layout of a tensor of this shape, in a network whose images have this halo.
-    pub(crate) fn new(shape: &Shape, halo: usize) -> Self {
+    /// The layout of a tensor of this shape.
+    pub(crate) fn new(shape: &Shape) -> Self {
         let channels = shape.channels();
-        let stored = channels.next_multiple_of(LANES);
-        match shape.image() {
-            Some((_, height, width)) => Self {
-                channels,
-                height,
-                width,
-                halo,
-                stored,
-            },
-            None => Self {
-                channels,
-                height: 1,
-                width: 1,
-                halo: 0,
-                stored,
-            },
+        let (height, width) = match shape.image() {
+            Some((_, height, width)) => (height, width),
+            None => (1, 1),
+        };
+        Self {
+            channels,
+            height,
+            width,
+            stored: channels.next_multiple_of(LANES),
         }
     }
 
@@ -54,54 +43,95 @@ impl Layout {
 
     /// Values from one row to the next.
     pub(crate) fn row(&self) -> usize {
-        (self.width + 2 * self.halo) * self.stored
+        self.width * self.stored
     }
 
     /// Values of one image.
     pub(crate) fn image(&self) -> usize {
-        (self.height + 2 * self.halo) * self.row()
+        self.height * self.row()
     }
 
     /// Bytes of one image, for sizes that have not been checked yet.
     pub(crate) fn bytes(&self) -> u128 {
-        let around = |size: usize| size as u128 + 2 * self.halo as u128;
-        4 * self.stored as u128 * around(self.height) * around(self.width)
+        4 * self.stored as u128 * self.height as u128 * self.width as u128
     }
 
-    /// Positions of one image without halo.
+    /// Positions of one image.
     pub(crate) fn positions(&self) -> usize {
         self.height * self.width
     }
 
-    /// Where a position's channels begin, within the image. Coordinates may lie in the halo.
+    /// Where a position's channels begin, within the image.
+    pub(crate) fn offset(&self, y: usize, x: usize) -> usize {
+        (y * self.width + x) * self.stored
+    }
+}
+
+/// An image inside a frame of zeros, so that a convolution reads beyond its edges without a test. Only the image at
+/// hand lies in memory like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Framed {
+    /// The image inside.
+    pub(crate) inner: Layout,
+    /// Zero positions above and to the left of it.
+    pub(crate) before: usize,
+    /// Rows and columns with those of the frame.
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+impl Framed {
+    /// A frame of `before` positions above and to the left, and as many below and to the right as make it at least
+    /// `rows × columns` in all.
+    pub(crate) fn new(inner: Layout, before: usize, rows: usize, columns: usize) -> Self {
+        Self {
+            inner,
+            before,
+            rows: rows.max(before + inner.height),
+            columns: columns.max(before + inner.width),
+        }
+    }
+
+    /// The smallest frame of the same image that serves where either does.
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        let beyond = |frame: &Self, size: usize| size - frame.before;
+        let before = self.before.max(other.before);
+        let rows = beyond(self, self.rows).max(beyond(other, other.rows));
+        let columns = beyond(self, self.columns).max(beyond(other, other.columns));
+        Self::new(self.inner, before, before + rows, before + columns)
+    }
+
+    /// Values from one row to the next.
+    pub(crate) fn row(&self) -> usize {
+        self.columns * self.inner.stored
+    }
+
+    /// Values of one image with its frame.
+    pub(crate) fn image(&self) -> usize {
+        self.rows * self.row()
+    }
+
+    /// Where a position's channels begin. Coordinates are the image's own and may lie in the frame.
     pub(crate) fn offset(&self, y: isize, x: isize) -> usize {
-        let halo = self.halo as isize;
-        debug_assert!(y >= -halo && x >= -halo);
-        ((y + halo) as usize) * self.row() + ((x + halo) as usize) * self.stored
+        let before = self.before as isize;
+        debug_assert!(y >= -before && x >= -before);
+        (y + before) as usize * self.row() + (x + before) as usize * self.inner.stored
     }
 
-    /// The rows of one image without halo, each `width · stored` values.
-    pub(crate) fn rows<'a>(&self, image: &'a [f32]) -> impl Iterator<Item = &'a [f32]> + use<'a> {
-        let (halo, length) = (self.halo * self.stored, self.width * self.stored);
-        let (skip, height) = (self.halo, self.height);
-        image
-            .chunks_exact(self.row())
-            .skip(skip)
-            .take(height)
-            .map(move |row| &row[halo..][..length])
-    }
-
-    /// The rows of one image without halo, to change.
-    pub(crate) fn rows_mut<'a>(
-        &self,
-        image: &'a mut [f32],
-    ) -> impl Iterator<Item = &'a mut [f32]> + use<'a> {
-        let (halo, length) = (self.halo * self.stored, self.width * self.stored);
-        let (skip, height) = (self.halo, self.height);
-        image
-            .chunks_exact_mut(self.row())
-            .skip(skip)
-            .take(height)
-            .map(move |row| &mut row[halo..][..length])
+    /// Makes the frame zero and calls `row(y, to)` to fill each row of the image.
+    #[inline(always)]
+    pub(crate) fn fill(&self, framed: &mut [f32], mut row: impl FnMut(usize, &mut [f32])) {
+        let inside = self.before..self.before + self.inner.height;
+        let left = self.before * self.inner.stored;
+        for (y, values) in framed.chunks_exact_mut(self.row()).enumerate() {
+            if inside.contains(&y) {
+                values[..left].fill(0.0);
+                let (image, right) = values[left..].split_at_mut(self.inner.row());
+                right.fill(0.0);
+                row(y - self.before, image);
+            } else {
+                values.fill(0.0);
+            }
+        }
     }
 }

@@ -1,12 +1,15 @@
 //! All memory of a step, allocated once.
 
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use nn_engine::EngineError;
 use nn_engine::plan::Plan;
 use nn_graph::{Graph, NodeId};
 
 use crate::chunks::{Chunks, MOST};
 use crate::layout::Layout;
-use crate::memory::zeros;
+use crate::memory::{Buffer, zeros};
 use crate::op::Tensor;
 use crate::replica::{Replica, Statistics};
 use crate::simd::Level;
@@ -14,15 +17,17 @@ use crate::simd::Level;
 /// Activations, gradients and scratch space for one batch of the largest size. Replicas take turns.
 pub(crate) struct Workspace {
     /// Tensor of each node, `[batch][image]` in its layout; empty for nodes inside a group.
-    pub(crate) activations: Vec<Vec<f32>>,
+    pub(crate) activations: Vec<Buffer>,
     /// Gradient buffers, one for each slot of the plan.
-    pub(crate) gradients: Vec<Vec<f32>>,
+    pub(crate) gradients: Vec<Buffer>,
     /// Gradient of each parameter, in the parameter's own shape.
     pub(crate) parameter_gradients: Vec<Vec<f32>>,
     /// Partial weight gradients of each chunk.
-    pub(crate) partial: Vec<f32>,
+    pub(crate) partial: Buffer,
     /// Partial sums of each chunk.
     pub(crate) sums: Vec<f64>,
+    /// What one thread needs for the images it is at.
+    threads: Vec<Mutex<Buffer>>,
 }
 
 impl Workspace {
@@ -32,9 +37,11 @@ impl Workspace {
         layouts: &[Layout],
         batch_size: usize,
         scratch: Scratch,
+        threads: usize,
     ) -> Result<Self, EngineError> {
-        let tensor = |id: NodeId| zeros(batch_size * layouts[id.index()].image());
-        let mut activations = vec![Vec::new(); graph.nodes().len()];
+        let tensor = |id: NodeId| Buffer::zeros(batch_size * layouts[id.index()].image());
+        let mut activations = Vec::new();
+        activations.resize_with(graph.nodes().len(), Buffer::default);
         for id in activated(graph, plan) {
             activations[id.index()] = tensor(id)?;
         }
@@ -46,9 +53,20 @@ impl Workspace {
             parameter_gradients: parameters
                 .map(|parameter| zeros(parameter.elements()))
                 .collect::<Result<_, _>>()?,
-            partial: zeros(MOST * scratch.partial)?,
+            partial: Buffer::zeros(MOST * scratch.partial)?,
             sums: zeros(MOST * scratch.sums)?,
+            threads: (0..threads)
+                .map(|_| Buffer::zeros(scratch.thread).map(Mutex::new))
+                .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The scratch values of the thread that asks. Nobody waits: a thread has finished its images before it takes
+    /// others.
+    pub(crate) fn scratch(&self) -> MutexGuard<'_, Buffer> {
+        let thread = rayon::current_thread_index().unwrap_or(0);
+        let scratch = self.threads[thread].lock();
+        scratch.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of activations and gradients for one image, before anything is allocated.
@@ -59,10 +77,10 @@ impl Workspace {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        let floats = |lists: &[Vec<f32>]| lists.iter().map(Vec::len).sum::<usize>();
-        4 * (floats(&self.activations)
-            + floats(&self.gradients)
-            + floats(&self.parameter_gradients))
+        let floats = |lists: &[Buffer]| lists.iter().map(|list| list.len()).sum::<usize>();
+        let gradients = self.parameter_gradients.iter().map(Vec::len).sum::<usize>();
+        let scratch = self.threads.len() * self.scratch().len();
+        4 * (floats(&self.activations) + floats(&self.gradients) + gradients + scratch)
             + 4 * self.partial.len()
             + 8 * self.sums.len()
     }
@@ -74,13 +92,15 @@ fn activated(graph: &Graph, plan: &Plan) -> impl Iterator<Item = NodeId> {
     input.chain(plan.groups().iter().map(|group| group.output))
 }
 
-/// Scratch values an operation needs for each chunk.
+/// Scratch values an operation needs, for each chunk and for each thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Scratch {
     /// float32 values of [`Workspace::partial`].
     pub(crate) partial: usize,
     /// float64 values of [`Workspace::sums`].
     pub(crate) sums: usize,
+    /// float32 values of [`Workspace::scratch`].
+    pub(crate) thread: usize,
 }
 
 impl Scratch {
@@ -89,6 +109,7 @@ impl Scratch {
         Self {
             partial: self.partial.max(other.partial),
             sums: self.sums.max(other.sums),
+            thread: self.thread.max(other.thread),
         }
     }
 }
@@ -155,6 +176,36 @@ impl<'a> Pass<'a> {
         let Some(slot) = tensor.slot else { return };
         let mut target = std::mem::take(&mut self.workspace.gradients[slot]);
         self.map(&mut target, tensor, work);
+        self.workspace.gradients[slot] = target;
+    }
+
+    /// As [`map_gradient`](Self::map_gradient), with `per_chunk` values of `partial` for each chunk; where the tensor has no
+    /// gradient, its part is empty.
+    pub(crate) fn map_gradient_with(
+        &mut self,
+        tensor: &Tensor,
+        partial: &mut [f32],
+        per_chunk: usize,
+        work: impl Fn(&Workspace, Range<usize>, &mut [f32], &mut [f32]) + Sync,
+    ) {
+        let Some(slot) = tensor.slot else {
+            let workspace = &*self.workspace;
+            let work = |images, partial: &mut [f32]| work(workspace, images, &mut [], partial);
+            self.chunks.partials(partial, per_chunk, work);
+            return;
+        };
+        let mut target = std::mem::take(&mut self.workspace.gradients[slot]);
+        let (workspace, image) = (&*self.workspace, tensor.layout.image());
+        let work = |first: usize, target: &mut [f32], partial: &mut [f32]| {
+            work(
+                workspace,
+                first..first + target.len() / image,
+                target,
+                partial,
+            );
+        };
+        self.chunks
+            .map_with_partial(&mut target, image, partial, per_chunk, work);
         self.workspace.gradients[slot] = target;
     }
 

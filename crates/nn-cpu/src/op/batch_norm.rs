@@ -249,8 +249,8 @@ impl Step for NormStep {
 
     fn scratch(&self) -> Scratch {
         Scratch {
-            partial: 0,
             sums: 2 * self.input.layout.stored,
+            ..Scratch::default()
         }
     }
 

@@ -28,10 +28,7 @@ impl Step for PoolStep {
             for (index, mean) in output.chunks_exact_mut(to.image()).enumerate() {
                 let image = &input[(first + index) * from.image()..][..from.image()];
                 mean.fill(0.0);
-                for position in from
-                    .rows(image)
-                    .flat_map(|row| row.chunks_exact(from.stored))
-                {
+                for position in image.chunks_exact(from.stored) {
                     mean.iter_mut()
                         .zip(position)
                         .for_each(|(sum, &x)| *sum += x);
@@ -50,10 +47,7 @@ impl Step for PoolStep {
             let source = &workspace.gradients[own];
             for (index, image) in target.chunks_exact_mut(to.image()).enumerate() {
                 let gradient = &source[(first + index) * from.image()..][..from.image()];
-                for position in to
-                    .rows_mut(image)
-                    .flat_map(|row| row.chunks_exact_mut(to.stored))
-                {
+                for position in image.chunks_exact_mut(to.stored) {
                     for (to, &from) in position.iter_mut().zip(gradient) {
                         let kept = if flow == GradientFlow::Accumulate {
                             *to

@@ -114,7 +114,7 @@ impl Step for LinearStep {
     fn scratch(&self) -> Scratch {
         Scratch {
             partial: self.partial(),
-            sums: 0,
+            ..Scratch::default()
         }
     }
 }

@@ -95,11 +95,10 @@ impl Windows {
         for i in 0..to.height {
             for j in 0..to.width {
                 let (rows, columns) = (self.along(i, from.height), self.along(j, from.width));
-                let result = to.offset(i as isize, j as isize) / LANES;
+                let result = to.offset(i, j) / LANES;
                 for block in 0..to.blocks() {
                     let positions = Positions {
-                        first: from.offset(rows.start as isize, columns.start as isize) / LANES
-                            + block,
+                        first: from.offset(rows.start, columns.start) / LANES + block,
                         rows: rows.len(),
                         columns: columns.len(),
                         row: from.row() / LANES,
@@ -209,8 +208,8 @@ mod tests {
     #[test]
     fn the_first_of_equal_maxima_takes_the_gradient_and_padding_is_never_one() {
         let (from, to) = (
-            Layout::new(&Shape::new([1, 2, 2]), 1),
-            Layout::new(&Shape::new([1, 3, 3]), 1),
+            Layout::new(&Shape::new([1, 2, 2])),
+            Layout::new(&Shape::new([1, 3, 3])),
         );
         let windows = Windows {
             from,
@@ -223,7 +222,7 @@ mod tests {
             let mut image = vec![0.0; layout.image()];
             for (index, &value) in values.iter().enumerate() {
                 let (row, column) = (index / layout.width, index % layout.width);
-                image[layout.offset(row as isize, column as isize)] = value;
+                image[layout.offset(row, column)] = value;
             }
             image
         };

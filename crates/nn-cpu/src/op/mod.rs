@@ -22,8 +22,6 @@ use nn_graph::{Graph, NodeId, Op};
 use crate::layout::Layout;
 use crate::workspace::{Pass, Scratch};
 
-pub(crate) use conv2d::halo;
-
 /// One group of the plan.
 pub(crate) trait Step: Send {
     /// Computes the group's output from its inputs.

@@ -22,7 +22,7 @@ pub(super) fn add_sums(
     square: bool,
     sums: &mut [f64],
 ) {
-    for row in layout.rows(image) {
+    for row in image.chunks_exact(layout.row()) {
         level.run(Sums {
             row,
             centre,
@@ -42,8 +42,11 @@ pub(super) fn apply(
     result: &mut [f32],
     relu: bool,
 ) {
-    let mut addends = addend.map(|addend| layout.rows(addend));
-    for (y, x) in layout.rows_mut(result).zip(layout.rows(image)) {
+    let mut addends = addend.map(|addend| addend.chunks_exact(layout.row()));
+    for (y, x) in result
+        .chunks_exact_mut(layout.row())
+        .zip(image.chunks_exact(layout.row()))
+    {
         level.run(Apply {
             coefficients,
             x,
@@ -65,8 +68,11 @@ pub(super) fn add_gradient_sums(
     gradient: &mut [f32],
     sums: &mut [f64],
 ) {
-    let mut results = result.map(|result| layout.rows(result));
-    for (dy, x) in layout.rows_mut(gradient).zip(layout.rows(image)) {
+    let mut results = result.map(|result| result.chunks_exact(layout.row()));
+    for (dy, x) in gradient
+        .chunks_exact_mut(layout.row())
+        .zip(image.chunks_exact(layout.row()))
+    {
         level.run(GradientSums {
             mean,
             inverse,
@@ -101,8 +107,10 @@ pub(super) fn input_gradient(
     target: &mut [f32],
     accumulate: bool,
 ) {
-    let rows = layout.rows(image).zip(layout.rows(gradient));
-    for (dx, (x, dy)) in layout.rows_mut(target).zip(rows) {
+    let rows = image
+        .chunks_exact(layout.row())
+        .zip(gradient.chunks_exact(layout.row()));
+    for (dx, (x, dy)) in target.chunks_exact_mut(layout.row()).zip(rows) {
         level.run(InputGradient {
             coefficients,
             x,

@@ -30,9 +30,9 @@ impl Step for ShortcutStep {
             let input = &workspace.activations[self.input.node];
             for (index, target) in output.chunks_exact_mut(to.image()).enumerate() {
                 let image = &input[(first + index) * from.image()..][..from.image()];
-                for (y, row) in to.rows_mut(target).enumerate() {
+                for (y, row) in target.chunks_exact_mut(to.row()).enumerate() {
                     for (x, position) in row.chunks_exact_mut(to.stored).enumerate() {
-                        let source = from.offset((y * stride) as isize, (x * stride) as isize);
+                        let source = from.offset(y * stride, x * stride);
                         position[..from.stored].copy_from_slice(&image[source..][..from.stored]);
                     }
                 }
@@ -51,9 +51,9 @@ impl Step for ShortcutStep {
             }
             for (index, image) in target.chunks_exact_mut(to.image()).enumerate() {
                 let gradient = &source[(first + index) * from.image()..][..from.image()];
-                for (y, row) in from.rows(gradient).enumerate() {
+                for (y, row) in gradient.chunks_exact(from.row()).enumerate() {
                     for (x, position) in row.chunks_exact(from.stored).enumerate() {
-                        let at = to.offset((y * stride) as isize, (x * stride) as isize);
+                        let at = to.offset(y * stride, x * stride);
                         // Channels that the input does not have end at its last.
                         let kept = &mut image[at..][..to.channels];
                         kept.iter_mut()

@@ -74,6 +74,11 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn neg_mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        halves!(_mm256_fnmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
     fn relu(self, a: Self::Vector) -> Self::Vector {
         let zero = self.splat(0.0);
         halves!(_mm256_max_ps(zero, a))

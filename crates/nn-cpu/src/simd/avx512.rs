@@ -66,6 +66,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn neg_mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        // SAFETY: see above.
+        unsafe { _mm512_fnmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
     fn relu(self, a: Self::Vector) -> Self::Vector {
         // SAFETY: see above.
         unsafe { _mm512_max_ps(_mm512_setzero_ps(), a) }

@@ -105,6 +105,8 @@ pub(crate) trait Simd: Copy {
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a · b + c`.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// `c − a · b`.
+    fn neg_mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// `max(a, 0)`; NaN stays NaN, so that a diverged run shows.
     fn relu(self, a: Self::Vector) -> Self::Vector;
     /// `a` where `condition > 0`, else 0.

@@ -52,6 +52,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn neg_mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|lane| c[lane] - a[lane] * b[lane])
+    }
+
+    #[inline(always)]
     fn relu(self, a: Self::Vector) -> Self::Vector {
         a.map(|a| if a <= 0.0 { 0.0 } else { a })
     }

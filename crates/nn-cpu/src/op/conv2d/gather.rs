@@ -10,20 +10,20 @@
 
 use nn_engine::EngineError;
 
+use super::epilogue::Epilogue;
 use super::weights::WeightShape;
-use crate::layout::Layout;
+use crate::layout::{Framed, Layout};
 use crate::memory::room;
 use crate::simd::{Kernel, LANES, Level, Simd};
 
 /// One term of the sum.
 #[derive(Clone, Copy, Debug)]
 struct Tap {
-    /// Displacement in the source, in rows and columns and in values.
+    /// Displacement in the source, in rows and columns.
     rows: isize,
     columns: isize,
-    source: isize,
-    /// Where its weights begin within a block.
-    weights: usize,
+    /// Its number among the packed weights.
+    index: usize,
 }
 
 /// Target positions `first + step · (i, j)`, which gather from `source + source_step · (i, j)`.
@@ -40,21 +40,10 @@ struct Phase {
 /// A convolution in one direction, ready to run.
 #[derive(Clone, Debug)]
 pub(super) struct Gather {
-    source: Layout,
+    source: Framed,
     target: Layout,
     taps: usize,
     phases: Vec<Phase>,
-}
-
-/// What happens to a tile before it is stored.
-#[derive(Clone, Copy)]
-pub(super) struct Epilogue<'a> {
-    /// Added to every position: `[stored channels]`.
-    pub(super) bias: Option<&'a [f32]>,
-    /// Added, in the target's layout, for the same images.
-    pub(super) addend: Option<&'a [f32]>,
-    /// Whether the tile is added to what the target holds.
-    pub(super) accumulate: bool,
 }
 
 impl Gather {
@@ -68,15 +57,17 @@ impl Gather {
             kernel,
             stride,
             padding,
-            fan,
             ..
         } = *shape;
         let padding = padding as isize;
         let mut taps = room(kernel * kernel)?;
         for u in 0..kernel {
             for v in 0..kernel {
-                let (rows, columns) = (u as isize - padding, v as isize - padding);
-                taps.push(tap(input, rows, columns, (u * kernel + v) * fan * LANES));
+                taps.push(Tap {
+                    rows: u as isize - padding,
+                    columns: v as isize - padding,
+                    index: u * kernel + v,
+                });
             }
         }
         let phase = Phase {
@@ -87,12 +78,7 @@ impl Gather {
             source_step: stride,
             taps,
         };
-        Ok(Self {
-            source: input,
-            target: output,
-            taps: shape.taps(),
-            phases: vec![phase],
-        })
+        Ok(Self::new(input, output, shape, vec![phase]))
     }
 
     /// Gradient of the input from that of the output: position `y` receives from `(y + p − u)/s`
@@ -106,7 +92,6 @@ impl Gather {
             kernel,
             stride,
             padding,
-            out,
             ..
         } = *shape;
         // Of one axis, the positions `first + stride · i`: their count, the source position of the
@@ -131,7 +116,13 @@ impl Gather {
                 let mut taps = room(taps_y.len() * taps_x.len())?;
                 for &(u, down) in &taps_y {
                     for &(v, right) in &taps_x {
-                        taps.push(tap(output, down, right, (u * kernel + v) * out * LANES));
+                        // The weights are packed in reverse.
+                        let index = kernel * kernel - 1 - (u * kernel + v);
+                        taps.push(Tap {
+                            rows: down,
+                            columns: right,
+                            index,
+                        });
                     }
                 }
                 phases.push(Phase {
@@ -144,46 +135,46 @@ impl Gather {
                 });
             }
         }
-        Ok(Self {
-            source: output,
-            target: input,
-            taps: shape.taps(),
-            phases,
-        })
+        Ok(Self::new(output, input, shape, phases))
     }
 
-    /// How far outside the source's image it reads.
-    pub(super) fn reach(&self) -> usize {
-        let mut reach = 0;
-        let sizes = [self.source.height as isize, self.source.width as isize];
-        for phase in &self.phases {
+    fn new(source: Layout, target: Layout, shape: &WeightShape, phases: Vec<Phase>) -> Self {
+        // How far outside the source's image it reads, before and beyond.
+        let (mut before, mut beyond) = (0, [source.height as isize, source.width as isize]);
+        for phase in &phases {
             for tap in &phase.taps {
                 for (axis, displacement) in [tap.rows, tap.columns].into_iter().enumerate() {
                     let first = phase.source[axis] + displacement;
                     let last = first + ((phase.count[axis] - 1) * phase.source_step) as isize;
-                    reach = reach.max(-first).max(last - (sizes[axis] - 1));
+                    before = before.max(-first);
+                    beyond[axis] = beyond[axis].max(last + 1);
                 }
             }
         }
-        reach as usize
+        let [rows, columns] = beyond.map(|beyond| (before + beyond) as usize);
+        Self {
+            source: Framed::new(source, before as usize, rows, columns),
+            target,
+            taps: shape.taps(),
+            phases,
+        }
     }
 
-    /// Values of the packed weights: `[target block][tap][source channel][16]`.
-    pub(super) fn weights(&self) -> usize {
-        self.target.blocks() * self.block_weights()
+    /// The frame that its source must have, or a larger one.
+    pub(super) fn source(&self) -> Framed {
+        self.source
     }
 
-    fn block_weights(&self) -> usize {
-        self.taps * self.source.channels * LANES
+    pub(super) fn set_source(&mut self, source: Framed) {
+        self.source = source;
     }
 
-    /// Computes the images `first..` that `target` holds, from those of the whole batch in `source`.
+    /// Computes whole images from packed weights `[tap][source channel][target channel filled up]`.
     pub(super) fn run(
         &self,
         level: Level,
         weights: &[f32],
         source: &[f32],
-        first: usize,
         target: &mut [f32],
         epilogue: Epilogue<'_>,
     ) {
@@ -191,20 +182,9 @@ impl Gather {
             gather: self,
             weights,
             source,
-            first,
             target,
             epilogue,
         });
-    }
-}
-
-fn tap(source: Layout, rows: isize, columns: isize, weights: usize) -> Tap {
-    let values = rows * source.row() as isize + columns * source.stored as isize;
-    Tap {
-        rows,
-        columns,
-        source: values,
-        weights,
     }
 }
 
@@ -212,7 +192,6 @@ struct GatherKernel<'a> {
     gather: &'a Gather,
     weights: &'a [f32],
     source: &'a [f32],
-    first: usize,
     target: &'a mut [f32],
     epilogue: Epilogue<'a>,
 }
@@ -226,9 +205,11 @@ impl Kernel for GatherKernel<'_> {
             phases,
             ..
         } = self.gather;
-        assert_eq!(self.weights.len(), self.gather.weights());
+        let weights = self.gather.taps * source.inner.channels * target.stored;
+        assert_eq!(self.weights.len(), weights);
+        self.epilogue.check(self.target, target.stored);
         for (index, at) in (0..self.target.len()).step_by(target.image()).enumerate() {
-            let image = &self.source[(self.first + index) * source.image()..][..source.image()];
+            let image = &self.source[index * source.image()..][..source.image()];
             for phase in phases {
                 let mut block = 0;
                 while block < target.blocks() {
@@ -260,15 +241,15 @@ impl GatherKernel<'_> {
         let [rows, columns] = phase.count;
         for i in 0..rows {
             let from_y = phase.source[0] + (i * phase.source_step) as isize;
-            let to_y = (phase.first[0] + i * phase.step) as isize;
+            let to_y = phase.first[0] + i * phase.step;
             let mut j = 0;
             while j < columns {
                 let from_x = phase.source[1] + (j * phase.source_step) as isize;
-                let to_x = (phase.first[1] + j * phase.step) as isize;
+                let to_x = phase.first[1] + j * phase.step;
                 let place = Place {
                     image,
                     from: source.offset(from_y, from_x),
-                    from_step: phase.source_step * source.stored,
+                    from_step: phase.source_step * source.inner.stored,
                     to: at + target.offset(to_y, to_x) + block * LANES,
                     to_step: phase.step * target.stored,
                     block,
@@ -291,23 +272,24 @@ impl GatherKernel<'_> {
         phase: &Phase,
         place: &Place<'_>,
     ) -> usize {
-        let channels = self.gather.source.channels;
-        let block_weights = self.gather.block_weights();
-        let weights = &self.weights[place.block * block_weights..][..B * block_weights];
+        let Gather { source, target, .. } = self.gather;
+        let (channels, stored) = (source.inner.channels, target.stored);
         let mut sums = [[simd.splat(0.0); B]; P];
         for tap in &phase.taps {
-            let base = place.from as isize + tap.source;
+            let (down, right) = (source.row() as isize, source.inner.stored as isize);
+            let base = place.from as isize + tap.rows * down + tap.columns * right;
             let last = base + ((P - 1) * place.from_step + channels) as isize;
-            // Holds by `Gather::reach`; checked because the loop below is not.
+            let first = tap.index * channels * stored + place.block * LANES;
+            // Holds by `Gather::new`; checked because the loop below is not.
             assert!(base >= 0 && last as usize <= place.image.len());
-            assert!(tap.weights + channels * LANES <= block_weights);
+            assert!(first + (channels - 1) * stored + B * LANES <= self.weights.len());
             for c in 0..channels {
                 let mut lanes = [simd.splat(0.0); B];
                 for (b, lanes) in lanes.iter_mut().enumerate() {
-                    let at = b * block_weights + tap.weights + c * LANES;
-                    // SAFETY: within `weights`, by the assertion on `tap.weights`.
-                    *lanes =
-                        simd.load(unsafe { &*weights.as_ptr().add(at).cast::<[f32; LANES]>() });
+                    let at = first + c * stored + b * LANES;
+                    // SAFETY: within the weights, by the assertion on `first`.
+                    *lanes = simd
+                        .load(unsafe { &*self.weights.as_ptr().add(at).cast::<[f32; LANES]>() });
                 }
                 for (p, sums) in sums.iter_mut().enumerate() {
                     let at = base as usize + p * place.from_step + c;
@@ -319,34 +301,20 @@ impl GatherKernel<'_> {
                 }
             }
         }
-        for (p, sums) in sums.into_iter().enumerate() {
-            for (b, sum) in sums.into_iter().enumerate() {
-                self.finish(
-                    simd,
-                    sum,
-                    place.block + b,
-                    place.to + p * place.to_step + b * LANES,
-                );
+        let last = place.to + (P - 1) * place.to_step + B * LANES;
+        assert!(last <= self.target.len() && place.block * LANES + B * LANES <= stored);
+        for (p, sums) in sums.iter().enumerate() {
+            for (b, &sum) in sums.iter().enumerate() {
+                let (at, channel) = (place.to + p * place.to_step, place.block * LANES);
+                let (at, channel) = (at + b * LANES, channel + b * LANES);
+                // SAFETY: within the target, by the assertion and `check`.
+                unsafe {
+                    self.epilogue
+                        .store(simd, [sum], self.target, (at, 0), channel)
+                };
             }
         }
         P
-    }
-
-    /// Applies the epilogue and stores sixteen channels of one position.
-    #[inline(always)]
-    fn finish<S: Simd>(&mut self, simd: S, mut sum: S::Vector, block: usize, at: usize) {
-        let lanes =
-            |list: &[f32], at: usize| simd.load(list[at..].first_chunk().expect("16 lanes"));
-        if let Some(bias) = self.epilogue.bias {
-            sum = simd.add(sum, lanes(bias, block * LANES));
-        }
-        if let Some(addend) = self.epilogue.addend {
-            sum = simd.add(sum, lanes(addend, at));
-        }
-        if self.epilogue.accumulate {
-            sum = simd.add(sum, lanes(self.target, at));
-        }
-        simd.store(self.target[at..].first_chunk_mut().expect("16 lanes"), sum);
     }
 }
 

@@ -33,32 +33,47 @@ impl WeightShape {
         self.kernel * self.kernel
     }
 
-    /// Values of a weight gradient `[tap][in][out filled up]`.
-    pub(super) fn stored(&self, out: usize) -> usize {
-        self.taps() * self.fan * out
+    /// Values of [`pack_forward`](Self::pack_forward)'s layout.
+    pub(super) fn forward(&self) -> usize {
+        self.taps() * self.fan * self.out.next_multiple_of(LANES)
     }
 
-    /// `[out block][tap][in][16]`: sixteen output channels together.
+    /// Values of [`pack_backward`](Self::pack_backward)'s layout.
+    pub(super) fn backward(&self) -> usize {
+        self.taps() * self.out * self.fan.next_multiple_of(LANES)
+    }
+
+    /// `[tap][in][out filled up]`.
     pub(super) fn pack_forward(&self, weight: &[f32], packed: &mut [f32]) {
-        let (fan, taps) = (self.fan, self.taps());
-        for (o, filter) in weight.chunks_exact(fan * taps).enumerate() {
-            let block = o / LANES * taps * fan * LANES + o % LANES;
-            for (c, kernel) in filter.chunks_exact(taps).enumerate() {
+        let stored = self.out.next_multiple_of(LANES);
+        for (o, filter) in weight.chunks_exact(self.fan * self.taps()).enumerate() {
+            for (c, kernel) in filter.chunks_exact(self.taps()).enumerate() {
                 for (tap, &value) in kernel.iter().enumerate() {
-                    packed[block + (tap * fan + c) * LANES] = value;
+                    packed[(tap * self.fan + c) * stored + o] = value;
                 }
             }
         }
     }
 
-    /// `[in block][tap][out][16]`: sixteen input channels together.
+    /// The inverse of [`pack_forward`](Self::pack_forward).
+    pub(super) fn unpack_forward(&self, packed: &[f32], weight: &mut [f32]) {
+        let stored = self.out.next_multiple_of(LANES);
+        for (o, filter) in weight.chunks_exact_mut(self.fan * self.taps()).enumerate() {
+            for (c, kernel) in filter.chunks_exact_mut(self.taps()).enumerate() {
+                for (tap, value) in kernel.iter_mut().enumerate() {
+                    *value = packed[(tap * self.fan + c) * stored + o];
+                }
+            }
+        }
+    }
+
+    /// `[tap][out][in filled up]`, the taps in reverse: what the output's gradient is convolved with.
     pub(super) fn pack_backward(&self, weight: &[f32], packed: &mut [f32]) {
-        let (fan, taps, out) = (self.fan, self.taps(), self.out);
-        for (o, filter) in weight.chunks_exact(fan * taps).enumerate() {
+        let (taps, stored) = (self.taps(), self.fan.next_multiple_of(LANES));
+        for (o, filter) in weight.chunks_exact(self.fan * taps).enumerate() {
             for (c, kernel) in filter.chunks_exact(taps).enumerate() {
-                let block = c / LANES * taps * out * LANES + c % LANES;
                 for (tap, &value) in kernel.iter().enumerate() {
-                    packed[block + (tap * out + o) * LANES] = value;
+                    packed[((taps - 1 - tap) * self.out + o) * stored + c] = value;
                 }
             }
         }
