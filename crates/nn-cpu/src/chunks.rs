@@ -4,6 +4,9 @@
 //! Threads claim chunks as they become free; whatever is summed over images is summed within each
 //! chunk and then over chunks in order. So the result has the same bits on any number of threads.
 
+use std::ops::Range;
+
+use rayon::iter::{Either, repeat_n};
 use rayon::prelude::*;
 
 /// Most chunks a batch is cut into.
@@ -35,6 +38,50 @@ impl Chunks {
         self.images.div_ceil(self.size)
     }
 
+    /// The chunks' parts of a list that holds `per_image` values for each image; empty ones where there is no list.
+    pub(crate) fn of_images<'a, T: Send>(
+        &self,
+        data: Option<&'a mut [T]>,
+        per_image: usize,
+    ) -> impl IndexedParallelIterator<Item = &'a mut [T]> + use<'a, T> {
+        let data = data.map(|data| &mut data[..self.images * per_image]);
+        self.parts(data, self.size * per_image)
+    }
+
+    /// The chunks' parts of a list that holds `per_chunk` values for each chunk; empty ones where there is no list.
+    pub(crate) fn of_chunks<'a, T: Send>(
+        &self,
+        data: Option<&'a mut [T]>,
+        per_chunk: usize,
+    ) -> impl IndexedParallelIterator<Item = &'a mut [T]> + use<'a, T> {
+        let data = data.map(|data| &mut data[..self.count() * per_chunk]);
+        self.parts(data, per_chunk)
+    }
+
+    fn parts<'a, T: Send>(
+        &self,
+        data: Option<&'a mut [T]>,
+        length: usize,
+    ) -> impl IndexedParallelIterator<Item = &'a mut [T]> + use<'a, T> {
+        match data {
+            Some(data) => Either::Left(data.par_chunks_mut(length)),
+            None => Either::Right(repeat_n((), self.count()).map(|()| Default::default())),
+        }
+    }
+
+    /// Calls `work(images, this chunk's parts)` for every chunk.
+    pub(crate) fn each<P: Send>(
+        &self,
+        parts: impl IndexedParallelIterator<Item = P>,
+        work: impl Fn(Range<usize>, P) + Sync,
+    ) {
+        let Self { images, size } = *self;
+        parts.with_max_len(1).enumerate().for_each(|(chunk, part)| {
+            let first = chunk * size;
+            work(first..(first + size).min(images), part);
+        });
+    }
+
     /// Calls `work(first image, this chunk's part of data)` for every chunk; `data` holds `per_image`
     /// values for each image.
     pub(crate) fn map<T: Send>(
@@ -43,30 +90,8 @@ impl Chunks {
         per_image: usize,
         work: impl Fn(usize, &mut [T]) + Sync,
     ) {
-        let (size, length) = (self.size, self.size * per_image);
-        data[..self.images * per_image]
-            .par_chunks_mut(length)
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(chunk, part)| work(chunk * size, part));
-    }
-
-    /// As [`map`](Self::map), and gives each chunk its own `per_chunk` values of `partial`.
-    pub(crate) fn map_with_partial<T: Send, P: Send>(
-        &self,
-        data: &mut [T],
-        per_image: usize,
-        partial: &mut [P],
-        per_chunk: usize,
-        work: impl Fn(usize, &mut [T], &mut [P]) + Sync,
-    ) {
-        let (size, length) = (self.size, self.size * per_image);
-        data[..self.images * per_image]
-            .par_chunks_mut(length)
-            .zip(partial.par_chunks_mut(per_chunk))
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(chunk, (part, partial))| work(chunk * size, part, partial));
+        let parts = self.of_images(Some(data), per_image);
+        self.each(parts, |images, part| work(images.start, part));
     }
 
     /// Adds the partial sums of all chunks, `length` each, in their order; the total lies where the first was.
@@ -92,16 +117,8 @@ impl Chunks {
         &self,
         partial: &mut [P],
         per_chunk: usize,
-        work: impl Fn(std::ops::Range<usize>, &mut [P]) + Sync,
+        work: impl Fn(Range<usize>, &mut [P]) + Sync,
     ) {
-        let Self { images, size } = *self;
-        partial[..self.count() * per_chunk]
-            .par_chunks_mut(per_chunk)
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(chunk, partial)| {
-                let first = chunk * size;
-                work(first..(first + size).min(images), partial);
-            });
+        self.each(self.of_chunks(Some(partial), per_chunk), work);
     }
 }

@@ -52,12 +52,10 @@ impl Compiled {
             plan: &plan,
             layouts: &layouts,
             batch_size: options.batch_size,
+            threads,
         };
-        let compile = |group| op::compile(&context, group);
-        let steps = plan
-            .groups()
-            .iter()
-            .map(compile)
+        let steps = (0..plan.groups().len())
+            .map(|group| op::compile(&context, group))
             .collect::<Result<Vec<_>, _>>()?;
         let scratch = steps
             .iter()
@@ -65,14 +63,7 @@ impl Compiled {
             .fold(Scratch::default(), Scratch::max);
         let output = graph.output();
         Ok(Self {
-            workspace: Workspace::new(
-                graph,
-                &plan,
-                &layouts,
-                options.batch_size,
-                scratch,
-                threads,
-            )?,
+            workspace: Workspace::new(&context, scratch)?,
             steps,
             input: layouts[0],
             output: layouts[output.index()],

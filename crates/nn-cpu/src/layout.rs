@@ -111,6 +111,11 @@ impl Framed {
         self.rows * self.row()
     }
 
+    /// Bytes of one image with its frame, for sizes that have not been checked yet.
+    pub(crate) fn bytes(&self) -> u128 {
+        4 * self.inner.stored as u128 * self.rows as u128 * self.columns as u128
+    }
+
     /// Where a position's channels begin. Coordinates are the image's own and may lie in the frame.
     pub(crate) fn offset(&self, y: isize, x: isize) -> usize {
         let before = self.before as isize;

@@ -1,6 +1,5 @@
 //! All memory of a step, allocated once.
 
-use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nn_engine::EngineError;
@@ -10,7 +9,7 @@ use nn_graph::{Graph, NodeId};
 use crate::chunks::{Chunks, MOST};
 use crate::layout::Layout;
 use crate::memory::{Buffer, zeros};
-use crate::op::Tensor;
+use crate::op::{self, Compiling, Norm, Tensor};
 use crate::replica::{Replica, Statistics};
 use crate::simd::Level;
 
@@ -22,23 +21,23 @@ pub(crate) struct Workspace {
     pub(crate) gradients: Vec<Buffer>,
     /// Gradient of each parameter, in the parameter's own shape.
     pub(crate) parameter_gradients: Vec<Vec<f32>>,
+    /// What normalisations have found, one for each in the plan's order.
+    pub(crate) norms: Vec<Norm>,
     /// Partial weight gradients of each chunk.
     pub(crate) partial: Buffer,
-    /// Partial sums of each chunk.
-    pub(crate) sums: Vec<f64>,
     /// What one thread needs for the images it is at.
     threads: Vec<Mutex<Buffer>>,
 }
 
 impl Workspace {
-    pub(crate) fn new(
-        graph: &Graph,
-        plan: &Plan,
-        layouts: &[Layout],
-        batch_size: usize,
-        scratch: Scratch,
-        threads: usize,
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn new(context: &Compiling<'_>, scratch: Scratch) -> Result<Self, EngineError> {
+        let Compiling {
+            graph,
+            plan,
+            layouts,
+            batch_size,
+            threads,
+        } = *context;
         let tensor = |id: NodeId| Buffer::zeros(batch_size * layouts[id.index()].image());
         let mut activations = Vec::new();
         activations.resize_with(graph.nodes().len(), Buffer::default);
@@ -53,8 +52,8 @@ impl Workspace {
             parameter_gradients: parameters
                 .map(|parameter| zeros(parameter.elements()))
                 .collect::<Result<_, _>>()?,
+            norms: op::norms(context)?,
             partial: Buffer::zeros(MOST * scratch.partial)?,
-            sums: zeros(MOST * scratch.sums)?,
             threads: (0..threads)
                 .map(|_| Buffer::zeros(scratch.thread).map(Mutex::new))
                 .collect::<Result<_, _>>()?,
@@ -80,16 +79,18 @@ impl Workspace {
         let floats = |lists: &[Buffer]| lists.iter().map(|list| list.len()).sum::<usize>();
         let gradients = self.parameter_gradients.iter().map(Vec::len).sum::<usize>();
         let scratch = self.threads.len() * self.scratch().len();
+        let norms = self.norms.iter().map(Norm::bytes).sum::<usize>();
         4 * (floats(&self.activations) + floats(&self.gradients) + gradients + scratch)
             + 4 * self.partial.len()
-            + 8 * self.sums.len()
+            + norms
     }
 }
 
-/// The nodes whose tensors are kept: the input, and what each group writes.
+/// The nodes whose tensors are kept: the input, and what groups write that is not made anew by its readers.
 fn activated(graph: &Graph, plan: &Plan) -> impl Iterator<Item = NodeId> {
     let input = graph.node_ids().take(1);
-    input.chain(plan.groups().iter().map(|group| group.output))
+    let outputs = plan.groups().iter().map(|group| group.output);
+    input.chain(outputs.filter(|&output| plan.is_stored(output)))
 }
 
 /// Scratch values an operation needs, for each chunk and for each thread.
@@ -97,8 +98,6 @@ fn activated(graph: &Graph, plan: &Plan) -> impl Iterator<Item = NodeId> {
 pub(crate) struct Scratch {
     /// float32 values of [`Workspace::partial`].
     pub(crate) partial: usize,
-    /// float64 values of [`Workspace::sums`].
-    pub(crate) sums: usize,
     /// float32 values of [`Workspace::scratch`].
     pub(crate) thread: usize,
 }
@@ -108,7 +107,6 @@ impl Scratch {
     pub(crate) fn max(self, other: Self) -> Self {
         Self {
             partial: self.partial.max(other.partial),
-            sums: self.sums.max(other.sums),
             thread: self.thread.max(other.thread),
         }
     }
@@ -176,36 +174,6 @@ impl<'a> Pass<'a> {
         let Some(slot) = tensor.slot else { return };
         let mut target = std::mem::take(&mut self.workspace.gradients[slot]);
         self.map(&mut target, tensor, work);
-        self.workspace.gradients[slot] = target;
-    }
-
-    /// As [`map_gradient`](Self::map_gradient), with `per_chunk` values of `partial` for each chunk; where the tensor has no
-    /// gradient, its part is empty.
-    pub(crate) fn map_gradient_with(
-        &mut self,
-        tensor: &Tensor,
-        partial: &mut [f32],
-        per_chunk: usize,
-        work: impl Fn(&Workspace, Range<usize>, &mut [f32], &mut [f32]) + Sync,
-    ) {
-        let Some(slot) = tensor.slot else {
-            let workspace = &*self.workspace;
-            let work = |images, partial: &mut [f32]| work(workspace, images, &mut [], partial);
-            self.chunks.partials(partial, per_chunk, work);
-            return;
-        };
-        let mut target = std::mem::take(&mut self.workspace.gradients[slot]);
-        let (workspace, image) = (&*self.workspace, tensor.layout.image());
-        let work = |first: usize, target: &mut [f32], partial: &mut [f32]| {
-            work(
-                workspace,
-                first..first + target.len() / image,
-                target,
-                partial,
-            );
-        };
-        self.chunks
-            .map_with_partial(&mut target, image, partial, per_chunk, work);
         self.workspace.gradients[slot] = target;
     }
 

@@ -207,8 +207,8 @@ fn sizes_beyond_memory_are_refused_in_a_sentence() {
     };
     // More than a 64-bit processor addresses, and more than 64 bits count.
     for (what, graph, batch_size, replicas) in [
-        ("halo", convolution([1, 3, 3], 2, far, far), 4, 1),
-        ("halo", convolution([1, 3, 3], far, far, far), 4, 1),
+        ("frame", convolution([1, 3, 3], 2, far, far), 4, 1),
+        ("frame", convolution([1, 3, 3], far, far, far), 4, 1),
         (
             "batch",
             convolution([1, 1 << 15, 1 << 15], 2, 1, 0),
@@ -229,10 +229,14 @@ fn sizes_beyond_memory_are_refused_in_a_sentence() {
         assert!(bytes > 1 << 47, "{what}: {bytes} bytes");
     }
     let graph = convolution([1, 3, 3], 2, far, far);
-    let refused = CpuEngine::new(&graph, options(&graph, 4, 1)).err().unwrap();
+    let one_thread = EngineOptions {
+        threads: 1,
+        ..options(&graph, 4, 1)
+    };
+    let refused = CpuEngine::new(&graph, one_thread).err().unwrap();
     assert_eq!(
         refused.to_string(),
-        "activations, gradients and replicas take 3377709384211760 bytes, which this machine does not give; \
+        "frames around the images of a convolution take 281475245146752 bytes, which this machine does not give; \
          smaller batches, fewer replicas, a smaller network or fewer steps in a call take less"
     );
 }

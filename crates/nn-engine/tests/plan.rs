@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use nn_engine::plan::{GradientFlow, Plan};
+use nn_engine::plan::{By, GradientFlow, Plan};
 use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, NodeId, Op, Shape, Training};
 use proptest::prelude::*;
@@ -48,28 +48,68 @@ fn graphs() -> impl Strategy<Value = Graph> {
 }
 
 /// Runs the backward pass on sets of contributions instead of numbers: each gradient buffer holds
-/// the readers whose contributions it has received.
+/// the readers whose contributions it has received, and for whom.
 fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, HashSet<NodeId>> {
-    let mut memory: Vec<HashSet<NodeId>> = vec![HashSet::new(); plan.gradient_slots().len()];
+    type Held = (NodeId, HashSet<NodeId>);
+    let none = (graph.output(), HashSet::new());
+    let mut memory: Vec<Held> = vec![none; plan.gradient_slots().len()];
     let mut received = HashMap::new();
-    for group in plan.groups().iter().rev() {
-        let Some(own) = plan.gradient_slot(group.output) else {
+    // How often each buffer has changed, and had when a normalisation left its input's gradient.
+    let mut changes = vec![0; plan.gradient_slots().len()];
+    let mut at_leaving = HashMap::new();
+    for (index, group) in plan.groups().iter().enumerate().rev() {
+        let own = plan.gradient_slot(group.output);
+        let pending = plan.pending(index).map(|from| &plan.groups()[from]);
+        assert_eq!(group.trains, own.is_some() || pending.is_some());
+        if !group.trains {
             continue;
-        };
-        received.insert(group.output, memory[own].clone());
-        for (&input, &flow) in group.inputs.iter().zip(&group.gradients) {
+        }
+        // What lies in the group's own buffer is its own.
+        let held = own.map(|own| memory[own].clone());
+        let mut contributions = HashSet::new();
+        if pending.is_none_or(|from| from.gradients[0] == GradientFlow::Accumulate) {
+            let (holder, held) = held.unwrap();
+            assert_eq!(holder, group.output);
+            contributions.extend(held);
+        }
+        if let Some(from) = pending {
+            // The gradient that the normalisation leaves has not been overwritten.
+            let left = plan.gradient_slot(from.output).unwrap();
+            assert_eq!(at_leaving[&from.output], changes[left]);
+            contributions.insert(from.head);
+            if let Some(own) = own {
+                memory[own] = (group.output, contributions.clone());
+                changes[own] += 1;
+            }
+        }
+        received.insert(group.output, contributions);
+        let left = group
+            .phases
+            .is_some_and(|phases| phases.input_gradient != By::Itself);
+        for (position, (&input, &flow)) in group.inputs.iter().zip(&group.gradients).enumerate() {
+            if left && position == 0 {
+                continue;
+            }
             let contribution = HashSet::from([group.head]);
+            let slot = plan.gradient_slot(input);
             match flow {
                 GradientFlow::None => {}
                 GradientFlow::Write | GradientFlow::Share => {
-                    let slot = plan.gradient_slot(input).unwrap();
                     assert_eq!(flow == GradientFlow::Share, slot == own);
-                    memory[slot] = contribution;
+                    memory[slot.unwrap()] = (input, contribution);
+                    // What is shared is the same numbers.
+                    changes[slot.unwrap()] += usize::from(flow == GradientFlow::Write);
                 }
                 GradientFlow::Accumulate => {
-                    memory[plan.gradient_slot(input).unwrap()].extend(contribution);
+                    let (holder, held) = &mut memory[slot.unwrap()];
+                    assert_eq!(*holder, input);
+                    held.extend(contribution);
+                    changes[slot.unwrap()] += 1;
                 }
             }
+        }
+        if left {
+            at_leaving.extend(own.map(|own| (group.output, changes[own])));
         }
     }
     assert_eq!(received.get(&graph.output()), Some(&HashSet::new()));
@@ -97,6 +137,39 @@ proptest! {
             let readers: HashSet<NodeId> =
                 plan.groups().iter().filter(|g| g.inputs.contains(&group.output)).map(|g| g.head).collect();
             prop_assert_eq!(received.get(&group.output), Some(&readers), "{}", graph.node(group.output).name);
+        }
+    }
+
+    #[test]
+    fn phases_are_left_only_to_groups_that_meet_the_tensor_at_the_right_time(graph in graphs()) {
+        let plan = Plan::compile(&graph);
+        for (index, group) in plan.groups().iter().enumerate() {
+            let Some(phases) = group.phases else { continue };
+            let readers: Vec<usize> = (0..plan.groups().len())
+                .filter(|&reader| plan.groups()[reader].inputs.contains(&group.output))
+                .collect();
+            let convolves = |&group: &usize| {
+                matches!(graph.node(plan.groups()[group].head).op, Op::Conv2d(_))
+            };
+            if let By::Neighbour(before) = phases.statistics {
+                prop_assert_eq!(plan.groups()[before].output, group.inputs[0]);
+                prop_assert_eq!(plan.statistics_for(before), Some(index));
+                prop_assert!(convolves(&before));
+            }
+            if let By::Neighbour(before) = phases.input_gradient {
+                // No other reader of the input runs backward after this group.
+                let first = plan.groups().iter().position(|g| g.inputs.contains(&group.inputs[0]));
+                prop_assert_eq!((plan.pending(before), first), (Some(index), Some(index)));
+            }
+            if let By::Neighbour(behind) = phases.gradient_sums {
+                prop_assert_eq!(readers.first(), Some(&behind));
+                prop_assert_eq!(plan.gradient_sums_for(behind), Some(index));
+                prop_assert!(convolves(&behind));
+            }
+            if !plan.is_stored(group.output) {
+                prop_assert!(readers.iter().all(convolves));
+                prop_assert!(readers.iter().all(|&r| plan.groups()[r].inputs[0] == group.output));
+            }
         }
     }
 

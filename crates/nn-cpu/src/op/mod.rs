@@ -5,10 +5,8 @@
 //! operation, write its file and name it in [`compile`].
 
 mod add;
-mod batch_norm;
 mod conv2d;
 mod global_average_pool;
-mod group_norm;
 mod linear;
 mod max_pool;
 mod normalisation;
@@ -21,6 +19,10 @@ use nn_graph::{Graph, NodeId, Op};
 
 use crate::layout::Layout;
 use crate::workspace::{Pass, Scratch};
+
+use normalisation::{NormStep, Over};
+
+pub(crate) use normalisation::{Norm, norms};
 
 /// One group of the plan.
 pub(crate) trait Step: Send {
@@ -60,6 +62,7 @@ pub(crate) struct Compiling<'a> {
     pub(crate) layouts: &'a [Layout],
     /// Images of the largest batch.
     pub(crate) batch_size: usize,
+    pub(crate) threads: usize,
 }
 
 impl Compiling<'_> {
@@ -81,6 +84,15 @@ impl Compiling<'_> {
         self.tensor(group.output, GradientFlow::None)
     }
 
+    /// Position among the workspace's norms of the normalisation that this group is.
+    fn norm(&self, group: usize) -> Option<usize> {
+        let groups = self.plan.groups();
+        let before = groups[..group]
+            .iter()
+            .filter(|group| group.phases.is_some());
+        groups[group].phases.map(|_| before.count())
+    }
+
     /// The second operand of a fused addition.
     fn addend(&self, group: &Group) -> Option<Tensor> {
         group.add.map(|_| self.input(group, group.inputs.len() - 1))
@@ -92,16 +104,15 @@ impl Compiling<'_> {
 /// # Errors
 /// [`EngineError::Unsupported`] for an operation this engine does not have, [`EngineError::Memory`]
 /// where the system has no room for what the step owns.
-pub(crate) fn compile(
-    context: &Compiling<'_>,
-    group: &Group,
-) -> Result<Box<dyn Step>, EngineError> {
+pub(crate) fn compile(context: &Compiling<'_>, index: usize) -> Result<Box<dyn Step>, EngineError> {
+    let group = &context.plan.groups()[index];
     let node = context.graph.node(group.head);
+    if let (Some(phases), Some(norm)) = (group.phases, context.norm(index)) {
+        return Ok(Box::new(NormStep::new(context, group, phases, norm)));
+    }
     Ok(match &node.op {
-        Op::Conv2d(conv) => Box::new(conv2d::ConvStep::new(context, group, conv)?),
+        Op::Conv2d(conv) => Box::new(conv2d::ConvStep::new(context, index, conv)?),
         Op::Linear(linear) => Box::new(linear::LinearStep::new(context, group, linear)),
-        Op::BatchNorm(norm) => Box::new(batch_norm::NormStep::new(context, group, norm)?),
-        Op::GroupNorm(norm) => Box::new(group_norm::GroupNormStep::new(context, group, norm)?),
         Op::Relu => Box::new(relu::ReluStep::new(context, group)),
         Op::Add => Box::new(add::AddStep::new(context, group)),
         Op::GlobalAveragePool => Box::new(global_average_pool::PoolStep::new(context, group)),
@@ -120,12 +131,15 @@ pub(crate) fn compile(
     })
 }
 
-/// Bytes that steps own for each image of a batch.
+/// Bytes that normalisations keep for each image of a batch.
 pub(crate) fn bytes_per_image(graph: &Graph, layouts: &[Layout]) -> u128 {
     let nodes = graph.nodes().iter().zip(layouts);
     nodes
-        .filter(|(node, _)| matches!(node.op, Op::GroupNorm(_)))
-        .map(|(_, layout)| group_norm::GroupNormStep::bytes_per_image(layout))
+        .map(|(node, layout)| match &node.op {
+            Op::BatchNorm(_) => Norm::bytes_per_image(layout, Over::Batch),
+            Op::GroupNorm(norm) => Norm::bytes_per_image(layout, Over::Groups(norm.groups)),
+            _ => 0,
+        })
         .sum()
 }
 

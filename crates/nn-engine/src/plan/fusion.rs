@@ -21,6 +21,8 @@ pub(super) fn groups(graph: &Graph) -> Vec<Group> {
             output: head,
             inputs: graph.node(head).inputs.clone(),
             gradients: Vec::new(),
+            phases: None,
+            trains: false,
             forward: Cost::default(),
             backward: Cost::default(),
         };

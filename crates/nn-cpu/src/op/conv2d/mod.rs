@@ -5,28 +5,35 @@
 //! convolved from there: directly with 16 output channels in a register ([`gather`]), or with a quarter of the
 //! multiplications ([`winograd`]). Forward and the gradient of the input are the same computation with other weights
 //! ([`direction`]); the gradient of the weight is its transpose ([`weight_gradient`]).
+//!
+//! While an image is at hand, the phases of normalisations that the plan leaves to the convolution are done on the way
+//! ([`on_the_way`]): so between two convolutions memory is read once and written once.
 
 mod direction;
 #[allow(unsafe_code)]
 mod epilogue;
 #[allow(unsafe_code)]
 mod gather;
+mod on_the_way;
 #[allow(unsafe_code)]
 mod weight_gradient;
 mod weights;
 #[allow(unsafe_code)]
 mod winograd;
 
-use nn_engine::EngineError;
-use nn_engine::plan::{GradientFlow, Group};
+use std::ops::Range;
+
+use nn_engine::plan::GradientFlow;
+use nn_engine::{EngineError, check_memory};
 use nn_graph::op::Conv2d;
+use rayon::prelude::*;
 
 use self::direction::Direction;
 use self::epilogue::Epilogue;
+use self::on_the_way::OnTheWay;
 use self::weight_gradient::WeightGradient;
 use self::weights::WeightShape;
 use super::{Compiling, Step, Tensor};
-use crate::layout::{Framed, Layout};
 use crate::memory::Buffer;
 use crate::simd::Level;
 use crate::workspace::{Pass, Scratch, Workspace};
@@ -39,6 +46,8 @@ pub(super) struct ConvStep {
     bias: Option<usize>,
     shape: WeightShape,
     trained: bool,
+    trains: bool,
+    on_the_way: OnTheWay,
     forward: Direction,
     backward: Direction,
     weight_gradient: WeightGradient,
@@ -46,12 +55,25 @@ pub(super) struct ConvStep {
     bias_lanes: Buffer,
 }
 
+/// A chunk's parts of what the backward pass writes.
+struct Written<'a> {
+    /// Gradient of the output where a normalisation's contribution completes it, else empty.
+    own: &'a mut [f32],
+    /// Gradient of the input, empty where there is none.
+    input: &'a mut [f32],
+    /// Sums of the normalisation that the input comes from, empty where that finds them itself.
+    sums: &'a mut [f64],
+    /// Gradients of weight and bias: `[tap][in][out filled up]`, then `[out filled up]`.
+    partial: &'a mut [f32],
+}
+
 impl ConvStep {
     pub(super) fn new(
         context: &Compiling<'_>,
-        group: &Group,
+        index: usize,
         conv: &Conv2d,
     ) -> Result<Self, EngineError> {
+        let group = &context.plan.groups()[index];
         let (input, output) = (context.input(group, 0), context.output(group));
         let weight = context.graph.parameter(conv.weight);
         let shape = WeightShape::new(&weight.shape, conv);
@@ -61,6 +83,10 @@ impl ConvStep {
         let frame = backward.source().union(&weight_gradient.output());
         backward.set_source(frame);
         weight_gradient.set_output(frame);
+        let frames = [&forward, &backward].map(|direction| direction.source().bytes());
+        let together = forward.images().max(backward.images()) as u128;
+        let bytes = context.threads as u128 * together * (frames[0] + frames[1]);
+        check_memory("frames around the images of a convolution", bytes)?;
         Ok(Self {
             input,
             output,
@@ -68,6 +94,8 @@ impl ConvStep {
             weight: conv.weight.index(),
             bias: conv.bias.map(|bias| bias.index()),
             trained: weight.trainable,
+            trains: group.trains,
+            on_the_way: OnTheWay::new(context, index),
             bias_lanes: Buffer::zeros(output.layout.stored)?,
             shape,
             forward,
@@ -76,13 +104,14 @@ impl ConvStep {
         })
     }
 
-    /// Some images forward; `first` is the batch's number of the first that `output` holds.
+    /// Some images forward: their part of the output, and of the sums of the normalisation that reads it.
     fn forward_images(
         &self,
         level: Level,
         workspace: &Workspace,
         first: usize,
         output: &mut [f32],
+        sums: &mut [f64],
     ) {
         let (together, image) = (self.forward.images(), self.output.layout.image());
         let frame = self.forward.source();
@@ -93,10 +122,16 @@ impl ConvStep {
             .addend
             .map(|addend| &workspace.activations[addend.node]);
         for (index, target) in output.chunks_mut(together * image).enumerate() {
-            let first = first + index * together;
-            let input = &workspace.activations[self.input.node];
-            let count = target.len() / image;
-            fill(&frame, source, input, first, count);
+            let before = index * together;
+            let (first, count) = (first + before, target.len() / image);
+            let input = self.input.node;
+            self.on_the_way.fill_input(
+                level,
+                workspace,
+                input,
+                (&frame, source),
+                first..first + count,
+            );
             let addend = addend.map(|addend| &addend[first * image..][..target.len()]);
             let epilogue = Epilogue {
                 bias,
@@ -104,20 +139,26 @@ impl ConvStep {
                 accumulate: false,
             };
             self.forward.run(level, source, target, epilogue, scratch);
+            let length = 2 * self.output.layout.stored;
+            let sums = sums.chunks_exact_mut(length).skip(before);
+            OnTheWay::statistics(level, &self.output.layout, target, sums);
         }
     }
 
-    /// Some images backward: adds to the weight's gradient, `[tap][in][out filled up]`, and finds the input's, where
-    /// `target` has room for it.
+    /// Some images backward.
     fn backward_images(
         &self,
         level: Level,
         workspace: &Workspace,
-        own: usize,
-        images: std::ops::Range<usize>,
-        target: &mut [f32],
-        partial: &mut [f32],
+        images: Range<usize>,
+        written: Written<'_>,
     ) {
+        let Written {
+            own,
+            input,
+            sums,
+            partial,
+        } = written;
         let (x_frame, dy_frame) = (self.forward.source(), self.backward.source());
         let together = self.together();
         let (kept, _) = self.weight_gradient.scratch();
@@ -125,33 +166,42 @@ impl ConvStep {
         let (dy, scratch) = scratch.split_at_mut(together * dy_frame.image());
         let (x, scratch) = scratch.split_at_mut(together * x_frame.image());
         let (kept, scratch) = scratch.split_at_mut(kept);
-        self.weight_gradient.begin(partial, kept);
-        let image = self.input.layout.image();
+        let (taps, bias) = partial.split_at_mut(self.shape.forward());
+        self.weight_gradient.begin(taps, kept);
+        bias.fill(0.0);
         let epilogue = Epilogue {
             bias: None,
             addend: None,
             accumulate: self.input.flow == GradientFlow::Accumulate,
         };
         for first in images.clone().step_by(together) {
-            let count = together.min(images.end - first);
-            fill(&dy_frame, dy, &workspace.gradients[own], first, count);
-            if self.trained {
-                fill(
-                    &x_frame,
-                    x,
-                    &workspace.activations[self.input.node],
-                    first,
-                    count,
-                );
-                let gradient = &self.weight_gradient;
-                gradient.add(level, count, (x, dy), partial, (kept, scratch));
+            let some = first..(first + together).min(images.end);
+            let (count, before) = (some.len(), first - images.start);
+            let output = self.output.layout.image();
+            let own = own.chunks_exact_mut(output).skip(before);
+            self.on_the_way
+                .fill_gradient(level, workspace, own, (&dy_frame, dy), some.clone());
+            if self.bias.is_some() {
+                add_positions(&dy[..count * dy_frame.image()], bias);
             }
-            if !target.is_empty() {
-                let target = &mut target[(first - images.start) * image..][..count * image];
+            if self.trained {
+                let node = self.input.node;
+                self.on_the_way
+                    .fill_input(level, workspace, node, (&x_frame, x), some.clone());
+                let gradient = &self.weight_gradient;
+                gradient.add(level, count, (x, dy), taps, (kept, scratch));
+            }
+            if !input.is_empty() {
+                let image = self.input.layout.image();
+                let target = &mut input[before * image..][..count * image];
                 self.backward.run(level, dy, target, epilogue, scratch);
+                let length = 2 * self.input.layout.stored;
+                let sums = sums.chunks_exact_mut(length).skip(before);
+                self.on_the_way
+                    .gradient_sums(level, workspace, target, sums, some);
             }
         }
-        self.weight_gradient.finish(level, partial, kept);
+        self.weight_gradient.finish(level, taps, kept);
     }
 
     /// Images that the backward pass takes at a time.
@@ -159,42 +209,18 @@ impl ConvStep {
         self.backward.images().max(self.weight_gradient.images())
     }
 
-    /// Sum of the output's gradient over images and positions.
-    fn bias_gradient(&self, pass: &mut Pass<'_>, own: usize, bias: usize) {
-        let layout = self.output.layout;
-        let (gradient, stored) = (&pass.workspace.gradients[own], layout.stored);
-        pass.chunks
-            .partials(&mut pass.workspace.partial, stored, |images, sums| {
-                sums.fill(0.0);
-                let images = images.start * layout.image()..images.end * layout.image();
-                for position in gradient[images].chunks_exact(stored) {
-                    sums.iter_mut()
-                        .zip(position)
-                        .for_each(|(sum, dy)| *sum += dy);
-                }
-            });
-        let partials = &pass.workspace.partial[..pass.chunks.count() * stored];
-        for (channel, to) in pass.workspace.parameter_gradients[bias]
-            .iter_mut()
-            .enumerate()
-        {
-            *to = partials
-                .chunks_exact(stored)
-                .map(|sums| sums[channel])
-                .sum();
-        }
+    /// Values of the partial gradients of weight and bias.
+    fn partial(&self) -> usize {
+        self.shape.forward() + self.output.layout.stored
     }
 }
 
-/// Puts images of a tensor into frames.
-fn fill(frame: &Framed, framed: &mut [f32], tensor: &[f32], first: usize, count: usize) {
-    let layout: Layout = frame.inner;
-    let images = framed.chunks_exact_mut(frame.image()).take(count);
-    for (index, framed) in images.enumerate() {
-        let image = &tensor[(first + index) * layout.image()..][..layout.image()];
-        frame.fill(framed, |y, row| {
-            row.copy_from_slice(&image[y * layout.row()..][..layout.row()]);
-        });
+/// Adds all positions, sixteen-fold channels each, to the sums.
+fn add_positions(values: &[f32], sums: &mut [f32]) {
+    for position in values.chunks_exact(sums.len()) {
+        sums.iter_mut()
+            .zip(position)
+            .for_each(|(sum, value)| *sum += value);
     }
 }
 
@@ -207,37 +233,80 @@ impl Step for ConvStep {
         if let Some(bias) = self.bias {
             self.bias_lanes[..shape.out].copy_from_slice(&pass.parameters[bias]);
         }
-        pass.map_activation(&self.output, |workspace, first, output| {
-            self.forward_images(level, workspace, first, output);
+        let layout = self.output.layout;
+        let mut output = std::mem::take(&mut pass.workspace.activations[self.output.node]);
+        let norm = self.on_the_way.statistics_for(pass);
+        let mut sums = norm.map(|norm| std::mem::take(&mut pass.workspace.norms[norm].sums));
+        let workspace = &*pass.workspace;
+        let parts = pass.chunks.of_images(Some(&mut output), layout.image());
+        let sums_of = sums.as_deref_mut();
+        let parts = parts.zip(pass.chunks.of_images(sums_of, 2 * layout.stored));
+        pass.chunks.each(parts, |images, (output, sums)| {
+            self.forward_images(level, workspace, images.start, output, sums);
         });
+        pass.workspace.activations[self.output.node] = output;
+        if let (Some(norm), Some(sums)) = (norm, sums) {
+            pass.workspace.norms[norm].sums = sums;
+        }
     }
 
     fn backward(&mut self, pass: &mut Pass<'_>) {
-        let Some(own) = self.output.slot else { return };
-        if let Some(bias) = self.bias {
-            self.bias_gradient(pass, own, bias);
+        if !self.trains {
+            return;
         }
         let (level, shape) = (pass.level, self.shape);
         let weight = &pass.parameters[self.weight];
         self.backward
             .set_weights(level, |taps| shape.pack_backward(weight, taps));
-        let length = shape.forward();
-        let mut partial = std::mem::take(&mut pass.workspace.partial);
-        pass.map_gradient_with(
-            &self.input,
-            &mut partial,
-            length,
-            |workspace, images, target, partial| {
-                self.backward_images(level, workspace, own, images, target, partial);
-            },
-        );
-        if self.trained {
-            let sum = pass.chunks.reduce(&mut partial, length);
-            shape.unpack_forward(sum, &mut pass.workspace.parameter_gradients[self.weight]);
+        let (length, layout) = (self.partial(), self.input.layout);
+        let (own_slot, norm) = (self.output.slot, self.on_the_way.completes());
+        let own_slot = own_slot.filter(|_| self.on_the_way.is_pending());
+        let workspace = &mut *pass.workspace;
+        let mut partial = std::mem::take(&mut workspace.partial);
+        let mut own = own_slot.map(|slot| std::mem::take(&mut workspace.gradients[slot]));
+        let input_slot = self.input.slot;
+        let mut input = input_slot.map(|slot| std::mem::take(&mut workspace.gradients[slot]));
+        let mut sums = norm.map(|norm| std::mem::take(&mut workspace.norms[norm].sums));
+        {
+            let (chunks, workspace) = (pass.chunks, &*workspace);
+            let image = self.output.layout.image();
+            let parts = chunks.of_images(own.as_deref_mut(), image);
+            let parts = parts.zip(chunks.of_images(input.as_deref_mut(), layout.image()));
+            let parts = parts.zip(chunks.of_images(sums.as_deref_mut(), 2 * layout.stored));
+            let parts = parts.zip(chunks.of_chunks(Some(&mut partial[..]), length));
+            chunks.each(parts, |images, (((own, input), sums), partial)| {
+                let written = Written {
+                    own,
+                    input,
+                    sums,
+                    partial,
+                };
+                self.backward_images(level, workspace, images, written);
+            });
         }
-        pass.workspace.partial = partial;
+        if let (Some(slot), Some(own)) = (own_slot, own) {
+            workspace.gradients[slot] = own;
+        }
+        if let (Some(slot), Some(input)) = (input_slot, input) {
+            workspace.gradients[slot] = input;
+        }
+        if let (Some(norm), Some(sums)) = (norm, sums) {
+            workspace.norms[norm].sums = sums;
+        }
+        let (taps, bias) = pass
+            .chunks
+            .reduce(&mut partial, length)
+            .split_at(shape.forward());
+        let gradients = &mut workspace.parameter_gradients;
+        if self.trained {
+            shape.unpack_forward(taps, &mut gradients[self.weight]);
+        }
+        if let Some(index) = self.bias {
+            gradients[index].copy_from_slice(&bias[..shape.out]);
+        }
+        workspace.partial = partial;
         // The addend's gradient is the output's own; where it is not shared, it is passed on.
-        if let Some(addend) = self.addend {
+        if let (Some(own), Some(addend)) = (self.output.slot, self.addend) {
             super::pass_on(pass, own, &addend);
         }
     }
@@ -249,8 +318,7 @@ impl Step for ConvStep {
         let frames = self.forward.source().image() + self.backward.source().image();
         let backward = self.together() * frames + kept + own.max(self.backward.scratch());
         Scratch {
-            partial: self.shape.forward().max(self.output.layout.stored),
-            sums: 0,
+            partial: self.partial(),
             thread: forward.max(backward),
         }
     }
