@@ -31,6 +31,18 @@ impl Simd for Avx2 {
     const WIDE: bool = false;
 
     #[inline(always)]
+    fn prefetch(self, list: &[f32], at: usize) {
+        // SAFETY: a hint, which reads nothing, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(list.as_ptr().wrapping_add(at).cast()) };
+    }
+
+    #[inline(always)]
+    fn prefetch_far(self, list: &[f32], at: usize) {
+        // SAFETY: as in `prefetch`.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(list.as_ptr().wrapping_add(at).cast()) };
+    }
+
+    #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
         // SAFETY: the CPU has AVX, see `run`.
         unsafe { [_mm256_set1_ps(value); 2] }

@@ -97,6 +97,11 @@ pub(crate) trait Simd: Copy {
     /// Whether there are registers for tiles of 8 × 2 vectors.
     const WIDE: bool;
 
+    /// Asks for the line that holds this value, into the nearest cache.
+    fn prefetch(self, list: &[f32], at: usize);
+    /// The same into the next cache, for what is not needed at once.
+    fn prefetch_far(self, list: &[f32], at: usize);
+
     fn splat(self, value: f32) -> Self::Vector;
     fn load(self, from: &[f32; LANES]) -> Self::Vector;
     fn store(self, to: &mut [f32; LANES], value: Self::Vector);

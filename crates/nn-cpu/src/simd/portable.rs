@@ -16,6 +16,12 @@ impl Simd for Portable {
     const WIDE: bool = false;
 
     #[inline(always)]
+    fn prefetch(self, _: &[f32], _: usize) {}
+
+    #[inline(always)]
+    fn prefetch_far(self, _: &[f32], _: usize) {}
+
+    #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
         [value; LANES]
     }

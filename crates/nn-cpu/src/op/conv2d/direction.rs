@@ -2,6 +2,7 @@
 
 use nn_engine::EngineError;
 
+use super::ahead::Ahead;
 use super::epilogue::Epilogue;
 use super::gather::Gather;
 use super::weights::WeightShape;
@@ -118,13 +119,22 @@ impl Direction {
         source: &[f32],
         target: &mut [f32],
         epilogue: Epilogue<'_>,
+        ahead: Ahead<'_>,
         scratch: &mut [f32],
     ) {
         debug_assert_eq!(target.len() % self.target.image(), 0);
         match &self.method {
             Method::Direct(gather) => gather.run(level, &self.taps, source, target, epilogue),
             Method::Winograd(winograd) => {
-                winograd.run(level, &self.transformed, source, target, epilogue, scratch);
+                winograd.run(
+                    level,
+                    &self.transformed,
+                    source,
+                    target,
+                    epilogue,
+                    ahead,
+                    scratch,
+                );
             }
         }
     }

@@ -9,6 +9,7 @@
 //! While an image is at hand, the phases of normalisations that the plan leaves to the convolution are done on the way
 //! ([`on_the_way`]): so between two convolutions memory is read once and written once.
 
+mod ahead;
 mod direction;
 #[allow(unsafe_code)]
 mod epilogue;
@@ -28,6 +29,7 @@ use nn_engine::{EngineError, check_memory};
 use nn_graph::op::Conv2d;
 use rayon::prelude::*;
 
+use self::ahead::Ahead;
 use self::direction::Direction;
 use self::epilogue::Epilogue;
 use self::on_the_way::OnTheWay;
@@ -138,7 +140,14 @@ impl ConvStep {
                 addend,
                 accumulate: false,
             };
-            self.forward.run(level, source, target, epilogue, scratch);
+            let next = self
+                .on_the_way
+                .input(workspace, input, first + count, count);
+            let ahead = Ahead {
+                lists: [next, &[], &[]],
+            };
+            self.forward
+                .run(level, source, target, epilogue, ahead, scratch);
             let length = 2 * self.output.layout.stored;
             let sums = sums.chunks_exact_mut(length).skip(before);
             OnTheWay::statistics(level, &self.output.layout, target, sums);
@@ -178,9 +187,14 @@ impl ConvStep {
             let some = first..(first + together).min(images.end);
             let (count, before) = (some.len(), first - images.start);
             let output = self.output.layout.image();
-            let own = own.chunks_exact_mut(output).skip(before);
-            self.on_the_way
-                .fill_gradient(level, workspace, own, (&dy_frame, dy), some.clone());
+            let kept_own = own.chunks_exact_mut(output).skip(before);
+            self.on_the_way.fill_gradient(
+                level,
+                workspace,
+                kept_own,
+                (&dy_frame, dy),
+                some.clone(),
+            );
             if self.bias.is_some() {
                 add_positions(&dy[..count * dy_frame.image()], bias);
             }
@@ -189,12 +203,24 @@ impl ConvStep {
                 self.on_the_way
                     .fill_input(level, workspace, node, (&x_frame, x), some.clone());
                 let gradient = &self.weight_gradient;
-                gradient.add(level, count, (x, dy), taps, (kept, scratch));
+                let [dz, y] = self.on_the_way.gradient(workspace, some.end, count);
+                let next = (before + count) * output;
+                let own = own.get(next..).unwrap_or_default();
+                let lists = [dz, y, &own[..own.len().min(count * output)]];
+                let ahead = Ahead { lists };
+                gradient.add(level, count, (x, dy), taps, ahead, (kept, scratch));
             }
             if !input.is_empty() {
                 let image = self.input.layout.image();
                 let target = &mut input[before * image..][..count * image];
-                self.backward.run(level, dy, target, epilogue, scratch);
+                let next = self
+                    .on_the_way
+                    .input(workspace, self.input.node, some.end, count);
+                let ahead = Ahead {
+                    lists: [next, &[], &[]],
+                };
+                self.backward
+                    .run(level, dy, target, epilogue, ahead, scratch);
                 let length = 2 * self.input.layout.stored;
                 let sums = sums.chunks_exact_mut(length).skip(before);
                 self.on_the_way

@@ -22,6 +22,8 @@ pub(super) struct OnTheWay {
     completes: Option<Completes>,
     /// Gradient slot of the output.
     own: Option<usize>,
+    input: Layout,
+    output: Layout,
 }
 
 struct Pending {
@@ -35,6 +37,12 @@ struct Completes {
     norm: usize,
     /// Node of the norm's result, where it is stored.
     stored: Option<usize>,
+}
+
+/// Images of a tensor, as far as there are so many.
+fn some_images(tensor: &[f32], layout: Layout, first: usize, count: usize) -> &[f32] {
+    let at = |image: usize| (image * layout.image()).min(tensor.len());
+    &tensor[at(first)..at(first + count)]
 }
 
 impl OnTheWay {
@@ -65,6 +73,8 @@ impl OnTheWay {
             pending,
             completes,
             own: plan.gradient_slot(group.output),
+            input: context.layouts[input.index()],
+            output: context.layouts[group.output.index()],
         }
     }
 
@@ -83,6 +93,44 @@ impl OnTheWay {
     /// The norm whose gradient sums the convolution finds.
     pub(super) fn completes(&self) -> Option<usize> {
         self.completes.as_ref().map(|completes| completes.norm)
+    }
+
+    /// What [`fill_input`](Self::fill_input) reads for some images, as far as there are so many.
+    pub(super) fn input<'a>(
+        &self,
+        workspace: &'a Workspace,
+        node: usize,
+        first: usize,
+        count: usize,
+    ) -> &'a [f32] {
+        let norm = self.made_by.map(|norm| &workspace.norms[norm]);
+        some_images(
+            &workspace.activations[norm.map_or(node, |norm| norm.input)],
+            self.input,
+            first,
+            count,
+        )
+    }
+
+    /// What [`fill_gradient`](Self::fill_gradient) reads for some images, but for what it changes itself.
+    pub(super) fn gradient<'a>(
+        &self,
+        workspace: &'a Workspace,
+        first: usize,
+        count: usize,
+    ) -> [&'a [f32]; 2] {
+        let some = |list: &'a [f32]| some_images(list, self.output, first, count);
+        match (&self.pending, self.own) {
+            (Some(Pending { norm, from, .. }), _) => {
+                let norm = &workspace.norms[*norm];
+                [
+                    some(&workspace.gradients[*from]),
+                    some(&workspace.activations[norm.input]),
+                ]
+            }
+            (None, Some(own)) => [some(&workspace.gradients[own]), &[]],
+            (None, None) => [&[], &[]],
+        }
     }
 
     /// Puts images of the input into frames, normalised where they are not stored so.

@@ -3,6 +3,7 @@
 //! Directly: for each tap, up to 8 input channels × 32 output channels are summed in registers over all
 //! positions of an image, then added to `[tap][in][out filled up]`.
 
+use super::ahead::Ahead;
 use super::weights::WeightShape;
 use super::winograd::{self, WinogradGradient};
 use crate::layout::{Framed, Layout};
@@ -69,10 +70,11 @@ impl WeightGradient {
         images: usize,
         (x, dy): (&[f32], &[f32]),
         taps: &mut [f32],
+        ahead: Ahead<'_>,
         (kept, scratch): (&mut [f32], &mut [f32]),
     ) {
         if let Some(winograd) = &self.winograd {
-            winograd.add(level, images, (x, dy), kept, scratch);
+            winograd.add(level, images, (x, dy), kept, ahead, scratch);
             return;
         }
         let Self {

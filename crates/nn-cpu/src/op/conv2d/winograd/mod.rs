@@ -13,6 +13,7 @@ mod transform;
 
 use self::product::{Matrix, over_channels, over_tiles};
 use self::transform::{AREA, Grid, POINTS, TILE};
+use super::ahead::Ahead;
 use super::epilogue::Epilogue;
 use super::weights::WeightShape;
 use crate::layout::{Framed, Layout};
@@ -125,6 +126,7 @@ impl Winograd {
         source: &[f32],
         target: &mut [f32],
         epilogue: Epilogue<'_>,
+        ahead: Ahead<'_>,
         scratch: &mut [f32],
     ) {
         let (v, m) = scratch[..self.scratch()].split_at_mut(AREA * point(self.source.inner.stored));
@@ -134,6 +136,7 @@ impl Winograd {
             source,
             target,
             epilogue,
+            ahead,
             v,
             m,
         });
@@ -193,6 +196,7 @@ struct Forward<'a> {
     source: &'a [f32],
     target: &'a mut [f32],
     epilogue: Epilogue<'a>,
+    ahead: Ahead<'a>,
     v: &'a mut [f32],
     m: &'a mut [f32],
 }
@@ -211,8 +215,14 @@ impl Kernel for Forward<'_> {
         for first in (0..all).step_by(TILES) {
             let count = TILES.min(all - first);
             let places = (first..first + count).map(|tile| tiles.place(tile));
-            transform_source(simd, (self.source, source), padding, places, self.v);
+            transform_source(simd, (self.source, source), padding, places.clone(), self.v);
+            let parts = AREA * all.div_ceil(TILES);
             for index in 0..AREA {
+                // A few lines at a time: memory answers only so many at once.
+                self.ahead.fetch(simd, first / TILES * AREA + index, parts);
+                if let Some(place) = places.clone().nth(index) {
+                    self.prefetch(simd, place);
+                }
                 let v = Matrix {
                     values: &self.v[index * point(stored)..],
                     row: stored,
@@ -233,6 +243,21 @@ impl Kernel for Forward<'_> {
 }
 
 impl Forward<'_> {
+    /// Asks for the memory of a tile's results, which is seldom in a cache yet.
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, simd: S, (image, y, x): (usize, usize, usize)) {
+        let Winograd { target, .. } = *self.winograd;
+        let at = image * target.image() + target.offset(y, x);
+        for i in 0..TILE {
+            for line in (0..TILE * target.stored).step_by(LANES) {
+                simd.prefetch(self.target, at + i * target.row() + line);
+                if let Some(addend) = self.epilogue.addend {
+                    simd.prefetch(addend, at + i * target.row() + line);
+                }
+            }
+        }
+    }
+
     /// Transforms one tile's sums to results, applies the epilogue, and stores those that lie in the image.
     #[inline(always)]
     fn store<S: Simd>(&mut self, simd: S, tile: usize, t: usize) {
@@ -319,6 +344,7 @@ impl WinogradGradient {
         images: usize,
         (x, dy): (&[f32], &[f32]),
         sums: &mut [f32],
+        ahead: Ahead<'_>,
         scratch: &mut [f32],
     ) {
         let (v, d) = scratch[..self.scratch()].split_at_mut(AREA * point(self.x.inner.stored));
@@ -328,6 +354,7 @@ impl WinogradGradient {
             x,
             dy,
             sums,
+            ahead,
             v,
             d,
         });
@@ -349,6 +376,7 @@ struct AddTiles<'a> {
     x: &'a [f32],
     dy: &'a [f32],
     sums: &'a mut [f32],
+    ahead: Ahead<'a>,
     v: &'a mut [f32],
     d: &'a mut [f32],
 }
@@ -369,7 +397,9 @@ impl Kernel for AddTiles<'_> {
             let places = (first..first + count).map(|tile| tiles.place(tile));
             transform_source(simd, (self.x, x), padding, places.clone(), self.v);
             transform_gradient(simd, (self.dy, dy), places, self.d);
+            let parts = AREA * all.div_ceil(TILES);
             for index in 0..AREA {
+                self.ahead.fetch(simd, first / TILES * AREA + index, parts);
                 let v = Matrix {
                     values: &self.v[index * point(rows)..],
                     row: rows,
