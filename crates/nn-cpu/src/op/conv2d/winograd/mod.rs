@@ -9,6 +9,8 @@
 //! that stick out of an image read zeros and store what lies inside.
 
 mod product;
+#[cfg(test)]
+mod tests;
 mod transform;
 
 use self::product::{Matrix, over_channels, over_tiles};
