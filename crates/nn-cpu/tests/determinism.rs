@@ -21,6 +21,13 @@ fn graph() -> Graph {
     config.build().unwrap()
 }
 
+/// Whole vectors of channels and whole tiles: what the fastest kernels are for.
+fn tiled() -> Graph {
+    let mut config = NetConfig::new(Architecture::ResNet, 8);
+    (config.width, config.input) = (16, [3, 9, 11]);
+    config.build().unwrap()
+}
+
 /// Operations that a residual network of the paper does not have.
 fn pooled_groups() -> Graph {
     let mut net = GraphBuilder::new(Shape::new([3, 9, 11])).unwrap();
@@ -103,7 +110,7 @@ fn train(graph: &Graph, level: Level, threads: usize, replicas: usize, chunk: us
 
 #[test]
 fn bits_do_not_depend_on_threads_replicas_or_calls() {
-    let graphs = [graph(), pooled_groups()];
+    let graphs = [graph(), tiled(), pooled_groups()];
     let levels = Level::available().into_iter();
     for (level, graph) in levels.flat_map(|level| graphs.iter().map(move |graph| (level, graph))) {
         let train = |threads, replicas, chunk| train(graph, level, threads, replicas, chunk);

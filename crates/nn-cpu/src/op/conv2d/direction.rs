@@ -128,8 +128,7 @@ impl Direction {
             Method::Winograd(winograd) => {
                 winograd.run(
                     level,
-                    &self.transformed,
-                    source,
+                    (&self.transformed, source),
                     target,
                     epilogue,
                     ahead,

@@ -3,8 +3,11 @@
 
 use proptest::prelude::*;
 
+use super::super::ahead::Ahead;
+use super::super::epilogue::Epilogue;
 use super::*;
 use crate::memory::Buffer;
+use crate::simd::Level;
 
 const BT: [[f64; 6]; 6] = [
     [4.0, 0.0, -5.0, 0.0, 1.0, 0.0],
@@ -190,8 +193,7 @@ fn forward(case: &Case, level: Level) -> Result<(), TestCaseError> {
     let ahead = Ahead::default();
     winograd.run(
         level,
-        &weights,
-        &framed,
+        (&weights, &framed),
         &mut found,
         epilogue,
         ahead,
