@@ -1,7 +1,7 @@
 //! The corpus on every instruction set this CPU has, against the float64 reference.
 
 use nn_cpu::{CpuEngine, Level};
-use nn_engine::conformance::{Case, Tier, run_case};
+use nn_engine::conformance::{Algorithm, Case, Tier, run_case};
 use nn_engine::{Engine, EngineError, EngineOptions, GroupHyper, HyperTable};
 use nn_graph::nets::{Architecture, NetConfig};
 use nn_reference::ReferenceEngine;
@@ -10,9 +10,12 @@ use nn_reference::ReferenceEngine;
 fn every_level_conforms_to_the_reference() {
     for level in Level::available() {
         for case in Case::all(Tier::Cpu) {
-            let report = run_case(&case, ReferenceEngine::new, |graph, options| {
-                CpuEngine::at_level(graph, options, level)
-            })
+            let report = run_case(
+                &case,
+                Algorithm::Direct,
+                ReferenceEngine::new,
+                |graph, options| CpuEngine::at_level(graph, options, level),
+            )
             .unwrap();
             println!("{level}: {report}");
             assert!(report.deviations.is_empty(), "{level}: {report}");

@@ -1,20 +1,37 @@
 //! How far rounding may take a correct engine from the reference.
 
-use nn_graph::{Graph, Op};
+use nn_graph::{Graph, Node, Op};
 
-use super::{Case, Kinks};
+use super::algorithm::Errors;
+use super::{Algorithm, Case, Kinks};
 use crate::{NamedTensor, Precision};
 
-/// Largest relative errors allowed, derived from the network and the candidate's precision.
+/// Largest relative errors allowed, derived from the network, the candidate's precision and its [`Algorithm`].
 ///
-/// A sum of `n` terms in random order of signs collects rounding errors of about `√n u`, `u` the unit
-/// roundoff; each layer adds its own to those of the layers before it, and normalisation amplifies by
-/// the ratio of a channel's mean to its deviation, which is of order 1 in these networks. So
+/// Operation `l` adds a relative error (root mean square, in units of the unit roundoff `u`) of `f_l` to its result,
+/// `b_l` to the gradient of its input and `w_l` to those of its parameters. Each is `√n` for the `n` terms that it
+/// sums, and the few roundings around the sum:
 ///
-/// `smooth = 4 · tolerance · layers · √n · u`
+/// | | `f_l`: terms | `b_l` | `w_l` |
+/// | --- | --- | --- | --- |
+/// | convolution, by definition | `C k²` | `O k²` | `N H W` |
+/// | linear layer | inputs | results | `N` |
+/// | batch normalisation | `N H W` | the same | the same |
+/// | group normalisation | a group's values | the same | `N H W` |
+/// | mean over positions | `H W` | 1 | – |
+/// | addition | 1 | – | – |
+/// | loss | classes | the same | – |
 ///
-/// with `n` the longest sum of the case (fan-in of a layer, all values of a channel in the batch, or those of a group
-/// of channels in an image).
+/// ([`Algorithm`] says why `√n`, and what Winograd's convolution has instead.) Errors made earlier pass through later
+/// operations, whose amplification is of order 1 in these networks (a normalisation's is the ratio of a
+/// channel's mean to its deviation). Errors are added though they are independent, so what is missing of order 1 has
+/// room. A gradient has passed all operations forward, those behind it backward, and is a sum itself:
+///
+/// `smooth = 4 · tolerance · Σ_l f_l · u`, `gradient = 4 · tolerance · (Σ_l f_l + Σ_l b_l + max_l w_l) · u`.
+///
+/// 4 is how many standard deviations a number may be off: with independent roundings a bound of `λ √n u` fails with a
+/// probability below `2 exp(−λ²/2)`, 7·10⁻⁴ (Higham and Mary, "A new approach to probabilistic rounding error
+/// analysis"), and what is compared are mostly norms of many numbers.
 ///
 /// Gradients have jumps: a ReLU input within rounding error of 0 may fall on either side, and its
 /// gradient is lost or gained whole; so is that of the two largest values of a pooling window. Of many values the share `smooth` does that at worst, which moves
@@ -30,44 +47,35 @@ pub struct Bounds {
     pub gradient: f64,
 }
 
+/// `λ`.
+pub(super) const DEVIATIONS: f64 = 4.0;
+
 impl Bounds {
-    /// For this case on an engine of this precision.
-    pub fn new(case: &Case, graph: &Graph, precision: Precision) -> Self {
+    /// For this case on an engine of this precision that computes convolutions so.
+    pub fn new(case: &Case, graph: &Graph, precision: Precision, algorithm: Algorithm) -> Self {
         let roundoff = match precision {
             Precision::Float32 => f64::from(f32::EPSILON) / 2.0,
             Precision::Float64 => f64::EPSILON / 2.0,
         };
-        let mut layers = 0;
-        let mut longest = 1;
+        let classes = graph.output_shape().channels();
+        let loss = Errors::of_sums(classes, classes, 0);
+        let (mut forward, mut backward, mut weight) = (loss.forward, loss.data, 0f64);
         for node in graph.nodes() {
-            let positions: usize = node.shape.dims()[1..].iter().product();
-            let weight = match &node.op {
-                Op::Conv2d(conv) => Some(conv.weight),
-                Op::Linear(linear) => Some(linear.weight),
-                _ => None,
-            };
-            let fan_in = weight.map_or(0, |weight| {
-                let weight = graph.parameter(weight);
-                weight.elements() / weight.shape[0].max(1)
-            });
-            let normalises = matches!(node.op, Op::BatchNorm(_) | Op::GroupNorm(_));
-            let group = match &node.op {
-                Op::GroupNorm(norm) => node.shape.elements() / norm.groups,
-                _ => 0,
-            };
-            layers += usize::from(normalises || weight.is_some());
-            longest = longest.max(fan_in).max(positions * case.batch).max(group);
+            if let Some(errors) = of_node(graph, node, case.batch, algorithm) {
+                forward += errors.forward;
+                backward += errors.data;
+                weight = weight.max(errors.weight);
+            }
         }
-        let smooth =
-            4.0 * case.tolerance * layers.max(1) as f64 * (longest as f64).sqrt() * roundoff;
-        let gradient = match case.kinks {
-            Kinks::Avoided => smooth,
-            Kinks::Possible => smooth.max(smooth.sqrt()),
-        };
+        let unit = DEVIATIONS * case.tolerance * roundoff;
+        let (smooth, gradient) = (unit * forward, unit * (forward + backward + weight));
         Self {
             roundoff,
             smooth,
-            gradient,
+            gradient: match case.kinks {
+                Kinks::Avoided => gradient,
+                Kinks::Possible => gradient.max(smooth.sqrt()),
+            },
         }
     }
 
@@ -80,6 +88,35 @@ impl Bounds {
             _ => self.gradient * growth,
         }
     }
+}
+
+/// What an operation adds; `None` where nothing is rounded.
+fn of_node(graph: &Graph, node: &Node, images: usize, algorithm: Algorithm) -> Option<Errors> {
+    let shape = |parameter| &graph.parameter(parameter).shape[..];
+    let positions: usize = node.shape.dims()[1..].iter().product();
+    let values = images * positions;
+    Some(match &node.op {
+        Op::Conv2d(conv) => {
+            let weight = shape(conv.weight);
+            Errors::of_convolution(algorithm, weight, conv.stride, &node.shape, images)
+        }
+        Op::Linear(linear) => {
+            let weight = shape(linear.weight);
+            Errors::of_sums(weight[1], weight[0], images)
+        }
+        Op::BatchNorm(_) => Errors::of_sums(values, values, values),
+        Op::GroupNorm(norm) => {
+            let group = node.shape.elements() / norm.groups;
+            Errors::of_sums(group, group, values)
+        }
+        Op::GlobalAveragePool => {
+            let input = &graph.node(node.inputs[0]).shape;
+            let positions = input.dims()[1..].iter().product();
+            Errors::of_sums(positions, 1, 0)
+        }
+        Op::Add => Errors::of_sums(1, 0, 0),
+        _ => return None,
+    })
 }
 
 /// `‖a − b‖₂`.

@@ -6,26 +6,28 @@
 //! than rounding explains ([`Bounds`] says how much that is). An engine's test is:
 //!
 //! ```
-//! use nn_engine::conformance::{Case, Tier, run_case};
+//! use nn_engine::conformance::{Algorithm, Case, Tier, run_case};
 //! # use nn_engine::{Engine, EngineError, EngineOptions};
 //! # fn test<R: Engine, C: Engine>(
 //! #     reference: impl Fn(&nn_graph::Graph, EngineOptions) -> Result<R, EngineError>,
 //! #     candidate: impl Fn(&nn_graph::Graph, EngineOptions) -> Result<C, EngineError>,
 //! # ) -> Result<(), nn_engine::conformance::ConformanceError> {
 //! for case in Case::all(Tier::Cpu) {
-//!     let report = run_case(&case, &reference, &candidate)?;
+//!     let report = run_case(&case, Algorithm::Direct, &reference, &candidate)?;
 //!     assert!(report.deviations.is_empty(), "{report}");
 //! }
 //! # Ok(())
 //! # }
 //! ```
 
+mod algorithm;
 mod bounds;
 mod case;
 mod network;
 mod report;
 mod runner;
 
+pub use algorithm::Algorithm;
 pub use bounds::Bounds;
 pub use case::{Augmentation, Case, Kinks, Optimiser, Tier};
 pub use network::{ChainOp, NetworkSpec, ResidualSpec};

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use nn_graph::Graph;
 
 use super::bounds::{distance, norm};
-use super::{Bounds, Case, ConformanceError, Deviation, Report, Stage};
+use super::{Algorithm, Bounds, Case, ConformanceError, Deviation, Report, Stage};
 use crate::{
     BatchSpec, Engine, EngineError, EngineOptions, HyperTable, NamedTensor, ParameterComparison,
     Split, State, Stats, momentum_name, statistics_names,
 };
 
-/// Builds both engines and [`run`]s the case.
+/// Builds both engines and [`run`]s the case; `algorithm` is the candidate's.
 ///
 /// # Errors
 /// [`ConformanceError`] if the case or an engine fails; a wrong number is no error but in the report.
 pub fn run_case<R: Engine, C: Engine>(
     case: &Case,
+    algorithm: Algorithm,
     reference: impl FnOnce(&Graph, EngineOptions) -> Result<R, EngineError>,
     candidate: impl FnOnce(&Graph, EngineOptions) -> Result<C, EngineError>,
 ) -> Result<Report, ConformanceError> {
@@ -28,25 +29,26 @@ pub fn run_case<R: Engine, C: Engine>(
         .map_err(|source| failure(case, "reference", source))?;
     let mut candidate = candidate(&graph, case.options(&graph))
         .map_err(|source| failure(case, "candidate", source))?;
-    run(case, &mut reference, &mut candidate)
+    run(case, algorithm, &mut reference, &mut candidate)
 }
 
 /// Trains the case on both engines and compares: after a first step without weight decay the loss,
 /// gradients (momentum buffers), parameters and running statistics; the same after all steps; then
-/// evaluation, with and without rescaled statistics. Both engines are made with [`Case::options`]
+/// evaluation, with and without rescaled statistics. `algorithm` is the candidate's. Both engines are made with [`Case::options`]
 /// for [`Case::graph`].
 ///
 /// # Errors
 /// [`ConformanceError`] if the case or an engine fails; a wrong number is no error but in the report.
 pub fn run(
     case: &Case,
+    algorithm: Algorithm,
     reference: &mut dyn Engine,
     candidate: &mut dyn Engine,
 ) -> Result<Report, ConformanceError> {
     let graph = reference.graph().clone();
     let mut comparison = Comparison {
         case,
-        bounds: Bounds::new(case, &graph, candidate.device().precision),
+        bounds: Bounds::new(case, &graph, candidate.device().precision, algorithm),
         start: (0..case.replicas.len())
             .map(|replica| case.state(&graph, replica))
             .collect(),
