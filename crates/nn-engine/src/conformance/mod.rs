@@ -23,6 +23,7 @@
 mod algorithm;
 mod bounds;
 mod case;
+mod corpus;
 mod network;
 mod report;
 mod runner;
