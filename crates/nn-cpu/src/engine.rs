@@ -16,6 +16,9 @@ use crate::simd::Level;
 
 const PRECISION: Precision = Precision::Float32;
 
+/// Forces the level of [`CpuEngine::new`]: to test or time one that is not the CPU's fastest.
+const LEVEL_VARIABLE: &str = "NN_CPU_LEVEL";
+
 /// A float32 engine on all cores of the CPU.
 ///
 /// ```
@@ -40,12 +43,17 @@ pub struct CpuEngine {
 }
 
 impl CpuEngine {
-    /// Compiles a graph for the fastest instructions this CPU has; replicas start from seed 0.
+    /// Compiles a graph for the fastest instructions this CPU has, or those that the environment variable
+    /// `NN_CPU_LEVEL` names: `portable`, `avx2` or `avx512`. Replicas start from seed 0.
     ///
     /// # Errors
-    /// As [`at_level`](Self::at_level).
+    /// As [`at_level`](Self::at_level); [`EngineError::Options`] also if the variable names no level.
     pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
-        Self::at_level(graph, options, Level::detect())
+        let level = match std::env::var_os(LEVEL_VARIABLE) {
+            Some(name) => named_level(&name.to_string_lossy())?,
+            None => Level::detect(),
+        };
+        Self::at_level(graph, options, level)
     }
 
     /// Compiles a graph for given instructions.
@@ -199,5 +207,17 @@ impl Engine for CpuEngine {
         check_replica(a, &self.options)?;
         check_replica(b, &self.options)?;
         Ok(self.replicas[a].compare(&self.replicas[b]))
+    }
+}
+
+/// The level that [`LEVEL_VARIABLE`] names.
+fn named_level(name: &str) -> Result<Level, EngineError> {
+    match name {
+        "portable" => Ok(Level::Portable),
+        "avx2" => Ok(Level::Avx2),
+        "avx512" => Ok(Level::Avx512),
+        _ => Err(EngineError::Options(format!(
+            "the environment variable {LEVEL_VARIABLE} is `{name}`; it must be portable, avx2 or avx512, or not set"
+        ))),
     }
 }
