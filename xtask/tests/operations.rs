@@ -1,11 +1,21 @@
-//! Every operation has its file in every crate that treats operations. Its rule of scaling is in one place for all,
-//! `nn-graph/src/network/from_graph.rs`, whose match the compiler checks.
+//! Every operation has its file in every crate that treats operations, and a case in the corpus that every engine runs. Its
+//! rule of scaling is in one place for all, `nn-graph/src/network/from_graph.rs`, whose match the compiler checks.
 
 use std::path::Path;
 
+use nn_engine::conformance::{Case, Tier};
 use nn_graph::Op;
 
 const CRATES: [&str; 3] = ["nn-graph", "nn-reference", "nn-cpu"];
+
+/// The smallest case of the corpus with this operation, and how many there are.
+fn covering(op: &str, cases: &[(Case, Vec<&str>)]) -> Option<(String, usize)> {
+    let with_it = cases.iter().filter(|(_, ops)| ops.contains(&op));
+    let smallest = with_it
+        .clone()
+        .min_by_key(|(case, ops)| (case.tier, ops.len()))?;
+    Some((smallest.0.name.clone(), with_it.count()))
+}
 
 #[test]
 fn the_table_of_operations_and_crates_has_no_hole() {
@@ -13,10 +23,19 @@ fn the_table_of_operations_and_crates_has_no_hole() {
         .parent()
         .unwrap()
         .join("crates");
+    let cases: Vec<_> = Case::all(Tier::Full)
+        .into_iter()
+        .map(|case| {
+            let graph = case.graph().unwrap();
+            let ops = graph.nodes().iter().map(|node| node.op.name()).collect();
+            (case, ops)
+        })
+        .collect();
     println!(
-        "{:<22}{}",
+        "{:<21}{}{:<7}smallest case",
         "operation",
-        CRATES.map(|name| format!("{name:<18}")).concat()
+        CRATES.map(|name| format!("{name:<14}")).concat(),
+        "cases"
     );
     let mut holes = Vec::new();
     for op in Op::NAMES {
@@ -29,9 +48,13 @@ fn the_table_of_operations_and_crates_has_no_hole() {
             if !file.is_file() {
                 holes.push(file.display().to_string());
             }
-            format!("{:<18}", if file.is_file() { "yes" } else { "–" })
+            format!("{:<14}", if file.is_file() { "yes" } else { "–" })
         });
-        println!("{op:<22}{}", cells.concat());
+        let (case, count) = covering(op, &cases).unwrap_or_else(|| {
+            holes.push(format!("a case of the corpus with {op}"));
+            ("–".into(), 0)
+        });
+        println!("{op:<21}{}{count:<7}{case}", cells.concat());
     }
     assert!(holes.is_empty(), "missing: {holes:#?}");
 }
