@@ -38,7 +38,7 @@ fn every_level_conforms_to_the_reference() {
     for level in available {
         for case in &cases {
             let engine = |graph: &Graph, options| CpuEngine::at_level(graph, options, level);
-            let report = run_case(case, Algorithm::Direct, ReferenceEngine::new, engine).unwrap();
+            let report = run_case(case, Algorithm::Winograd, ReferenceEngine::new, engine).unwrap();
             println!("{level}: {report}");
             if !report.deviations.is_empty() {
                 failed.push(format!("{level}: {report}"));
