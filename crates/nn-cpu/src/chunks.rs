@@ -4,10 +4,10 @@
 //! Threads claim chunks as they become free; whatever is summed over images is summed within each
 //! chunk and then over chunks in order. So the result has the same bits on any number of threads.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use rayon::iter::{Either, repeat_n};
-use rayon::prelude::*;
+use crate::pool::Pool;
 
 /// Most chunks a batch is cut into.
 pub(crate) const MOST: usize = 16;
@@ -15,21 +15,79 @@ pub(crate) const MOST: usize = 16;
 /// Values that one thread reduces at a time.
 const PART: usize = 4096;
 
-/// The cut of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chunks {
+/// The cut of a batch, and the threads that take the chunks.
+#[derive(Clone, Copy)]
+pub(crate) struct Chunks<'p> {
     /// Images of the batch.
     pub(crate) images: usize,
     /// Images of every chunk but perhaps the last.
-    pub(crate) size: usize,
+    size: usize,
+    pool: &'p Pool,
 }
 
-impl Chunks {
+/// A list, or several, cut into pieces that do not overlap.
+pub(crate) trait Parts {
+    /// One piece.
+    type Part;
+
+    /// Piece `index`, empty beyond the end.
+    ///
+    /// # Safety
+    /// While a piece is in use, it is not asked for again.
+    unsafe fn part(&self, index: usize) -> Self::Part;
+}
+
+/// One list cut into pieces of equal length but for the last.
+pub(crate) struct Cut<'a, T> {
+    first: *mut T,
+    length: usize,
+    piece: usize,
+    list: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: `Cut` stands for the exclusive reference that it was made from, and hands out pieces that do not overlap.
+unsafe impl<T: Send> Sync for Cut<'_, T> {}
+
+impl<'a, T> Cut<'a, T> {
+    /// Pieces of this length; all pieces of no list are empty.
+    fn new(list: Option<&'a mut [T]>, piece: usize) -> Self {
+        let list = list.unwrap_or_default();
+        Self {
+            first: list.as_mut_ptr(),
+            length: list.len(),
+            piece,
+            list: PhantomData,
+        }
+    }
+}
+
+impl<'a, T> Parts for Cut<'a, T> {
+    type Part = &'a mut [T];
+
+    unsafe fn part(&self, index: usize) -> &'a mut [T] {
+        let first = index.saturating_mul(self.piece).min(self.length);
+        let length = self.piece.min(self.length - first);
+        // SAFETY: within the list, and of this index alone; the caller has it once.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(first), length) }
+    }
+}
+
+impl<A: Parts, B: Parts> Parts for (A, B) {
+    type Part = (A::Part, B::Part);
+
+    unsafe fn part(&self, index: usize) -> Self::Part {
+        // SAFETY: the caller's promise.
+        unsafe { (self.0.part(index), self.1.part(index)) }
+    }
+}
+
+impl<'p> Chunks<'p> {
     /// Cuts a batch.
-    pub(crate) fn new(images: usize) -> Self {
+    pub(crate) fn new(images: usize, pool: &'p Pool) -> Self {
         Self {
             images,
             size: images.div_ceil(MOST).max(1),
+            pool,
         }
     }
 
@@ -39,46 +97,31 @@ impl Chunks {
     }
 
     /// The chunks' parts of a list that holds `per_image` values for each image; empty ones where there is no list.
-    pub(crate) fn of_images<'a, T: Send>(
+    pub(crate) fn of_images<'a, T>(
         &self,
-        data: Option<&'a mut [T]>,
+        list: Option<&'a mut [T]>,
         per_image: usize,
-    ) -> impl IndexedParallelIterator<Item = &'a mut [T]> + use<'a, T> {
-        let data = data.map(|data| &mut data[..self.images * per_image]);
-        self.parts(data, self.size * per_image)
+    ) -> Cut<'a, T> {
+        let list = list.map(|list| &mut list[..self.images * per_image]);
+        Cut::new(list, self.size * per_image)
     }
 
-    /// The chunks' parts of a list that holds `per_chunk` values for each chunk; empty ones where there is no list.
-    pub(crate) fn of_chunks<'a, T: Send>(
-        &self,
-        data: Option<&'a mut [T]>,
-        per_chunk: usize,
-    ) -> impl IndexedParallelIterator<Item = &'a mut [T]> + use<'a, T> {
-        let data = data.map(|data| &mut data[..self.count() * per_chunk]);
-        self.parts(data, per_chunk)
-    }
-
-    fn parts<'a, T: Send>(
-        &self,
-        data: Option<&'a mut [T]>,
-        length: usize,
-    ) -> impl IndexedParallelIterator<Item = &'a mut [T]> + use<'a, T> {
-        match data {
-            Some(data) => Either::Left(data.par_chunks_mut(length)),
-            None => Either::Right(repeat_n((), self.count()).map(|()| Default::default())),
-        }
+    /// The chunks' parts of a list that holds `per_chunk` values for each chunk.
+    pub(crate) fn of_chunks<'a, T>(&self, list: &'a mut [T], per_chunk: usize) -> Cut<'a, T> {
+        Cut::new(Some(&mut list[..self.count() * per_chunk]), per_chunk)
     }
 
     /// Calls `work(images, this chunk's parts)` for every chunk.
-    pub(crate) fn each<P: Send>(
+    pub(crate) fn each<P: Parts + Sync>(
         &self,
-        parts: impl IndexedParallelIterator<Item = P>,
-        work: impl Fn(Range<usize>, P) + Sync,
+        parts: P,
+        work: impl Fn(Range<usize>, P::Part) + Sync,
     ) {
-        let Self { images, size } = *self;
-        parts.with_max_len(1).enumerate().for_each(|(chunk, part)| {
-            let first = chunk * size;
-            work(first..(first + size).min(images), part);
+        self.pool.run(self.count(), |chunk| {
+            let first = chunk * self.size;
+            // SAFETY: every chunk is run once.
+            let part = unsafe { parts.part(chunk) };
+            work(first..(first + self.size).min(self.images), part);
         });
     }
 
@@ -94,13 +137,25 @@ impl Chunks {
         self.each(parts, |images, part| work(images.start, part));
     }
 
+    /// Calls `work(image range, partial)` for every chunk with its own `per_chunk` values.
+    pub(crate) fn partials<P: Send>(
+        &self,
+        partial: &mut [P],
+        per_chunk: usize,
+        work: impl Fn(Range<usize>, &mut [P]) + Sync,
+    ) {
+        self.each(self.of_chunks(partial, per_chunk), work);
+    }
+
     /// Adds the partial sums of all chunks, `length` each, in their order; the total lies where the first was.
     pub(crate) fn reduce<'a>(&self, partial: &'a mut [f32], length: usize) -> &'a [f32] {
         let (total, rest) = partial[..self.count() * length].split_at_mut(length);
         let rest = &*rest;
         // Cut by values, not by chunks: each value has its sum in one place.
-        let total_parts = total.par_chunks_mut(PART).enumerate();
-        total_parts.for_each(|(part, total)| {
+        let parts = Cut::new(Some(&mut *total), PART);
+        self.pool.run(length.div_ceil(PART), |part| {
+            // SAFETY: every part is run once.
+            let total = unsafe { parts.part(part) };
             for partial in rest.chunks_exact(length) {
                 let partial = &partial[part * PART..][..total.len()];
                 total
@@ -110,15 +165,5 @@ impl Chunks {
             }
         });
         total
-    }
-
-    /// Calls `work(image range, partial)` for every chunk with its own `per_chunk` values.
-    pub(crate) fn partials<P: Send>(
-        &self,
-        partial: &mut [P],
-        per_chunk: usize,
-        work: impl Fn(Range<usize>, &mut [P]) + Sync,
-    ) {
-        self.each(self.of_chunks(Some(partial), per_chunk), work);
     }
 }

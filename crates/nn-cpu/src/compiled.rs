@@ -1,5 +1,8 @@
 //! The graph ready to run, and one step of training on it.
 
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
 use nn_engine::plan::Plan;
 use nn_engine::{
     BatchSpec, Crop, EngineError, EngineOptions, Evaluation, GroupHyper, ImageSet, State,
@@ -12,12 +15,14 @@ use crate::layout::Layout;
 use crate::loss::softmax_cross_entropy;
 use crate::op::{self, Compiling, Step};
 use crate::optimiser;
+use crate::pool::Pool;
 use crate::replica::Replica;
 use crate::simd::Level;
 use crate::workspace::{Mode, Pass, Scratch, Workspace};
 
 /// The graph ready to run: everything a step touches but parameters and images.
 pub(crate) struct Compiled {
+    pool: Pool,
     steps: Vec<Box<dyn Step>>,
     workspace: Workspace,
     input: Layout,
@@ -30,11 +35,7 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Checks first that there is memory for all that an engine with these options allocates.
-    pub(crate) fn new(
-        graph: &Graph,
-        options: &EngineOptions,
-        threads: usize,
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
         let plan = Plan::compile(graph);
         let layouts: Vec<Layout> = graph
             .nodes()
@@ -47,6 +48,10 @@ impl Compiled {
         let replicas = (4 * options.replicas as u128 + 8) * State::values(graph);
         let bytes = options.batch_size as u128 * per_image + replicas;
         check_memory("activations, gradients and replicas", bytes)?;
+        let threads = match options.threads {
+            0 => available_parallelism().map_or(1, NonZeroUsize::get),
+            threads => threads,
+        };
         let context = Compiling {
             graph,
             plan: &plan,
@@ -62,7 +67,10 @@ impl Compiled {
             .map(|step| step.scratch())
             .fold(Scratch::default(), Scratch::max);
         let output = graph.output();
+        let pool = Pool::new(threads)
+            .map_err(|error| EngineError::Options(format!("threads cannot be started: {error}")))?;
         Ok(Self {
+            pool,
             workspace: Workspace::new(&context, scratch)?,
             steps,
             input: layouts[0],
@@ -71,6 +79,11 @@ impl Compiled {
             output_slot: plan.gradient_slot(output),
             factors: vec![(1.0, 1.0); graph.batch_norms().len()],
         })
+    }
+
+    /// Threads it computes with.
+    pub(crate) fn threads(&self) -> usize {
+        self.pool.threads()
     }
 
     /// Bytes of activations, gradients and what operations own.
@@ -126,7 +139,7 @@ impl Compiled {
         count: usize,
     ) {
         let layout = self.input;
-        Chunks::new(count).map(
+        Chunks::new(count, &self.pool).map(
             &mut self.workspace.activations[0],
             layout.image(),
             |first, target| {
@@ -147,7 +160,7 @@ impl Compiled {
             images,
             replica,
             &self.factors,
-            &mut self.workspace,
+            (&self.pool, &mut self.workspace),
         );
         for step in &mut self.steps {
             step.forward(&mut pass);
@@ -161,7 +174,7 @@ impl Compiled {
             images,
             replica,
             &self.factors,
-            &mut self.workspace,
+            (&self.pool, &mut self.workspace),
         );
         for step in self.steps.iter_mut().rev() {
             step.backward(&mut pass);

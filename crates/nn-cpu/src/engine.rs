@@ -8,7 +8,6 @@ use nn_engine::{
     check_run,
 };
 use nn_graph::Graph;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::compiled::{Compiled, Sample, TrainingStep};
 use crate::replica::Replica;
@@ -36,7 +35,6 @@ pub struct CpuEngine {
     graph: Graph,
     options: EngineOptions,
     level: Level,
-    pool: ThreadPool,
     compiled: Compiled,
     replicas: Vec<Replica>,
     images: Images,
@@ -73,12 +71,7 @@ impl CpuEngine {
                 "this CPU cannot run {level} instructions"
             )));
         }
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .thread_name(|index| format!("nn-cpu-{index}"))
-            .build()
-            .map_err(|error| EngineError::Options(format!("threads cannot be started: {error}")))?;
-        let compiled = Compiled::new(graph, &options, pool.current_num_threads())?;
+        let compiled = Compiled::new(graph, &options)?;
         let initial = Replica::from_state(graph, &State::initial(graph, 0));
         let replicas = vec![initial; options.replicas];
         let graph = graph.clone();
@@ -86,7 +79,6 @@ impl CpuEngine {
             graph,
             options,
             level,
-            pool,
             compiled,
             replicas,
             images: Images::default(),
@@ -114,7 +106,7 @@ impl Engine for CpuEngine {
             engine: "nn-cpu",
             precision: PRECISION,
             hardware: self.level.to_string(),
-            threads: self.pool.current_num_threads(),
+            threads: self.compiled.threads(),
         }
     }
 
@@ -138,35 +130,32 @@ impl Engine for CpuEngine {
             graph,
             options,
             level,
-            pool,
             compiled,
             replicas,
             ..
         } = self;
-        pool.install(|| {
-            for (step, batch) in batches.iter().enumerate() {
-                let sample = |index: usize| Sample {
-                    image: batch.indices[index] as usize,
-                    crop: batch.crops[index],
-                    flip: batch.flips[index],
-                };
-                compiled.fill_input(images, sample, batch.len());
-                let training = TrainingStep {
-                    graph,
-                    options,
-                    level: *level,
-                    images,
-                    batch,
-                };
-                for (index, replica) in replicas.iter_mut().enumerate() {
-                    stats.set(
-                        step,
-                        index,
-                        training.run(compiled, replica, hyper.get(step, index)),
-                    );
-                }
+        for (step, batch) in batches.iter().enumerate() {
+            let sample = |index: usize| Sample {
+                image: batch.indices[index] as usize,
+                crop: batch.crops[index],
+                flip: batch.flips[index],
+            };
+            compiled.fill_input(images, sample, batch.len());
+            let training = TrainingStep {
+                graph,
+                options,
+                level: *level,
+                images,
+                batch,
+            };
+            for (index, replica) in replicas.iter_mut().enumerate() {
+                stats.set(
+                    step,
+                    index,
+                    training.run(compiled, replica, hyper.get(step, index)),
+                );
             }
-        });
+        }
         Ok(stats)
     }
 
@@ -179,7 +168,6 @@ impl Engine for CpuEngine {
         let Self {
             options,
             level,
-            pool,
             compiled,
             replicas,
             images,
@@ -188,7 +176,7 @@ impl Engine for CpuEngine {
         check_evaluate(replica, scale_ratios, options)?;
         let images = images.get(split)?;
         let replica = &mut replicas[replica];
-        Ok(pool.install(|| compiled.evaluate(*level, options, images, replica, scale_ratios)))
+        Ok(compiled.evaluate(*level, options, images, replica, scale_ratios))
     }
 
     fn state(&self, replica: usize) -> Result<State, EngineError> {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+#[allow(unsafe_code)]
 mod chunks;
 mod compiled;
 mod engine;
@@ -8,6 +9,8 @@ mod loss;
 mod memory;
 mod op;
 mod optimiser;
+#[allow(unsafe_code)]
+mod pool;
 mod replica;
 #[allow(unsafe_code)]
 mod simd;

@@ -10,6 +10,7 @@ use crate::chunks::{Chunks, MOST};
 use crate::layout::Layout;
 use crate::memory::{Buffer, zeros};
 use crate::op::{self, Compiling, Norm, Tensor};
+use crate::pool::Pool;
 use crate::replica::{Replica, Statistics};
 use crate::simd::Level;
 
@@ -63,8 +64,7 @@ impl Workspace {
     /// The scratch values of the thread that asks. Nobody waits: a thread has finished its images before it takes
     /// others.
     pub(crate) fn scratch(&self) -> MutexGuard<'_, Buffer> {
-        let thread = rayon::current_thread_index().unwrap_or(0);
-        let scratch = self.threads[thread].lock();
+        let scratch = self.threads[Pool::position()].lock();
         scratch.unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -125,7 +125,7 @@ pub(crate) enum Mode {
 pub(crate) struct Pass<'a> {
     pub(crate) level: Level,
     pub(crate) mode: Mode,
-    pub(crate) chunks: Chunks,
+    pub(crate) chunks: Chunks<'a>,
     pub(crate) parameters: &'a [Vec<f32>],
     pub(crate) statistics: &'a mut [Statistics],
     /// Factors still due on each normaliser's running mean and variance.
@@ -140,12 +140,12 @@ impl<'a> Pass<'a> {
         images: usize,
         replica: &'a mut Replica,
         statistics_factors: &'a [(f64, f64)],
-        workspace: &'a mut Workspace,
+        (pool, workspace): (&'a Pool, &'a mut Workspace),
     ) -> Self {
         Self {
             level,
             mode,
-            chunks: Chunks::new(images),
+            chunks: Chunks::new(images, pool),
             parameters: &replica.parameters,
             statistics: &mut replica.statistics,
             statistics_factors,

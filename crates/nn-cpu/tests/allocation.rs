@@ -66,13 +66,9 @@ fn check(normaliser: Normaliser) {
         engine.run(&batches, &hyper).unwrap();
         ALLOCATIONS.load(Ordering::Relaxed) - before
     };
-    // Threads grow their queues once.
+    // The first call may find threads that are still starting.
     allocations(20);
     let (few, many) = (allocations(1), allocations(101));
     println!("{normaliser:?}: {few} allocations in a call of 1 step, {many} in one of 101");
-    // A queue shared by all threads takes a new block now and then, never once a step.
-    assert!(
-        many <= few + 5,
-        "{few} allocations in a call of 1 step, {many} in one of 101"
-    );
+    assert_eq!(few, many, "a call of 1 step against one of 101");
 }

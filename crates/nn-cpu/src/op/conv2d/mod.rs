@@ -27,7 +27,6 @@ use std::ops::Range;
 use nn_engine::plan::GradientFlow;
 use nn_engine::{EngineError, check_memory};
 use nn_graph::op::Conv2d;
-use rayon::prelude::*;
 
 use self::ahead::Ahead;
 use self::direction::Direction;
@@ -264,10 +263,12 @@ impl Step for ConvStep {
         let norm = self.on_the_way.statistics_for(pass);
         let mut sums = norm.map(|norm| std::mem::take(&mut pass.workspace.norms[norm].sums));
         let workspace = &*pass.workspace;
-        let parts = pass.chunks.of_images(Some(&mut output), layout.image());
-        let sums_of = sums.as_deref_mut();
-        let parts = parts.zip(pass.chunks.of_images(sums_of, 2 * layout.stored));
-        pass.chunks.each(parts, |images, (output, sums)| {
+        let chunks = pass.chunks;
+        let parts = (
+            chunks.of_images(Some(&mut output), layout.image()),
+            chunks.of_images(sums.as_deref_mut(), 2 * layout.stored),
+        );
+        chunks.each(parts, |images, (output, sums)| {
             self.forward_images(level, workspace, images.start, output, sums);
         });
         pass.workspace.activations[self.output.node] = output;
@@ -296,19 +297,26 @@ impl Step for ConvStep {
         {
             let (chunks, workspace) = (pass.chunks, &*workspace);
             let image = self.output.layout.image();
-            let parts = chunks.of_images(own.as_deref_mut(), image);
-            let parts = parts.zip(chunks.of_images(input.as_deref_mut(), layout.image()));
-            let parts = parts.zip(chunks.of_images(sums.as_deref_mut(), 2 * layout.stored));
-            let parts = parts.zip(chunks.of_chunks(Some(&mut partial[..]), length));
-            chunks.each(parts, |images, (((own, input), sums), partial)| {
-                let written = Written {
-                    own,
-                    input,
-                    sums,
-                    partial,
-                };
-                self.backward_images(level, workspace, images, written);
-            });
+            let gradients = (
+                chunks.of_images(own.as_deref_mut(), image),
+                chunks.of_images(input.as_deref_mut(), layout.image()),
+            );
+            let sums = (
+                chunks.of_images(sums.as_deref_mut(), 2 * layout.stored),
+                chunks.of_chunks(&mut partial, length),
+            );
+            chunks.each(
+                (gradients, sums),
+                |images, ((own, input), (sums, partial))| {
+                    let written = Written {
+                        own,
+                        input,
+                        sums,
+                        partial,
+                    };
+                    self.backward_images(level, workspace, images, written);
+                },
+            );
         }
         if let (Some(slot), Some(own)) = (own_slot, own) {
             workspace.gradients[slot] = own;

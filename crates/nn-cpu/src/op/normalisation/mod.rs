@@ -16,7 +16,6 @@ mod norm;
 use nn_engine::EngineError;
 use nn_engine::plan::{By, GradientFlow, Group, Phases};
 use nn_graph::Op;
-use rayon::prelude::*;
 
 use self::kernels::Mask;
 use super::{Compiling, Step, Tensor};
@@ -130,8 +129,10 @@ impl NormStep {
         let input = &workspace.activations[self.input.node];
         let output = &workspace.activations[self.output.node];
         let (image, length) = (layout.image(), 2 * layout.stored);
-        let parts = pass.chunks.of_images(Some(&mut gradient), image);
-        let parts = parts.zip(pass.chunks.of_images(Some(&mut sums), length));
+        let parts = (
+            pass.chunks.of_images(Some(&mut gradient), image),
+            pass.chunks.of_images(Some(&mut sums), length),
+        );
         pass.chunks.each(parts, |images, (gradient, sums)| {
             let gradients = gradient.chunks_exact_mut(image);
             for (index, (dy, sums)) in gradients.zip(sums.chunks_exact_mut(length)).enumerate() {
