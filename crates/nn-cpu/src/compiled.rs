@@ -29,7 +29,7 @@ pub(crate) struct Compiled {
     output: Layout,
     output_node: usize,
     output_slot: Option<usize>,
-    /// Factors of each batch normalisation's running statistics in the current pass.
+    /// Factors of each normalisation's running statistics in the current pass.
     factors: Vec<(f64, f64)>,
 }
 
@@ -77,7 +77,7 @@ impl Compiled {
             output: layouts[output.index()],
             output_node: output.index(),
             output_slot: plan.gradient_slot(output),
-            factors: vec![(1.0, 1.0); graph.batch_norms().len()],
+            factors: vec![(1.0, 1.0); graph.normalisers().len()],
         })
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nn_engine::{
     BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    Images, ParameterComparison, Precision, Split, State, Stats, check_evaluate, check_replica,
-    check_run,
+    Images, ParameterComparison, Precision, Split, State, Stats, Symmetry, check_evaluate,
+    check_replica, check_run,
 };
 use nn_graph::Graph;
 
@@ -72,7 +72,7 @@ impl CpuEngine {
             )));
         }
         let compiled = Compiled::new(graph, &options)?;
-        let initial = Replica::from_state(graph, &State::initial(graph, 0));
+        let initial = Replica::from_state(graph, &options.symmetry, &State::initial(graph, 0))?;
         let replicas = vec![initial; options.replicas];
         let graph = graph.clone();
         Ok(Self {
@@ -116,6 +116,10 @@ impl Engine for CpuEngine {
 
     fn replicas(&self) -> usize {
         self.replicas.len()
+    }
+
+    fn symmetry(&self) -> &Symmetry {
+        &self.options.symmetry
     }
 
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
@@ -186,8 +190,7 @@ impl Engine for CpuEngine {
 
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {
         check_replica(replica, &self.options)?;
-        state.check(&self.graph)?;
-        self.replicas[replica] = Replica::from_state(&self.graph, state);
+        self.replicas[replica] = Replica::from_state(&self.graph, &self.options.symmetry, state)?;
         Ok(())
     }
 

@@ -1,13 +1,15 @@
 //! One run's parameters, momentum buffers and running statistics.
 
-use nn_engine::{NamedTensor, ParameterComparison, State};
-use nn_graph::Graph;
+use nn_engine::{EngineError, NamedTensor, ParameterComparison, State, Symmetry};
+use nn_graph::{Graph, Op};
 
-/// Running mean and variance of one normaliser, `[C]` each.
+/// What one normalisation keeps: running mean and variance, `[C]` each and empty for one of groups, and `ε` at the
+/// replica's scale.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statistics {
     pub(crate) mean: Vec<f32>,
     pub(crate) variance: Vec<f32>,
+    pub(crate) epsilon: f64,
 }
 
 /// The state of one run, every tensor in the shape the graph gives it.
@@ -16,12 +18,24 @@ pub(crate) struct Replica {
     pub(crate) parameters: Vec<Vec<f32>>,
     /// Empty for parameters that are fixed.
     pub(crate) momentum: Vec<Vec<f32>>,
+    /// One for each normalisation, in the order of [`Graph::normalisers`].
     pub(crate) statistics: Vec<Statistics>,
+    /// See [`State::exponents`].
+    exponents: Vec<i64>,
 }
 
 impl Replica {
-    /// From a state that was checked against the graph.
-    pub(crate) fn from_state(graph: &Graph, state: &State) -> Self {
+    /// From a state of this graph.
+    ///
+    /// # Errors
+    /// [`EngineError::State`].
+    pub(crate) fn from_state(
+        graph: &Graph,
+        symmetry: &Symmetry,
+        state: &State,
+    ) -> Result<Self, EngineError> {
+        state.check(graph)?;
+        let epsilons = symmetry.epsilons(graph, &state.exponents)?;
         let mut tensors = state.tensors.iter().map(|tensor| narrow(&tensor.values));
         let mut next = || tensors.next().unwrap_or_default();
         let parameters = graph.parameters().iter().map(|_| next()).collect();
@@ -32,25 +46,34 @@ impl Replica {
         let momentum = trained
             .map(|trained| if trained { next() } else { Vec::new() })
             .collect();
-        let normalisers = graph.batch_norms();
+        let normalisers = graph.normalisers().into_iter().zip(epsilons);
         let statistics = normalisers
-            .iter()
-            .map(|_| Statistics {
-                mean: next(),
-                variance: next(),
+            .map(|(id, epsilon)| {
+                let mut averaged = || match graph.node(id).op {
+                    Op::BatchNorm(_) => next(),
+                    _ => Vec::new(),
+                };
+                Statistics {
+                    mean: averaged(),
+                    variance: averaged(),
+                    epsilon,
+                }
             })
             .collect();
-        Self {
+        Ok(Self {
             parameters,
             momentum,
             statistics,
-        }
+            exponents: state.exponents.clone(),
+        })
     }
 
     /// The state, in the order of [`State`].
     pub(crate) fn state(&self, graph: &Graph) -> State {
         let mut state = State::initial(graph, 0);
-        let statistics = self.statistics.iter().flat_map(|s| [&s.mean, &s.variance]);
+        state.exponents.clone_from(&self.exponents);
+        let batches = self.statistics.iter().filter(|s| !s.mean.is_empty());
+        let statistics = batches.flat_map(|s| [&s.mean, &s.variance]);
         let momentum = self.momentum.iter().filter(|buffer| !buffer.is_empty());
         let values = self.parameters.iter().chain(momentum).chain(statistics);
         for (NamedTensor { values: to, .. }, from) in state.tensors.iter_mut().zip(values) {

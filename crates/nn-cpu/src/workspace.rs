@@ -128,7 +128,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) chunks: Chunks<'a>,
     pub(crate) parameters: &'a [Vec<f32>],
     pub(crate) statistics: &'a mut [Statistics],
-    /// Factors still due on each normaliser's running mean and variance.
+    /// Factors still due on each normalisation's running mean and variance.
     pub(crate) statistics_factors: &'a [(f64, f64)],
     pub(crate) workspace: &'a mut Workspace,
 }

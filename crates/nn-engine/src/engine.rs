@@ -115,6 +115,9 @@ pub trait Engine {
     /// Number of replicas.
     fn replicas(&self) -> usize;
 
+    /// The scaling that it was made with.
+    fn symmetry(&self) -> &Symmetry;
+
     /// Takes the images of a split, replacing those it had.
     ///
     /// # Errors
@@ -144,19 +147,39 @@ pub trait Engine {
         scale_ratios: &[f64],
     ) -> Result<Evaluation, EngineError>;
 
-    /// A copy of everything the replica's future depends on.
+    /// A copy of everything the replica's future depends on, as the replica holds it: the state of a rescaled one is
+    /// the rescaled state, with its [exponents](State::exponents).
     ///
     /// # Errors
     /// [`EngineError::Replica`].
     fn state(&self, replica: usize) -> Result<State, EngineError>;
 
-    /// Replaces a replica's state.
+    /// Replaces a replica's state, and the scale of its `ε` with it.
     ///
     /// # Errors
     /// [`EngineError::Replica`], or [`EngineError::State`] before anything is changed.
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError>;
 
-    /// Norms and cosine of every parameter of two replicas (or of one with itself).
+    /// Changes a replica's scale by powers of two: `Π^c` with `c = 2^k`, `exponents` being `k` of each group (see
+    /// [`State::rescaled`], which says what becomes of each number, and [`Symmetry::epsilons`] for `ε`). With rates
+    /// times `c²` and weight decays divided by it from then on, which is the caller's part, the replica goes on as it
+    /// would have, bit for bit.
+    ///
+    /// A replica keeps the sum of its exponents; [`state`](Self::state) tells and [`load_state`](Self::load_state)
+    /// sets it, so that a rescaled run is stored and resumed as any other.
+    ///
+    /// # Errors
+    /// [`EngineError::Replica`]; [`EngineError::Rescaling`] or [`EngineError::State`] as [`State::rescaled`], before
+    /// anything is changed.
+    fn rescale(&mut self, replica: usize, exponents: &[i64]) -> Result<(), EngineError> {
+        let precision = self.device().precision;
+        let state = self.state(replica)?;
+        let rescaled = state.rescaled(self.graph(), self.symmetry(), exponents, precision)?;
+        self.load_state(replica, &rescaled)
+    }
+
+    /// Norms and cosine of every parameter of two replicas (or of one with itself), as they are held: see
+    /// [`rescale`](Self::rescale).
     ///
     /// # Errors
     /// [`EngineError::Replica`].

@@ -89,6 +89,9 @@ pub enum EngineError {
         /// How many there are.
         replicas: usize,
     },
+    /// A change of scale that a replica cannot make.
+    #[error("the replica cannot be rescaled: {0}")]
+    Rescaling(String),
     /// A state of another network.
     #[error("the state does not belong to this network: {0}")]
     State(String),

@@ -9,6 +9,7 @@ mod hyper;
 mod images;
 mod memory;
 pub mod plan;
+mod rescaling;
 mod state;
 mod stats;
 mod symmetry;

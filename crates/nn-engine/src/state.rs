@@ -16,15 +16,19 @@ pub struct NamedTensor {
     pub values: Vec<f64>,
 }
 
-/// A replica's parameters, momentum buffers and running statistics.
+/// A replica's parameters, momentum buffers and running statistics, and its scale.
 ///
 /// For every parameter `p`: a tensor `p`, and `p.momentum_buffer` if it is trained; for every
 /// normaliser `n`: `n.running_mean` and `n.running_variance`, each `[C]`. In this order: parameters,
 /// buffers, statistics; each in the graph's order.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct State {
-    /// The tensors.
+    /// The tensors, as the replica holds them: of a rescaled one, the rescaled values.
     pub tensors: Vec<NamedTensor>,
+    /// `K_g`: by which power of two the parameter groups have been rescaled since the start of the run; groups that
+    /// are not listed have not been. `ε` of the normalisations is scaled with them
+    /// ([`Symmetry::epsilons`](crate::Symmetry::epsilons)), so a state without its exponents is another run's.
+    pub exponents: Vec<i64>,
 }
 
 impl State {
@@ -61,7 +65,10 @@ impl State {
                 });
             }
         }
-        Self { tensors }
+        Self {
+            tensors,
+            exponents: Vec::new(),
+        }
     }
 
     /// Number of values of such a state, for sizes that have not been checked yet.

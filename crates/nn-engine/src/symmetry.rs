@@ -7,16 +7,17 @@ use crate::EngineError;
 /// Parameter groups, and the scaling under which the network's function does not change.
 ///
 /// Scaling every parameter `p` by `c_g^{d_p}`, `g` its group and `d_p` its exponent, scales the input
-/// of batch normalisation `n` by `Π_g c_g^{x_{n,g}}` and leaves the network's output as it is. The
-/// `scale-invariance` crate computes it from a graph; engines use it for running statistics.
+/// of normalisation `n` by `Π_g c_g^{x_{n,g}}` and leaves the network's output as it is. The
+/// `scale-invariance` crate computes it from a graph; engines use it for running statistics, and to change the scale
+/// of a run ([`Engine::rescale`](crate::Engine::rescale)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symmetry {
     /// Group of each parameter, in the graph's order.
     pub group: Vec<usize>,
     /// `d_p` of each parameter: 0 for one that is not scaled.
     pub exponent: Vec<i32>,
-    /// `x[normaliser][group]`: degree of the input of each batch normalisation, in the order of
-    /// [`Graph::batch_norms`]. Group normalisations have no running statistics that a scale could change.
+    /// `x[normaliser][group]`: degree of the input of each normalisation, in the order of
+    /// [`Graph::normalisers`].
     pub degree: Vec<Vec<i32>>,
 }
 
@@ -26,7 +27,7 @@ impl Symmetry {
         Self {
             group: vec![0; graph.parameters().len()],
             exponent: vec![0; graph.parameters().len()],
-            degree: vec![vec![0]; graph.batch_norms().len()],
+            degree: vec![vec![0]; graph.normalisers().len()],
         }
     }
 
@@ -36,8 +37,8 @@ impl Symmetry {
         largest.map_or(1, |largest| largest.saturating_add(1))
     }
 
-    /// The factors `(Π_g a_g^{−x}, Π_g a_g^{−2x})` for the running mean and variance of a batch normalisation,
-    /// given each group's `scale_ratio`.
+    /// The factors `(Π_g a_g^{−x}, Π_g a_g^{−2x})` for the running mean and variance of a normalisation, counted as in
+    /// [`degree`](Self::degree), given each group's `scale_ratio`.
     pub fn statistics_factors(
         &self,
         normaliser: usize,
@@ -51,14 +52,14 @@ impl Symmetry {
         (mean, mean * mean)
     }
 
-    /// Checks that the tables have one entry for each parameter, batch normalisation and group of `graph`, and
+    /// Checks that the tables have one entry for each parameter, normalisation and group of `graph`, and
     /// that group numbers are below the number of parameters.
     ///
     /// # Errors
     /// [`EngineError::Symmetry`] with the sizes that disagree, or the first group number too large.
     pub fn check(&self, graph: &Graph) -> Result<(), EngineError> {
         let parameters = graph.parameters().len();
-        let normalisers = graph.batch_norms().len();
+        let normalisers = graph.normalisers().len();
         if self.group.len() != parameters || self.exponent.len() != parameters {
             return Err(EngineError::Symmetry(format!(
                 "{} groups and {} exponents for {parameters} parameters",
@@ -76,7 +77,7 @@ impl Symmetry {
         let groups = self.groups();
         if self.degree.len() != normalisers || self.degree.iter().any(|row| row.len() != groups) {
             return Err(EngineError::Symmetry(format!(
-                "degrees for {} batch normalisations where the network has {normalisers}, or not one for each of {groups} groups",
+                "degrees for {} normalisations where the network has {normalisers}, or not one for each of {groups} groups",
                 self.degree.len()
             )));
         }

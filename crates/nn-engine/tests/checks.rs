@@ -28,7 +28,7 @@ fn group_numbers_beyond_the_parameters_are_refused() {
     }
     let mut symmetry = Symmetry::none(&graph);
     symmetry.group[2] = parameters - 1;
-    symmetry.degree = vec![vec![0; parameters]; graph.batch_norms().len()];
+    symmetry.degree = vec![vec![0; parameters]; graph.normalisers().len()];
     assert_eq!(symmetry.check(&graph), Ok(()));
 }
 

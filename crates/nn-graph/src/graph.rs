@@ -117,8 +117,15 @@ impl Graph {
         &self.nodes[0].shape
     }
 
+    /// All normalisations, of batches and of groups, in topological order: tables of degrees and of `ε` list them so.
+    pub fn normalisers(&self) -> Vec<NodeId> {
+        self.node_ids()
+            .filter(|&id| matches!(self.node(id).op, Op::BatchNorm(_) | Op::GroupNorm(_)))
+            .collect()
+    }
+
     /// The batch normalisations, in topological order: the only nodes that keep running statistics, which states
-    /// and tables of degrees list in this order. Group normalisations keep none and are not among them.
+    /// list in this order. Group normalisations keep none and are not among them.
     pub fn batch_norms(&self) -> Vec<NodeId> {
         self.node_ids()
             .filter(|&id| matches!(self.node(id).op, Op::BatchNorm(_)))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nn_engine::{
     BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    Images, NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats,
+    Images, NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats, Symmetry,
     check_evaluate, check_memory, check_replica, check_run,
 };
 use nn_graph::Graph;
@@ -58,7 +58,7 @@ impl ReferenceEngine {
         let states = 8 * (options.replicas as u128 + 1) * State::values(graph);
         let bytes = states + network::bytes(graph, 1);
         check_memory("the replicas and one image's activations", bytes)?;
-        let initial = Replica::from_state(graph, &State::initial(graph, 0))?;
+        let initial = Replica::from_state(graph, &options.symmetry, &State::initial(graph, 0))?;
         Ok(Self {
             graph: graph.clone(),
             images: Images::default(),
@@ -89,14 +89,14 @@ impl ReferenceEngine {
         batch: &BatchSpec,
     ) -> Result<ForwardBackward, EngineError> {
         let images = self.images.get(Split::Train)?;
-        let parameters = &self.replicas[replica].parameters;
+        let replica = &self.replicas[replica];
         let input = input(images, batch);
-        let activations = network::forward(&self.graph, parameters, input, None)?;
+        let activations = network::forward(&self.graph, replica, input, None)?;
         let labels: Vec<u8> = (batch.indices.iter())
             .map(|&index| images.labels()[index as usize])
             .collect();
         let loss = softmax_cross_entropy(activations.logits(&self.graph), &labels);
-        let gradients = network::backward(&self.graph, parameters, &activations, loss.gradient)?;
+        let gradients = network::backward(&self.graph, replica, &activations, loss.gradient)?;
         Ok(ForwardBackward {
             activations,
             loss: loss.sum / batch.len() as f64,
@@ -117,7 +117,7 @@ impl ReferenceEngine {
         let ratios = scale_ratios.iter().copied();
         let running = replica.rescaled_running(&self.options.symmetry, ratios);
         let input = input(images, &chunk);
-        let done = network::forward(&self.graph, &replica.parameters, input, Some(&running))?;
+        let done = network::forward(&self.graph, replica, input, Some(&running))?;
         let labels = (chunk.indices.iter()).map(|&index| images.labels()[index as usize]);
         let labels: Vec<u8> = labels.collect();
         let loss = softmax_cross_entropy(done.logits(&self.graph), &labels);
@@ -145,6 +145,10 @@ impl Engine for ReferenceEngine {
 
     fn replicas(&self) -> usize {
         self.options.replicas
+    }
+
+    fn symmetry(&self) -> &Symmetry {
+        &self.options.symmetry
     }
 
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
@@ -204,7 +208,7 @@ impl Engine for ReferenceEngine {
 
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {
         check_replica(replica, &self.options)?;
-        self.replicas[replica] = Replica::from_state(&self.graph, state)?;
+        self.replicas[replica] = Replica::from_state(&self.graph, &self.options.symmetry, state)?;
         Ok(())
     }
 

@@ -60,7 +60,7 @@ impl ReferenceEngine {
         };
         let done = self.in_pool(|| {
             let input = input(images, batch);
-            network::forward(graph, &state.parameters, input, running.as_deref())
+            network::forward(graph, state, input, running.as_deref())
         })?;
         let output = graph.node(graph.output());
         let shape = [batch.len(), output.shape.channels()];

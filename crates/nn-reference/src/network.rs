@@ -1,6 +1,7 @@
 //! A whole graph: its operations forward in topological order, backward in the reverse order.
 
 use nn_engine::EngineError;
+use nn_graph::op::GroupNorm;
 use nn_graph::{Graph, Node, NodeId, Op, ParameterId};
 
 use crate::Tensor;
@@ -8,12 +9,13 @@ use crate::op::batch_norm::{self, ChannelStatistics};
 use crate::op::{
     add, conv2d, global_average_pool, group_norm, linear, max_pool, relu, zero_pad_shortcut,
 };
+use crate::replica::Replica;
 
 /// What forward leaves for backward, and for the running statistics.
 pub(crate) struct Activations {
     /// Result of each node.
     tensors: Vec<Tensor>,
-    /// Statistics each batch normalisation used, in the order of [`Graph::batch_norms`].
+    /// Statistics each normalisation used, in the order of [`Graph::normalisers`]; those of groups keep none.
     pub(crate) statistics: Vec<ChannelStatistics>,
 }
 
@@ -56,14 +58,14 @@ pub(crate) fn bytes(graph: &Graph, images: usize) -> u128 {
 }
 
 /// All results, from images `[N, C, H, W]`. Batch normalisations use the statistics of `running` (one for
-/// each), or those of the batch if there are none.
+/// each normalisation), or those of the batch if there are none.
 pub(crate) fn forward(
     graph: &Graph,
-    parameters: &[Tensor],
+    replica: &Replica,
     images: Tensor,
     running: Option<&[ChannelStatistics]>,
 ) -> Result<Activations, EngineError> {
-    let parameter = |id: ParameterId| &parameters[id.index()];
+    let parameter = |id: ParameterId| &replica.parameters[id.index()];
     let mut done = Activations {
         tensors: vec![images],
         statistics: Vec::new(),
@@ -79,18 +81,22 @@ pub(crate) fn forward(
                 linear::forward(done.of(x), parameter(op.weight), op.bias.map(parameter))
             }
             (Op::BatchNorm(norm), &[x]) => {
+                let normaliser = done.statistics.len();
                 let statistics = match running {
-                    Some(running) => running[done.statistics.len()].clone(),
+                    Some(running) => running[normaliser].clone(),
                     None => ChannelStatistics::of(done.of(x)),
                 };
                 let (scale, shift) = (norm.scale.map(parameter), norm.shift.map(parameter));
-                let y = batch_norm::forward(done.of(x), &statistics, norm.epsilon, scale, shift);
+                let epsilon = replica.epsilons[normaliser];
+                let y = batch_norm::forward(done.of(x), &statistics, epsilon, scale, shift);
                 done.statistics.push(statistics);
                 y
             }
             (Op::GroupNorm(norm), &[x]) => {
                 let (scale, shift) = (norm.scale.map(parameter), norm.shift.map(parameter));
-                group_norm::forward(norm, done.of(x), scale, shift)
+                let norm = at_scale(norm, replica.epsilons[done.statistics.len()]);
+                done.statistics.push(ChannelStatistics::none());
+                group_norm::forward(&norm, done.of(x), scale, shift)
             }
             (Op::Relu, &[x]) => relu::forward(done.of(x)),
             (Op::Add, &[a, b]) => add::forward(done.of(a), done.of(b)),
@@ -108,13 +114,14 @@ pub(crate) fn forward(
 /// pass with the batch's statistics left.
 pub(crate) fn backward(
     graph: &Graph,
-    parameters: &[Tensor],
+    replica: &Replica,
     done: &Activations,
     logits: Tensor,
 ) -> Result<Vec<Tensor>, EngineError> {
+    let zeros = |parameter: &Tensor| Tensor::zeros(parameter.dim());
     let mut sums = Sums {
         activations: vec![None; graph.nodes().len()],
-        parameters: parameters.iter().map(|p| Tensor::zeros(p.dim())).collect(),
+        parameters: replica.parameters.iter().map(zeros).collect(),
     };
     sums.add(graph.output(), logits);
     let mut normaliser = done.statistics.len();
@@ -123,12 +130,12 @@ pub(crate) fn backward(
         if let Op::Input = node.op {
             continue;
         }
-        if let Op::BatchNorm(_) = node.op {
+        if let Op::BatchNorm(_) | Op::GroupNorm(_) = node.op {
             normaliser -= 1;
         }
         // A tensor that nothing reads has no gradient.
         if let Some(g) = sums.activations[id.index()].take() {
-            node_backward(node, parameters, done, normaliser, g, &mut sums)?;
+            node_backward(node, replica, done, normaliser, g, &mut sums)?;
         }
     }
     Ok(sums.parameters)
@@ -158,12 +165,13 @@ impl Sums {
 /// One node: from `g`, the gradient of its result, to those of its inputs and parameters.
 fn node_backward(
     node: &Node,
-    parameters: &[Tensor],
+    replica: &Replica,
     done: &Activations,
     normaliser: usize,
     g: Tensor,
     sums: &mut Sums,
 ) -> Result<(), EngineError> {
+    let parameters = &replica.parameters;
     match (&node.op, &node.inputs[..]) {
         (Op::Conv2d(conv), &[x]) => {
             let weight = &parameters[conv.weight.index()];
@@ -180,15 +188,17 @@ fn node_backward(
         }
         (Op::BatchNorm(norm), &[x]) => {
             let scale = norm.scale.map(|id| &parameters[id.index()]);
-            let statistics = &done.statistics[normaliser];
-            let gradients = batch_norm::backward(done.of(x), statistics, norm.epsilon, scale, &g);
+            let (statistics, epsilon) =
+                (&done.statistics[normaliser], replica.epsilons[normaliser]);
+            let gradients = batch_norm::backward(done.of(x), statistics, epsilon, scale, &g);
             sums.add_parameter(norm.scale, &gradients.scale);
             sums.add_parameter(norm.shift, &gradients.shift);
             sums.add(x, gradients.input);
         }
         (Op::GroupNorm(norm), &[x]) => {
             let scale = norm.scale.map(|id| &parameters[id.index()]);
-            let gradients = group_norm::backward(norm, done.of(x), scale, &g);
+            let norm = at_scale(norm, replica.epsilons[normaliser]);
+            let gradients = group_norm::backward(&norm, done.of(x), scale, &g);
             sums.add_parameter(norm.scale, &gradients.scale);
             sums.add_parameter(norm.shift, &gradients.shift);
             sums.add(x, gradients.input);
@@ -209,6 +219,14 @@ fn node_backward(
         _ => return Err(unsupported(node)),
     }
     Ok(())
+}
+
+/// The normalisation with a replica's `ε`.
+fn at_scale(norm: &GroupNorm, epsilon: f64) -> GroupNorm {
+    GroupNorm {
+        epsilon,
+        ..norm.clone()
+    }
 }
 
 fn unsupported(node: &Node) -> EngineError {

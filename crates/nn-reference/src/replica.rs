@@ -2,8 +2,8 @@
 
 use nn_engine::statistics_names;
 use nn_engine::{EngineError, GroupHyper, NamedTensor, State, Symmetry, momentum_name};
-use nn_graph::Graph;
 use nn_graph::op::BatchNorm;
+use nn_graph::{Graph, Op};
 
 use crate::Tensor;
 use crate::op::batch_norm::ChannelStatistics;
@@ -15,14 +15,23 @@ pub(crate) struct Replica {
     pub(crate) parameters: Vec<Tensor>,
     /// `None` for a fixed parameter.
     buffers: Vec<Option<Tensor>>,
-    /// One for each normaliser.
+    /// One for each normalisation, empty for those of groups.
     running: Vec<ChannelStatistics>,
+    /// `ε` of each normalisation at the replica's scale.
+    pub(crate) epsilons: Vec<f64>,
+    /// See [`State::exponents`].
+    exponents: Vec<i64>,
 }
 
 impl Replica {
     /// From a state of this graph.
-    pub(crate) fn from_state(graph: &Graph, state: &State) -> Result<Self, EngineError> {
+    pub(crate) fn from_state(
+        graph: &Graph,
+        symmetry: &Symmetry,
+        state: &State,
+    ) -> Result<Self, EngineError> {
         state.check(graph)?;
+        let epsilons = symmetry.epsilons(graph, &state.exponents)?;
         // The check has established number, order and sizes of the tensors.
         let mut tensors = state.tensors.iter();
         let mut next = || {
@@ -42,17 +51,22 @@ impl Replica {
             });
         }
         let mut running = Vec::new();
-        for _ in graph.batch_norms() {
-            running.push(ChannelStatistics {
-                mean: next()?.values.clone(),
-                variance: next()?.values.clone(),
-                values: 0,
+        for id in graph.normalisers() {
+            running.push(match graph.node(id).op {
+                Op::BatchNorm(_) => ChannelStatistics {
+                    mean: next()?.values.clone(),
+                    variance: next()?.values.clone(),
+                    values: 0,
+                },
+                _ => ChannelStatistics::none(),
             });
         }
         Ok(Self {
             parameters,
             buffers,
             running,
+            epsilons,
+            exponents: state.exponents.clone(),
         })
     }
 
@@ -69,7 +83,8 @@ impl Replica {
                 tensors.push(named(name, &parameter.shape, buffer));
             }
         }
-        for (id, running) in graph.batch_norms().into_iter().zip(&self.running) {
+        let batches = (self.running.iter()).filter(|running| !running.mean.is_empty());
+        for (id, running) in graph.batch_norms().into_iter().zip(batches) {
             let names = statistics_names(&graph.node(id).name);
             for (name, values) in names.into_iter().zip([&running.mean, &running.variance]) {
                 tensors.push(NamedTensor {
@@ -79,7 +94,10 @@ impl Replica {
                 });
             }
         }
-        State { tensors }
+        State {
+            tensors,
+            exponents: self.exponents.clone(),
+        }
     }
 
     /// Running statistics multiplied by what the scale ratios ask for.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nn_engine::conformance::{Algorithm, Bounds, Case, Kinks, Report, Tier, run_case};
 use nn_engine::{
     BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    ParameterComparison, Precision, Split, State, Stats,
+    ParameterComparison, Precision, Split, State, Stats, Symmetry,
 };
 use nn_graph::Graph;
 use nn_reference::ReferenceEngine;
@@ -42,6 +42,10 @@ impl Engine for Damaged {
 
     fn replicas(&self) -> usize {
         self.inner.replicas()
+    }
+
+    fn symmetry(&self) -> &Symmetry {
+        self.inner.symmetry()
     }
 
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {

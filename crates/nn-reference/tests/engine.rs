@@ -170,7 +170,7 @@ fn the_update_is_momentum_and_coupled_decay_by_group_and_skips_fixed_parameters(
     for (index, group) in options.symmetry.group.iter_mut().enumerate() {
         *group = index % 2;
     }
-    options.symmetry.degree = vec![vec![1, 0]; graph.batch_norms().len()];
+    options.symmetry.degree = vec![vec![1, 0]; graph.normalisers().len()];
     let mut engine = engine(&graph, options);
     let mut start = State::initial(&graph, 5);
     let first = momentum_name(&graph.parameters()[0].name);

@@ -189,7 +189,14 @@ fn check(case: &Case, data: &Data, worst: &mut Worst) {
         graph.parameters().iter().filter(|p| p.trainable).count()
     );
     let tensors = first.parameters;
-    worst.compare_all(&State { tensors }, &case.gradients, str::to_owned);
+    worst.compare_all(
+        &State {
+            tensors,
+            exponents: Vec::new(),
+        },
+        &case.gradients,
+        str::to_owned,
+    );
 
     let hyper = GroupHyper::new(data.learning_rate, data.weight_decay, data.momentum);
     for (step, &loss) in case.losses.iter().enumerate() {

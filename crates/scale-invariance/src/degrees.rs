@@ -14,8 +14,8 @@ use crate::{Degree, Violation};
 pub struct Degrees {
     /// Degree of each node's result, in the order of [`Graph::nodes`].
     pub nodes: Vec<i32>,
-    /// Degree `x` of each batch normalisation's *input*, in the order of [`Graph::batch_norms`]: its running
-    /// mean has degree `x`, its running variance `2x`.
+    /// Degree `x` of each normalisation's *input*, in the order of [`Graph::normalisers`]: its mean has degree `x`,
+    /// its variance `2x`, and so have the running ones of a batch normalisation.
     pub normaliser_inputs: Vec<i32>,
 }
 
@@ -81,7 +81,7 @@ pub fn degrees(graph: &Graph, exponents: &[i32]) -> Result<Degrees, Violation> {
         let inputs = &graph.node(id).inputs;
         inputs.first().map_or(0, |x| nodes[x.index()])
     };
-    let normaliser_inputs = graph.batch_norms().into_iter().map(input_degree).collect();
+    let normaliser_inputs = graph.normalisers().into_iter().map(input_degree).collect();
     Ok(Degrees {
         nodes,
         normaliser_inputs,

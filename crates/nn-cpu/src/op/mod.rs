@@ -84,7 +84,7 @@ impl Compiling<'_> {
         self.tensor(group.output, GradientFlow::None)
     }
 
-    /// Position among the workspace's norms of the normalisation that this group is.
+    /// Position of the normalisation that this group is among those of the graph, and of the workspace.
     fn norm(&self, group: usize) -> Option<usize> {
         let groups = self.plan.groups();
         let before = groups[..group]

@@ -161,7 +161,7 @@ impl Case {
         let groups = self.groups.max(1);
         let parameters = graph.parameters().len();
         let degree = |normaliser: usize, group: usize| (normaliser + 2 * group) as i32 % 4 - 1;
-        let normalisers = 0..graph.batch_norms().len();
+        let normalisers = 0..graph.normalisers().len();
         EngineOptions {
             batch_size: self.batch,
             replicas: self.replicas.len(),

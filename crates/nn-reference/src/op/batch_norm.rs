@@ -44,10 +44,19 @@ impl ChannelStatistics {
         }
     }
 
+    /// In the place of a normalisation that has none.
+    pub(crate) fn none() -> Self {
+        Self {
+            mean: Vec::new(),
+            variance: Vec::new(),
+            values: 0,
+        }
+    }
+
     /// `m/(m − 1)`, from biased to unbiased variance; 1 for a single value, whose variance is 0 and
     /// has no unbiased estimate.
     pub(crate) fn unbiasing(&self) -> f64 {
-        self.values as f64 / (self.values - 1).max(1) as f64
+        self.values as f64 / self.values.saturating_sub(1).max(1) as f64
     }
 
     /// `r`.

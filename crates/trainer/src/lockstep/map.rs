@@ -60,7 +60,7 @@ pub fn map_state(graph: &Graph, symmetry: &Symmetry, original: &State, scales: S
             }
         }
     }
-    for (index, id) in graph.batch_norms().into_iter().enumerate() {
+    for (index, id) in graph.normalisers().into_iter().enumerate() {
         let degree = symmetry
             .degree
             .get(index)

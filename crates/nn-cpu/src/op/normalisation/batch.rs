@@ -10,7 +10,6 @@ use crate::replica::Statistics;
 pub(super) fn train(
     norm: &mut Norm,
     images: usize,
-    epsilon: f64,
     running: &mut Statistics,
     (mean_factor, variance_factor): (f64, f64),
 ) {
@@ -42,7 +41,7 @@ pub(super) fn train(
     for channel in 0..norm.layout.channels {
         let (mean, square) = (means[channel], squares[channel]);
         norm.mean[channel] = mean as f32;
-        norm.inverse[channel] = inverse_root(square / count + epsilon);
+        norm.inverse[channel] = inverse_root(square / count + running.epsilon);
         let to = &mut running.mean[channel];
         *to = moved(*to, mean_factor, mean);
         let to = &mut running.variance[channel];
@@ -54,14 +53,13 @@ pub(super) fn train(
 /// The running statistics.
 pub(super) fn evaluate(
     norm: &mut Norm,
-    epsilon: f64,
     running: &Statistics,
     (mean_factor, variance_factor): (f64, f64),
 ) {
     for channel in 0..norm.layout.channels {
         norm.mean[channel] = (f64::from(running.mean[channel]) * mean_factor) as f32;
         let variance = f64::from(running.variance[channel]) * variance_factor;
-        norm.inverse[channel] = inverse_root(variance + epsilon);
+        norm.inverse[channel] = inverse_root(variance + running.epsilon);
     }
     set_factors(norm);
 }

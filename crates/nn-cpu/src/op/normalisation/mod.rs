@@ -30,22 +30,15 @@ pub(super) struct NormStep {
     phases: Phases,
     scale: Option<usize>,
     shift: Option<usize>,
-    epsilon: f64,
-    /// Position among the workspace's norms.
+    /// Position among the graph's normalisations.
     norm: usize,
-    /// Position among the graph's batch normalisations, for one of them.
-    running: Option<usize>,
 }
 
 impl NormStep {
     pub(super) fn new(context: &Compiling<'_>, group: &Group, phases: Phases, norm: usize) -> Self {
-        let (scale, shift, epsilon, running) = match &context.graph.node(group.head).op {
-            Op::BatchNorm(norm) => {
-                let others = context.graph.batch_norms();
-                let before = others.iter().take_while(|&&id| id != group.head).count();
-                (norm.scale, norm.shift, norm.epsilon, Some(before))
-            }
-            Op::GroupNorm(norm) => (norm.scale, norm.shift, norm.epsilon, None),
+        let (scale, shift) = match &context.graph.node(group.head).op {
+            Op::BatchNorm(norm) => (norm.scale, norm.shift),
+            Op::GroupNorm(norm) => (norm.scale, norm.shift),
             // Only these two have phases.
             other => unreachable!("{other:?} is no normalisation"),
         };
@@ -56,9 +49,7 @@ impl NormStep {
             phases,
             scale: scale.map(|id| id.index()),
             shift: shift.map(|id| id.index()),
-            epsilon,
             norm,
-            running,
         }
     }
 
@@ -82,18 +73,12 @@ impl NormStep {
         let norm = &mut pass.workspace.norms[self.norm];
         let parameter = |index: Option<usize>| index.map(|index| &pass.parameters[index][..]);
         norm.set_affine(parameter(self.scale), parameter(self.shift));
-        match self.running {
-            Some(running) => {
-                let factors = pass.statistics_factors[running];
-                let running = &mut pass.statistics[running];
-                match pass.mode {
-                    Mode::Train => {
-                        batch::train(norm, pass.chunks.images, self.epsilon, running, factors);
-                    }
-                    Mode::Evaluate => batch::evaluate(norm, self.epsilon, running, factors),
-                }
-            }
-            None => group::finish(norm, pass.chunks.images, self.epsilon),
+        let (images, factors) = (pass.chunks.images, pass.statistics_factors[self.norm]);
+        let running = &mut pass.statistics[self.norm];
+        match (norm.over, pass.mode) {
+            (Over::Batch, Mode::Train) => batch::train(norm, images, running, factors),
+            (Over::Batch, Mode::Evaluate) => batch::evaluate(norm, running, factors),
+            (Over::Groups(_), _) => group::finish(norm, images, running.epsilon),
         }
     }
 
@@ -157,9 +142,9 @@ impl NormStep {
     fn finish_gradient_sums(&self, pass: &mut Pass<'_>) {
         let images = pass.chunks.images;
         let norm = &mut pass.workspace.norms[self.norm];
-        match self.running {
-            Some(_) => batch::average_gradients(norm, images),
-            None => group::average_gradients(norm, images),
+        match norm.over {
+            Over::Batch => batch::average_gradients(norm, images),
+            Over::Groups(_) => group::average_gradients(norm, images),
         }
         let gradients = &mut pass.workspace.parameter_gradients;
         for (parameter, totals) in [self.shift, self.scale].into_iter().zip(norm.totals()) {
