@@ -28,7 +28,7 @@ impl Replica {
     /// From a state of this graph.
     ///
     /// # Errors
-    /// [`EngineError::State`].
+    /// [`EngineError::State`], [`EngineError::Rescaling`].
     pub(crate) fn from_state(
         graph: &Graph,
         symmetry: &Symmetry,

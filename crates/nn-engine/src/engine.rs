@@ -157,7 +157,8 @@ pub trait Engine {
     /// Replaces a replica's state, and the scale of its `ε` with it.
     ///
     /// # Errors
-    /// [`EngineError::Replica`], or [`EngineError::State`] before anything is changed.
+    /// [`EngineError::Replica`]; [`EngineError::State`] or, for exponents that do not fit,
+    /// [`EngineError::Rescaling`]; before anything is changed.
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError>;
 
     /// Changes a replica's scale by powers of two: `Π^c` with `c = 2^k`, `exponents` being `k` of each group (see
@@ -169,8 +170,7 @@ pub trait Engine {
     /// sets it, so that a rescaled run is stored and resumed as any other.
     ///
     /// # Errors
-    /// [`EngineError::Replica`]; [`EngineError::Rescaling`] or [`EngineError::State`] as [`State::rescaled`], before
-    /// anything is changed.
+    /// [`EngineError::Replica`], or [`EngineError::Rescaling`] as [`State::rescaled`], before anything is changed.
     fn rescale(&mut self, replica: usize, exponents: &[i64]) -> Result<(), EngineError> {
         let precision = self.device().precision;
         let state = self.state(replica)?;

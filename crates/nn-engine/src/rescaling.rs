@@ -45,12 +45,13 @@ impl Symmetry {
     /// order of [`Graph::normalisers`]: the graph's, times `Π_g 2^{2 x_g K_g}`. One that is too small for float64 is 0.
     ///
     /// # Errors
-    /// [`EngineError::State`] if there are more exponents than groups, or an `ε` exceeds float64.
+    /// [`EngineError::Rescaling`] if there are more exponents than groups, or an `ε` exceeds float64.
     pub fn epsilons(&self, graph: &Graph, exponents: &[i64]) -> Result<Vec<f64>, EngineError> {
         let groups = self.groups();
         if exponents.len() > groups {
-            return Err(EngineError::State(format!(
-                "it was rescaled in {} groups and the engine has {groups}",
+            return Err(EngineError::Rescaling(format!(
+                "its state was rescaled in {} groups and the network's parameters are in {groups}; load a state of the \
+                 same groups",
                 exponents.len()
             )));
         }
@@ -63,15 +64,16 @@ impl Symmetry {
                     Op::GroupNorm(norm) => norm.epsilon,
                     _ => 0.0,
                 };
-                let power = self.input_exponent(normaliser, exponents).saturating_mul(2);
+                let power = self.input_exponent(normaliser, exponents);
+                let power = power.saturating_mul(2);
                 let rescaled = times_power_of_two(epsilon, power);
-                match rescaled.is_finite() {
-                    true => Ok(rescaled),
-                    false => Err(EngineError::State(format!(
-                        "it was rescaled by so much that ε of `{}`, {epsilon:e}, is multiplied by 2^{power}",
-                        node.name
-                    ))),
+                if rescaled.is_finite() {
+                    return Ok(rescaled);
                 }
+                Err(EngineError::Rescaling(format!(
+                    "ε of `{}`, {epsilon:e}, times 2^{power} leaves float64; rescale by less",
+                    node.name
+                )))
             })
             .collect()
     }
@@ -135,7 +137,7 @@ impl State {
     ///
     /// let start = State::initial(&graph, 7);
     /// let small = start.rescaled(&graph, &symmetry, &[-20], Precision::Float32)?;
-    /// let weight = |state: &State| state.get("stem.conv.weight").unwrap().values[0];
+    /// let weight = |state: &State| state.tensors[0].values[0];
     /// assert_eq!(weight(&small), weight(&start) / 1_048_576.0);
     /// assert_eq!(small.exponents, [-20]);
     /// assert_eq!(symmetry.epsilons(&graph, &small.exponents)?[0], 1e-5 * 2f64.powi(-40));

@@ -26,6 +26,7 @@ enum Damage {
     Loss,
     Evaluation,
     Comparison,
+    Rescaling(fn(&mut State)),
 }
 
 impl Engine for Damaged {
@@ -102,6 +103,16 @@ impl Engine for Damaged {
         self.inner.load_state(replica, state)
     }
 
+    fn rescale(&mut self, replica: usize, exponents: &[i64]) -> Result<(), EngineError> {
+        self.inner.rescale(replica, exponents)?;
+        if let Damage::Rescaling(change) = self.damage {
+            let mut state = self.inner.state(replica)?;
+            change(&mut state);
+            self.inner.load_state(replica, &state)?;
+        }
+        Ok(())
+    }
+
     fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
         let mut comparison = self.inner.compare(a, b)?;
         if let Damage::Comparison = self.damage {
@@ -164,6 +175,15 @@ fn damaged_engines_do_not_conform() {
         (Damage::State(|s| change(s, ".running_mean", 1.001)), 8),
         (Damage::State(|s| change(s, ".momentum_buffer", 1.001)), 10),
         (Damage::State(|s| change(s, "0.weight", 1.0001)), 8),
+        // An ε that is not rescaled, and another power of two for each kind of tensor.
+        (Damage::Rescaling(|s| s.exponents.clear()), 3),
+        (
+            Damage::Rescaling(|s| change(s, ".running_variance", 2.0)),
+            2,
+        ),
+        (Damage::Rescaling(|s| change(s, ".running_mean", 0.5)), 2),
+        (Damage::Rescaling(|s| change(s, ".momentum_buffer", 2.0)), 3),
+        (Damage::Rescaling(|s| change(s, "0.weight", 2.0)), 3),
     ] {
         let found = caught(Tier::Sim, damage);
         println!("{damage:?}: {found} cases");

@@ -68,6 +68,16 @@ pub struct Optimiser {
     pub momentum: f64,
 }
 
+/// A change of scale that leaves the network's function alone, and so must not show in training.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rescale {
+    /// `k` of each group: every trained parameter is multiplied by `2^k` of its group.
+    pub exponents: Vec<i64>,
+    /// `x[normaliser][group]`, see [`Symmetry::degree`].
+    pub degrees: Vec<Vec<i32>>,
+}
+
 /// One case.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +115,10 @@ pub struct Case {
     /// `a`; group `g` has `a^{1+g}` at every step. With 1, running statistics are not rescaled.
     #[serde(default = "one")]
     pub scale_ratio: f64,
+    /// If given, the case's symmetry is that of a real network, and training from a scale to another must give
+    /// the same bits.
+    #[serde(default)]
+    pub rescale: Option<Rescale>,
 }
 
 fn one() -> f64 {
@@ -158,21 +172,34 @@ impl Case {
 
     /// Options of an engine for this case, on all threads.
     pub fn options(&self, graph: &Graph) -> EngineOptions {
-        let groups = self.groups.max(1);
-        let parameters = graph.parameters().len();
-        let degree = |normaliser: usize, group: usize| (normaliser + 2 * group) as i32 % 4 - 1;
-        let normalisers = 0..graph.normalisers().len();
         EngineOptions {
             batch_size: self.batch,
             replicas: self.replicas.len(),
-            symmetry: Symmetry {
-                group: (0..parameters).map(|p| p % groups).collect(),
-                exponent: vec![1; parameters],
-                degree: normalisers
-                    .map(|n| (0..groups).map(|g| degree(n, g)).collect())
-                    .collect(),
-            },
+            symmetry: self.symmetry(graph),
             threads: 0,
+        }
+    }
+
+    /// The real one of a case that is rescaled; else any, which running statistics are scaled by all the same.
+    fn symmetry(&self, graph: &Graph) -> Symmetry {
+        let groups = self.groups.max(1);
+        let group = (0..graph.parameters().len()).map(|p| p % groups).collect();
+        if let Some(rescale) = &self.rescale {
+            let scaled = graph.parameters().iter().map(|p| i32::from(p.trainable));
+            return Symmetry {
+                group,
+                exponent: scaled.collect(),
+                degree: rescale.degrees.clone(),
+            };
+        }
+        let degree = |normaliser: usize, group: usize| (normaliser + 2 * group) as i32 % 4 - 1;
+        let normalisers = 0..graph.normalisers().len();
+        Symmetry {
+            group,
+            exponent: vec![1; graph.parameters().len()],
+            degree: normalisers
+                .map(|n| (0..groups).map(|g| degree(n, g)).collect())
+                .collect(),
         }
     }
 

@@ -7,13 +7,14 @@ use toml::{Table, Value};
 
 use super::Case;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("../../conformance/chains.toml"),
     include_str!("../../conformance/networks.toml"),
     include_str!("../../conformance/training.toml"),
     include_str!("../../conformance/convolutions.toml"),
     include_str!("../../conformance/normalisation.toml"),
     include_str!("../../conformance/shortcuts.toml"),
+    include_str!("../../conformance/rescaling.toml"),
 ];
 const SEEDS: &str = include_str!("../../conformance/seeds.toml");
 

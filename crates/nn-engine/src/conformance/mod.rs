@@ -26,11 +26,12 @@ mod case;
 mod corpus;
 mod network;
 mod report;
+mod rescaling;
 mod runner;
 
 pub use algorithm::Algorithm;
 pub use bounds::Bounds;
-pub use case::{Augmentation, Case, Kinks, Optimiser, Tier};
+pub use case::{Augmentation, Case, Kinks, Optimiser, Rescale, Tier};
 pub use network::{ChainOp, NetworkSpec, ResidualSpec};
 pub use report::{ConformanceError, Deviation, Report, Stage};
 pub use runner::{run, run_case};

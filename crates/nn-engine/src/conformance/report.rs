@@ -18,6 +18,8 @@ pub enum Stage {
     Evaluation,
     /// Without a reference: a fixed parameter changed, or a state that was read and loaded differs.
     Consistency,
+    /// Without a reference: a run whose scale was changed between steps differs from the plain one.
+    Rescaled,
 }
 
 impl fmt::Display for Stage {
@@ -27,6 +29,7 @@ impl fmt::Display for Stage {
             Stage::LastStep => "after the last step",
             Stage::Evaluation => "in evaluation",
             Stage::Consistency => "by the engine's own account",
+            Stage::Rescaled => "after changes of scale, against the same run without",
         })
     }
 }

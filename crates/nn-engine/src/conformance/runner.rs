@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nn_graph::Graph;
 
 use super::bounds::{distance, norm};
-use super::{Algorithm, Bounds, Case, ConformanceError, Deviation, Report, Stage};
+use super::{Algorithm, Bounds, Case, ConformanceError, Deviation, Report, Stage, rescaling};
 use crate::{
     BatchSpec, Engine, EngineError, EngineOptions, HyperTable, NamedTensor, ParameterComparison,
     Split, State, Stats, momentum_name, statistics_names,
@@ -34,7 +34,8 @@ pub fn run_case<R: Engine, C: Engine>(
 
 /// Trains the case on both engines and compares: after a first step without weight decay the loss,
 /// gradients (momentum buffers), parameters and running statistics; the same after all steps; then
-/// evaluation, with and without rescaled statistics. `algorithm` is the candidate's. Both engines are made with [`Case::options`]
+/// evaluation, with and without rescaled statistics. Then, where the case says how, the candidate is compared with
+/// itself at other scales, bit for bit. `algorithm` is the candidate's. Both engines are made with [`Case::options`]
 /// for [`Case::graph`].
 ///
 /// # Errors
@@ -65,6 +66,11 @@ pub fn run(
     }
     comparison.evaluate(reference, candidate)?;
     comparison.check_consistency(candidate)?;
+    if let Some(rescale) = &case.rescale {
+        let Comparison { start, report, .. } = &mut comparison;
+        rescaling::check(case, rescale, start, candidate, report)
+            .map_err(|source| failure(case, "candidate", source))?;
+    }
     Ok(comparison.report)
 }
 
