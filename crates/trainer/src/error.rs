@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use datasets::SamplerError;
 use nn_engine::{EngineError, Split};
-use schedule_core::LawError;
 
 use crate::experiment::{ExperimentError, Problem};
+use crate::plan::PlanError;
 
 /// Everything that can stop a run.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +38,9 @@ pub enum TrainerError {
     /// What the engine refuses.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A step without a conversion.
+    /// A step that a run cannot make.
     #[error(transparent)]
-    Law(#[from] LawError),
+    Plan(#[from] PlanError),
     /// The run folder cannot be written.
     #[error("cannot {action} `{}`: {source}; check permissions and space, or choose another folder for runs", path.display())]
     Folder {
@@ -82,7 +82,7 @@ impl TrainerError {
             | Self::TooFewImages { .. }
             | Self::Sampler(_) => true,
             Self::Engine(_)
-            | Self::Law(_)
+            | Self::Plan(_)
             | Self::Folder { .. }
             | Self::Format { .. }
             | Self::Diverged { .. } => false,

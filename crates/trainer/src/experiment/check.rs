@@ -6,11 +6,12 @@ use std::ops::RangeInclusive;
 use nn_engine::{Precision, Symmetry};
 use nn_graph::{Graph, GraphError};
 use scale_invariance::{Analysis, Verdict, analyse};
+use schedule_core::renormalisation::{FloatFormat, Magnitudes, Renormaliser};
 use schedule_core::{LawError, Recipe};
 
 use super::parse::check_name;
 use super::{EngineKind, Experiment, Problem, Transform};
-use crate::plan::RunSchedule;
+use crate::plan::{PlanError, RunSchedule, magnitudes};
 
 /// A mistake and the place where it was made.
 pub(super) type Mistake = recipe_file::Mistake<Problem>;
@@ -20,24 +21,41 @@ pub(crate) struct Prepared {
     pub(crate) recipe: Recipe,
     pub(crate) graph: Graph,
     pub(crate) symmetry: Symmetry,
+    pub(crate) format: FloatFormat,
+    pub(crate) magnitudes: Magnitudes,
+}
+
+impl Prepared {
+    /// What a run with this transform does, kept within the engine's numbers.
+    pub(crate) fn schedule(&self, transform: Transform) -> Result<RunSchedule, LawError> {
+        let schedule = RunSchedule::new(&self.recipe, transform)?;
+        Ok(schedule.renormalised(Renormaliser::new(self.format, self.magnitudes)))
+    }
 }
 
 /// Far above any experiment, and few enough to try the conversion of every step beforehand.
 const MOST_STEPS: u64 = 10_000_000;
 
-/// Natural logarithm of the room left below the largest number of a format, for sums of squares
-/// over a tensor.
-const LN_HEADROOM: f64 = 12.0;
-
 pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
     let recipe = check_values(experiment)?;
     let (graph, symmetry) = check_network(experiment)?;
-    check_conversions(experiment, &recipe)?;
-    Ok(Prepared {
+    let magnitudes = magnitudes(&graph, &symmetry).map_err(|error| {
+        let run = experiment.run.first().map(|run| run.name.clone());
+        let run = run.unwrap_or_default();
+        Mistake::at_value("network", Problem::OutOfRange { run, error })
+    })?;
+    let prepared = Prepared {
         recipe,
         graph,
         symmetry,
-    })
+        format: match experiment.training.engine.precision() {
+            Precision::Float32 => FloatFormat::F32,
+            Precision::Float64 => FloatFormat::F64,
+        },
+        magnitudes,
+    };
+    check_conversions(experiment, &prepared)?;
+    Ok(prepared)
 }
 
 /// The checks that need no network and no conversion.
@@ -187,41 +205,24 @@ fn check_network(experiment: &Experiment) -> Result<(Graph, Symmetry), Mistake> 
 }
 
 /// Tries every step of every conversion, so that none fails after hours of training.
-fn check_conversions(experiment: &Experiment, recipe: &Recipe) -> Result<(), Mistake> {
-    let precision = experiment.training.engine.precision();
-    let largest = match precision {
-        Precision::Float32 => f64::from(f32::MAX),
-        Precision::Float64 => f64::MAX,
-    };
-    let ln_limit = largest.ln() - LN_HEADROOM;
+fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(), Mistake> {
     let steps = experiment.timeline().steps;
     for spec in &experiment.run {
-        let run = spec.name.clone();
-        let law = |error: LawError| {
-            Mistake::at_value(
-                key_of(&error),
-                Problem::Law {
-                    run: run.clone(),
-                    error,
-                },
-            )
-        };
-        let mut schedule = RunSchedule::new(recipe, spec.transform).map_err(law)?;
-        for step in 0..steps {
-            let planned = schedule.next_step().map_err(law)?;
-            let ln_growth = -2.0 * planned.ln_scale;
-            if planned.ln_learning_rate > ln_limit || ln_growth > ln_limit {
-                let ln_learning_rate = planned.ln_learning_rate;
-                let problem = Problem::RateOutOfRange {
-                    run,
-                    step,
-                    steps,
-                    ln_learning_rate,
-                    ln_growth,
-                    precision,
-                };
-                return Err(Mistake::at_value("recipe", problem));
+        let refused = |error: PlanError| {
+            let run = spec.name.clone();
+            match error {
+                PlanError::Law(error) => {
+                    Mistake::at_value(key_of(&error), Problem::Law { run, error })
+                }
+                PlanError::Renormalisation(error) => {
+                    Mistake::at_value("recipe", Problem::OutOfRange { run, error })
+                }
             }
+        };
+        let schedule = prepared.schedule(spec.transform);
+        let mut schedule = schedule.map_err(|error| refused(error.into()))?;
+        for _ in 0..steps {
+            schedule.next_step().map_err(refused)?;
         }
     }
     Ok(())

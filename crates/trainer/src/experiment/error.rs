@@ -1,10 +1,10 @@
 //! What can be wrong with an experiment file, said to a person in one sentence.
 
-use nn_engine::Precision;
 use nn_graph::GraphError;
 use recipe_file::Located;
 use scale_invariance::Violation;
 use schedule_core::LawError;
+use schedule_core::renormalisation::RenormalisationError;
 
 /// A file that is not an experiment: what is wrong, where, and what to do.
 pub type ExperimentError = Located<Problem>;
@@ -84,25 +84,15 @@ pub enum Problem {
         /// What the law says.
         error: LawError,
     },
-    /// The exponential leaves the engine's numbers.
+    /// The exponential leaves the engine's numbers at any scale.
     #[error(
-        "run `{run}` leaves the range of {precision} at step {step} of {steps}, where ln η̃ = {ln_learning_rate:.1} and ln ‖θ̃‖² has grown by {ln_growth:.1}; \
-         shorten the run, lower the weight decay{}",
-        match precision { Precision::Float32 => ", or set engine = \"reference\", which computes in float64", Precision::Float64 => "" }
+        "run `{run}` cannot be kept within the engine's numbers: {error}, or lower the learning rate"
     )]
-    RateOutOfRange {
+    OutOfRange {
         /// Name of the run.
         run: String,
-        /// First step that does.
-        step: u64,
-        /// Steps of the run.
-        steps: u64,
-        /// `ln η̃` there.
-        ln_learning_rate: f64,
-        /// `−2 ln A` there.
-        ln_growth: f64,
-        /// Format of the engine's numbers.
-        precision: Precision,
+        /// What does not fit.
+        error: RenormalisationError,
     },
 }
 

@@ -127,7 +127,7 @@ pub fn free_running(
     for (step, batch) in (0..).zip(batches) {
         let hyper = recipe.at(step);
         let equivalent = convert(hyper)?;
-        let planned = PlannedStep::converted(hyper, &equivalent, scale_ratio);
+        let planned = PlannedStep::converted(hyper, &equivalent, scale_ratio, 0);
         let table =
             HyperTable::from_fn(1, 3, symmetry.groups(), |_, replica, group| match replica {
                 1 => planned.hyper(group),

@@ -35,7 +35,7 @@ pub fn resynchronised(
         let mapped = map_state(&graph, symmetry, &engine.state(0)?, start);
         engine.load_state(1, &mapped)?;
 
-        let twin = PlannedStep::converted(hyper, &equivalent, f64::exp(previous_ln_shrink));
+        let twin = PlannedStep::converted(hyper, &equivalent, f64::exp(previous_ln_shrink), 0);
         let table =
             HyperTable::from_fn(1, 2, symmetry.groups(), |_, replica, group| match replica {
                 0 => twin.original_hyper(),

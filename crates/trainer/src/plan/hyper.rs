@@ -3,6 +3,7 @@
 use nn_engine::GroupHyper;
 use scale_invariance::SCALED_GROUP;
 use schedule_core::law::texp::Texp;
+use schedule_core::renormalisation::{RenormalisationError, Renormaliser, rescaled_learning_rate};
 use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};
 
 use crate::experiment::Transform;
@@ -39,6 +40,20 @@ pub struct RunSchedule {
     step: u64,
     /// `a_{t−1}`, and 1 before the first step.
     scale_ratio: f64,
+    /// Keeps the run within a format, if it is to be kept.
+    renormaliser: Option<Renormaliser>,
+}
+
+/// A step that a run cannot make.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// It has no equivalent without weight decay.
+    #[error(transparent)]
+    Law(#[from] LawError),
+    /// No scale keeps it within its float format.
+    #[error(transparent)]
+    Renormalisation(#[from] RenormalisationError),
 }
 
 #[derive(Clone, Debug)]
@@ -55,9 +70,9 @@ pub struct PlannedStep {
     pub step: u64,
     /// The recipe as written: what parameters that are not scaled keep.
     pub original: Hyperparameters,
-    /// Learning rate of the scaled parameters, infinite where it leaves float64.
+    /// Learning rate of the scaled parameters as they are held, `2^{−2K} η̃`; infinite where it leaves float64.
     pub learning_rate: f64,
-    /// Its natural logarithm; −∞ for a rate of 0.
+    /// `ln η̃`, the natural logarithm of the rate at the run's own scale; −∞ for a rate of 0.
     pub ln_learning_rate: f64,
     /// Weight decay of the scaled parameters.
     pub weight_decay: f64,
@@ -67,6 +82,10 @@ pub struct PlannedStep {
     pub scale_ratio: f64,
     /// `ln A_t`, by how much this run's parameters are larger (negated) than the original's.
     pub ln_scale: f64,
+    /// `k`: before the step, the run is rescaled by `2^{−k}`.
+    pub rescaling: i64,
+    /// `K`: in the step, the run is held at `2^{−K}` of its own scale.
+    pub total_rescaling: i64,
 }
 
 impl RunSchedule {
@@ -92,14 +111,25 @@ impl RunSchedule {
             conversion,
             step: 0,
             scale_ratio: 1.0,
+            renormaliser: None,
         })
+    }
+
+    /// The same schedule, [rescaled](PlannedStep::rescaling) wherever something would leave the renormaliser's format;
+    /// the original run never is.
+    #[must_use]
+    pub fn renormalised(self, renormaliser: Renormaliser) -> Self {
+        Self {
+            renormaliser: Some(renormaliser),
+            ..self
+        }
     }
 
     /// The next step's hyperparameters.
     ///
     /// # Errors
-    /// [`LawError`] at a step that has no equivalent; the schedule stays where it was.
-    pub fn next_step(&mut self) -> Result<PlannedStep, LawError> {
+    /// [`PlanError`] at a step that has no equivalent, or cannot be kept within the format; the run ends there.
+    pub fn next_step(&mut self) -> Result<PlannedStep, PlanError> {
         let step = self.step;
         let original = self.recipe.at(step);
         let equivalent = match &mut self.conversion {
@@ -118,13 +148,24 @@ impl RunSchedule {
                 momentum: original.momentum,
                 scale_ratio: 1.0,
                 ln_scale: 0.0,
+                rescaling: 0,
+                total_rescaling: 0,
             },
             Some(equivalent) => {
+                let (rescaling, total) = match &mut self.renormaliser {
+                    None => (0, 0),
+                    Some(renormaliser) => {
+                        let due = renormaliser.before(&equivalent)?;
+                        (due.map_or(0, |due| due.exponent), renormaliser.total())
+                    }
+                };
                 let converted = self.converted.at(step);
-                let planned = PlannedStep::converted(converted, &equivalent, self.scale_ratio);
+                let ratio = self.scale_ratio;
+                let planned = PlannedStep::converted(converted, &equivalent, ratio, total);
                 self.scale_ratio = equivalent.shrink;
                 PlannedStep {
                     original,
+                    rescaling,
                     ..planned
                 }
             }
@@ -152,25 +193,44 @@ impl RunSchedule {
 }
 
 impl PlannedStep {
-    /// A step without weight decay; `scale_ratio` is `a` of the step before.
+    /// A step without weight decay, of a run held at `2^{−total}` of its own scale; `scale_ratio` is `a` of the step
+    /// before.
     pub fn converted(
         original: Hyperparameters,
         equivalent: &EquivalentStep,
         scale_ratio: f64,
+        total: i64,
     ) -> Self {
         // η̃ = η/(A_t A_{t+1}) and not exp(ln η̃): the logarithm of a rate near 0.1 is rounded more
-        // coarsely than those of scales near 1.
+        // coarsely than those of scales near 1. The power of two changes no digit of it.
         let ln_growth = -(equivalent.ln_scale + equivalent.ln_scale_after);
         Self {
             step: equivalent.step,
             original,
-            learning_rate: original.learning_rate * ln_growth.exp(),
+            learning_rate: original.learning_rate * rescaled_learning_rate(ln_growth, total),
             ln_learning_rate: equivalent.ln_learning_rate,
             weight_decay: 0.0,
             momentum: equivalent.momentum,
             scale_ratio,
             ln_scale: equivalent.ln_scale,
+            rescaling: 0,
+            total_rescaling: total,
         }
+    }
+
+    /// What the engine is [rescaled](nn_engine::Engine::rescale) by before the step, an exponent for each of its groups;
+    /// none if that is nothing.
+    pub fn engine_rescaling(&self, groups: usize) -> Option<Vec<i64>> {
+        let exponent = |group| match group {
+            SCALED_GROUP => -self.rescaling,
+            _ => 0,
+        };
+        (self.rescaling != 0).then(|| (0..groups).map(exponent).collect())
+    }
+
+    /// A norm of scaled parameters at the run's own scale, from that of what is held; infinite where it leaves float64.
+    pub fn own_norm(&self, held: f64) -> f64 {
+        held * (self.total_rescaling as f64).exp2()
     }
 
     /// What a parameter group does: the scaled group as planned, every other as in the recipe.

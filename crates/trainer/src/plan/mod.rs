@@ -2,9 +2,11 @@
 
 mod hyper;
 mod milestones;
+mod renormalisation;
 
-pub use hyper::{PlannedStep, RunSchedule};
+pub use hyper::{PlanError, PlannedStep, RunSchedule};
 pub use milestones::jumps;
+pub use renormalisation::magnitudes;
 
 /// Epochs and steps of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use datasets::Sampler;
-use nn_engine::{Engine, HyperTable, Split, StepStats};
+use nn_engine::{BatchSpec, Engine, HyperTable, Split, StepStats};
+use scale_invariance::SCALED_GROUP;
 
 use super::{Event, Observer, RunFolder};
 use crate::experiment::{Experiment, Prepared, Transform};
-use crate::plan::{PlannedStep, RunSchedule, Timeline};
+use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline};
 use crate::{Record, TrainerError};
 
 /// A chunk of steps is made about as long as this, so that progress is seen to move. Results and
@@ -50,19 +51,18 @@ impl<'a> Training<'a> {
     pub(super) fn new(
         engine: &'a mut dyn Engine,
         experiment: &Experiment,
-        Prepared {
-            recipe,
-            graph,
-            symmetry,
-        }: &Prepared,
+        prepared: &Prepared,
     ) -> Result<Self, TrainerError> {
         let original = experiment.original_run();
         let twin = |transform| original.filter(|_| transform != Transform::Original);
-        let schedules: Result<_, _> = experiment
+        let schedules: Result<_, PlanError> = experiment
             .run
             .iter()
-            .map(|run| RunSchedule::new(recipe, run.transform))
+            .map(|run| prepared.schedule(run.transform).map_err(PlanError::from))
             .collect();
+        let Prepared {
+            graph, symmetry, ..
+        } = prepared;
         let parameters = graph.parameters().iter().zip(&symmetry.group);
         Ok(Self {
             timeline: experiment.timeline(),
@@ -135,7 +135,7 @@ impl<'a> Training<'a> {
         Ok(records)
     }
 
-    /// Trains some steps in one call of the engine.
+    /// Trains some steps, in one call of the engine unless a run is rescaled between them.
     fn chunk(
         &mut self,
         steps: u64,
@@ -154,11 +154,31 @@ impl<'a> Training<'a> {
                 .collect();
             planned.push(step?);
         }
-        if self.step.is_multiple_of(self.norms_every)
-            && let Some(first) = planned.first()
-        {
-            self.record_norms(first, folder)?;
+        let norms_are_due = self.step.is_multiple_of(self.norms_every);
+        let (mut batches, mut time) = (&batches[..], Duration::ZERO);
+        let parts = planned.chunk_by(|_, next| next.iter().all(|run| run.rescaling == 0));
+        for (index, part) in parts.enumerate() {
+            self.rescale(&part[0])?;
+            if index == 0 && norms_are_due {
+                self.record_norms(&part[0], folder)?;
+            }
+            let (now, later) = batches.split_at(part.len());
+            time += self.call(now, part, sums, folder)?;
+            batches = later;
         }
+        self.adapt(time, steps);
+        self.step += steps;
+        Ok(())
+    }
+
+    /// Trains these steps in one call of the engine and records them; how long the engine took.
+    fn call(
+        &mut self,
+        batches: &[BatchSpec],
+        planned: &[Vec<PlannedStep>],
+        sums: &mut [Sums],
+        folder: &mut RunFolder,
+    ) -> Result<Duration, TrainerError> {
         let hyper = HyperTable::from_fn(
             batches.len(),
             self.schedules.len(),
@@ -166,10 +186,9 @@ impl<'a> Training<'a> {
             |step, run, group| planned[step][run].hyper(group),
         )?;
         let clock = Instant::now();
-        let stats = self.engine.run(&batches, &hyper)?;
-        self.adapt(clock.elapsed(), steps);
-
-        for (index, (batch, plan)) in batches.iter().zip(&planned).enumerate() {
+        let stats = self.engine.run(batches, &hyper)?;
+        let time = clock.elapsed();
+        for (index, (batch, plan)) in batches.iter().zip(planned).enumerate() {
             for (run, (sum, planned)) in sums.iter_mut().zip(plan).enumerate() {
                 let StepStats { loss, correct } = stats.get(index, run);
                 sum.loss += loss * batch.len() as f64;
@@ -185,7 +204,16 @@ impl<'a> Training<'a> {
                 })?;
             }
         }
-        self.step += steps;
+        Ok(time)
+    }
+
+    /// Brings runs to the scales at which a step is planned.
+    fn rescale(&mut self, planned: &[PlannedStep]) -> Result<(), TrainerError> {
+        for (run, planned) in planned.iter().enumerate() {
+            if let Some(exponents) = planned.engine_rescaling(self.group_count) {
+                self.engine.rescale(run, &exponents)?;
+            }
+        }
         Ok(())
     }
 
@@ -211,10 +239,16 @@ impl<'a> Training<'a> {
             };
             let effective =
                 |norm: f64, group: usize| planned.hyper(group).learning_rate / (norm * norm);
+            let own_norm = |norm: f64, group: usize| match group {
+                SCALED_GROUP => planned.own_norm(norm),
+                _ => norm,
+            };
             folder.record(&Record::Norms {
                 run,
                 step: planned.step,
-                norms: trained().map(|(layer, _)| layer.norm_a).collect(),
+                norms: trained()
+                    .map(|(layer, group)| own_norm(layer.norm_a, group))
+                    .collect(),
                 effective_rates: trained()
                     .map(|(layer, group)| effective(layer.norm_a, group))
                     .collect(),
