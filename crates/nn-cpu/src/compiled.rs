@@ -29,6 +29,8 @@ pub(crate) struct Compiled {
     output: Layout,
     output_node: usize,
     output_slot: Option<usize>,
+    /// Of [`bytes`](Self::bytes), what each image of the largest batch takes.
+    bytes_per_image: u128,
     /// Factors of each normalisation's running statistics in the current pass.
     factors: Vec<(f64, f64)>,
 }
@@ -45,7 +47,7 @@ impl Compiled {
         let per_image = Workspace::bytes_per_image(graph, &plan, &layouts)
             + op::bytes_per_image(graph, &layouts);
         // Replicas start from a state in float64.
-        let replicas = (4 * options.replicas as u128 + 8) * State::values(graph);
+        let replicas = Replica::bytes(graph) * options.replicas as u128 + 8 * State::values(graph);
         let bytes = options.batch_size as u128 * per_image + replicas;
         check_memory("activations, gradients and replicas", bytes)?;
         let threads = match options.threads {
@@ -77,6 +79,7 @@ impl Compiled {
             output: layouts[output.index()],
             output_node: output.index(),
             output_slot: plan.gradient_slot(output),
+            bytes_per_image: per_image,
             factors: vec![(1.0, 1.0); graph.normalisers().len()],
         })
     }
@@ -89,6 +92,22 @@ impl Compiled {
     /// Bytes of activations, gradients and what operations own.
     pub(crate) fn bytes(&self) -> usize {
         self.workspace.bytes() + self.steps.iter().map(|step| step.bytes()).sum::<usize>()
+    }
+
+    /// What [`bytes`](Self::bytes) would be with these options, for which nothing but a batch of one image is
+    /// allocated: whatever does not grow with the batch is there then, and what does grows by as much for each image.
+    pub(crate) fn bytes_needed(
+        graph: &Graph,
+        options: &EngineOptions,
+    ) -> Result<u128, EngineError> {
+        let one = EngineOptions {
+            batch_size: 1,
+            replicas: 1,
+            ..options.clone()
+        };
+        let compiled = Self::new(graph, &one)?;
+        let more = options.batch_size as u128 - 1;
+        Ok(compiled.bytes() as u128 + more * compiled.bytes_per_image)
     }
 
     /// Loss and accuracy of a replica on all images, with running statistics.

@@ -85,18 +85,31 @@ impl CpuEngine {
         })
     }
 
-    /// Bytes of parameters, state, activations and gradients; images come on top. Known before the
-    /// first step, and constant.
+    /// Bytes of parameters, state, activations and gradients; images come on top. Constant.
     pub fn bytes(&self) -> usize {
-        let replica = |replica: &Replica| {
-            let lists = replica.parameters.iter().chain(&replica.momentum);
-            let statistics = replica
-                .statistics
-                .iter()
-                .map(|s| s.mean.len() + s.variance.len());
-            4 * (lists.map(Vec::len).sum::<usize>() + statistics.sum::<usize>())
-        };
-        self.compiled.bytes() + self.replicas.iter().map(replica).sum::<usize>()
+        self.compiled.bytes() + self.replicas.len() * Replica::bytes(&self.graph) as usize
+    }
+
+    /// What [`bytes`](Self::bytes) of an engine with these options would be, without the memory for it.
+    ///
+    /// ```
+    /// use nn_cpu::CpuEngine;
+    /// use nn_engine::EngineOptions;
+    /// use nn_graph::nets::{Architecture, NetConfig};
+    ///
+    /// let graph = NetConfig::new(Architecture::PreResNet, 8).build()?;
+    /// let huge = CpuEngine::bytes_needed(&graph, &EngineOptions::new(&graph, 1 << 16))?;
+    /// assert!(huge > 30_000_000_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`at_level`](Self::at_level), but [`EngineError::Memory`] only if there is not enough for one replica and one
+    /// image.
+    pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
+        options.check(graph, "nn-cpu")?;
+        let replicas = options.replicas as u128 * Replica::bytes(graph);
+        Ok(Compiled::bytes_needed(graph, options)? + replicas)
     }
 }
 

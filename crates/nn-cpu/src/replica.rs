@@ -68,6 +68,11 @@ impl Replica {
         })
     }
 
+    /// Bytes of its tensors.
+    pub(crate) fn bytes(graph: &Graph) -> u128 {
+        size_of::<f32>() as u128 * State::values(graph)
+    }
+
     /// The state, in the order of [`State`].
     pub(crate) fn state(&self, graph: &Graph) -> State {
         let mut state = State::initial(graph, 0);

@@ -1,4 +1,5 @@
-//! A step allocates nothing: what a call of `run` allocates does not grow with its steps.
+//! A step allocates nothing: what a call of `run` allocates does not grow with its steps. What an engine allocates
+//! before is what it says, and what it says is known before it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
@@ -11,17 +12,20 @@ use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
 
 #[allow(unsafe_code)]
 // SAFETY: hands every call on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is the callee's.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is the callee's.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -30,14 +34,49 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// One test, since it counts what all threads allocate.
 #[test]
-fn allocations_of_a_call_do_not_grow_with_its_steps() {
+fn memory_is_known_before_and_constant() {
     for normaliser in [Normaliser::Batch, Normaliser::Group { groups: 2 }] {
-        check(normaliser);
+        for architecture in [Architecture::PreResNet, Architecture::ResNet] {
+            for (batch_size, replicas) in [(1, 1), (2, 3), (17, 1), (33, 2)] {
+                check_bytes(architecture, normaliser, batch_size, replicas);
+            }
+        }
+        check_steps(normaliser);
     }
 }
 
-fn check(normaliser: Normaliser) {
+fn check_bytes(
+    architecture: Architecture,
+    normaliser: Normaliser,
+    batch_size: usize,
+    replicas: usize,
+) {
+    let mut config = NetConfig::new(architecture, 14);
+    (config.width, config.input, config.normaliser) = (20, [3, 12, 10], normaliser);
+    let graph = config.build().unwrap();
+    let options = EngineOptions {
+        threads: 1,
+        replicas,
+        ..EngineOptions::new(&graph, batch_size)
+    };
+    let needed = CpuEngine::bytes_needed(&graph, &options).unwrap();
+    let before = BYTES.load(Ordering::Relaxed);
+    let engine = CpuEngine::new(&graph, options).unwrap();
+    let found = BYTES.load(Ordering::Relaxed) - before;
+    let of = format!("{architecture:?}, {normaliser:?}, {replicas} of {batch_size}");
+    assert_eq!(needed, engine.bytes() as u128, "{of}");
+    println!("{of}: {needed} bytes needed, {found} allocated");
+    // Threads, names and lists of buffers come on top.
+    let rest = found as f64 - needed as f64;
+    assert!(
+        (0.0..1e5 + 0.02 * found as f64).contains(&rest),
+        "{of}: {found}"
+    );
+}
+
+fn check_steps(normaliser: Normaliser) {
     let mut config = NetConfig::new(Architecture::PreResNet, 14);
     (config.width, config.input) = (8, [3, 12, 12]);
     config.normaliser = normaliser;
