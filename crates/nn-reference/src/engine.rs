@@ -68,6 +68,18 @@ impl ReferenceEngine {
         })
     }
 
+    /// Bytes that an engine with these options holds at most, in a step on a batch of the largest size; images come on
+    /// top.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but [`EngineError::Memory`].
+    pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
+        options.check(graph, "nn-reference")?;
+        network::check_supported(graph)?;
+        let states = 8 * options.replicas as u128 * State::values(graph);
+        Ok(states + network::bytes(graph, options.batch_size))
+    }
+
     /// Runs `work` on this engine's threads.
     pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.pool {

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use texp_cli::{
-    ConvertArgs, InspectArgs, Places, RunArgs, completions, convert, inspect, man, rewrite_report,
-    train,
+    ConvertArgs, InspectArgs, Places, RunArgs, completions, convert, dry_run, inspect, man,
+    rewrite_report, train,
 };
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
@@ -24,6 +24,9 @@ enum Verb {
     Train {
         /// The experiment, as TOML.
         file: PathBuf,
+        /// Only say what would be done: each run's rates, where it is rescaled, and the memory that all will take.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         run: RunArgs,
     },
@@ -58,7 +61,12 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Verb::Train { file, run } => {
+        Verb::Train {
+            file,
+            dry_run: true,
+            run,
+        } => dry_run(&file, &run),
+        Verb::Train { file, run, .. } => {
             let mut name = file.display().to_string();
             if name.starts_with('-') {
                 // Else it would be read as an option when the command is given again.

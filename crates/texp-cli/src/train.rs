@@ -74,7 +74,7 @@ pub fn rewrite_report(folder: &Path) -> Result<(), CommandError> {
 }
 
 /// Writes to standard output. Who closed it, as `head` does, does not want to know.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 

@@ -4,6 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use nn_cpu::CpuEngine;
+use nn_engine::EngineOptions;
+use trainer::experiment::Experiment;
+
 const TINY: &str = r#"
 name = "tiny"
 title = "Tiny"
@@ -79,6 +83,67 @@ fn train_leaves_a_folder_with_a_report_and_never_overwrites_one() {
         records("runs/tiny-2"),
         "the same seeds give the same records"
     );
+}
+
+#[test]
+fn a_dry_run_tells_what_the_training_will_do_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = TINY
+        .replace("epochs = 2", "epochs = 4000")
+        .replace("epochs = [1]", "epochs = [3999]");
+    for (name, text) in [("tiny.toml", TINY), ("long.toml", &long)] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let told = |name: &str| {
+        let output = texp(folder.path(), &["train", name, "--dry-run"]);
+        assert!(output.status.success(), "{output:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = told("tiny.toml");
+    let row = |text: &str, start: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(start));
+        let words = line.unwrap_or_else(|| panic!("{text}")).split_whitespace();
+        words.map(str::to_owned).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        row(&text, "step decay"),
+        "step decay original -2.3026 -4.6052 never"
+    );
+    assert_eq!(row(&text, "exact"), "exact wd-free -2.3016 -4.5654 never");
+    assert!(
+        text.contains("8 steps in 2 epochs, 4 images a step, 2 runs"),
+        "{text}"
+    );
+    // What the engine that trains it says.
+    let bytes = |text: &str| -> usize {
+        let (_, rest) = text.split_once("Memory of the engine: ").unwrap();
+        rest.split_once(' ').unwrap().0.parse().unwrap()
+    };
+    let experiment = Experiment::parse(TINY, "tiny.toml", None).unwrap();
+    let graph = experiment.network.graph().unwrap();
+    let options = EngineOptions {
+        replicas: 2,
+        ..EngineOptions::new(&graph, 4)
+    };
+    let engine = CpuEngine::new(&graph, options).unwrap();
+    assert_eq!(bytes(&text), engine.bytes());
+
+    let text = told("long.toml");
+    let exact = row(&text, "exact");
+    assert!(exact.contains(" times, first before step 3"), "{exact}");
+    assert_eq!(bytes(&text), engine.bytes());
+    assert!(!folder.path().join("runs").exists());
+
+    fs::write(
+        folder.path().join("typo.toml"),
+        TINY.replace("epochs = 2", "epoch = 2"),
+    )
+    .unwrap();
+    let message = refusal(folder.path(), &["train", "typo.toml", "--dry-run"]);
+    assert!(message.contains("typo.toml, line 13"), "{message}");
 }
 
 #[test]

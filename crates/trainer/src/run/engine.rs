@@ -7,6 +7,21 @@ use nn_reference::ReferenceEngine;
 
 use crate::experiment::EngineKind;
 
+/// Bytes that an engine with these options holds at most, before it is made.
+///
+/// # Errors
+/// [`EngineError`] as [`build_engine`].
+pub(super) fn bytes_needed(
+    kind: EngineKind,
+    graph: &Graph,
+    options: &EngineOptions,
+) -> Result<u128, EngineError> {
+    match kind {
+        EngineKind::Cpu => CpuEngine::bytes_needed(graph, options),
+        EngineKind::Reference => ReferenceEngine::bytes_needed(graph, options),
+    }
+}
+
 /// Makes an engine.
 ///
 /// # Errors

@@ -48,7 +48,7 @@ pub(super) fn describe(
     }
 }
 
-fn network(experiment: &Experiment, graph: &Graph) -> NetworkRecord {
+pub(super) fn network(experiment: &Experiment, graph: &Graph) -> NetworkRecord {
     let trained = || {
         graph
             .parameters()
@@ -63,7 +63,7 @@ fn network(experiment: &Experiment, graph: &Graph) -> NetworkRecord {
     }
 }
 
-fn runs(experiment: &Experiment) -> Vec<RunRecord> {
+pub(super) fn runs(experiment: &Experiment) -> Vec<RunRecord> {
     let original = experiment.original_run();
     let record = |run: &crate::experiment::RunSpec| RunRecord {
         name: run.name.clone(),

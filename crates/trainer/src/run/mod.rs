@@ -1,5 +1,6 @@
 //! Running an experiment: all its runs side by side, on the same batches, into one folder.
 
+mod dry;
 mod engine;
 mod folder;
 mod manifest;
@@ -13,10 +14,11 @@ use std::time::Instant;
 use datasets::Dataset;
 use nn_engine::{EngineOptions, Split, State};
 
+pub use dry::{DryRun, RunOutlook, dry_run};
 pub use folder::RunFolder;
 pub use observer::{Event, Observer};
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Prepared};
 use crate::{Manifest, Record, TrainerError};
 use engine::build_engine;
 use training::Training;
@@ -71,12 +73,7 @@ pub fn run_experiment(
 ) -> Result<Finished, TrainerError> {
     let prepared = experiment.prepare()?;
     let dataset = take_images(experiment, dataset)?;
-    let engine_options = EngineOptions {
-        batch_size: experiment.training.batch_size,
-        replicas: experiment.run.len(),
-        symmetry: prepared.symmetry.clone(),
-        threads: options.threads,
-    };
+    let engine_options = engine_options(experiment, &prepared, options.threads);
     let mut engine = build_engine(experiment.training.engine, &prepared.graph, engine_options)?;
     let manifest = manifest::describe(experiment, &prepared, engine.device(), &dataset, options);
     engine.load_images(Split::Train, Arc::new(dataset.train))?;
@@ -87,6 +84,16 @@ pub fn run_experiment(
     }
     let training = Training::new(engine.as_mut(), experiment, &prepared)?;
     train(training, experiment, manifest, options, observer)
+}
+
+/// One replica for each run.
+fn engine_options(experiment: &Experiment, prepared: &Prepared, threads: usize) -> EngineOptions {
+    EngineOptions {
+        batch_size: experiment.training.batch_size,
+        replicas: experiment.run.len(),
+        symmetry: prepared.symmetry.clone(),
+        threads,
+    }
 }
 
 /// From the first step to the last, into a new folder.

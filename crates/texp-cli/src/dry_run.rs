@@ -1,0 +1,72 @@
+//! What `texp train` would do and take, without doing it.
+
+use std::path::Path;
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use trainer::experiment::Experiment;
+use trainer::run::{DryRun, RunOutlook};
+
+use crate::train::print;
+use crate::{CommandError, RunArgs};
+
+/// Writes the plan of an experiment's runs, and the memory that they will take, to standard output. Reads no images,
+/// trains nothing and leaves nothing.
+///
+/// # Errors
+/// [`CommandError`] for an experiment that cannot be run.
+pub fn dry_run(file: &Path, args: &RunArgs) -> Result<(), CommandError> {
+    let experiment =
+        Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
+    let plan = trainer::run::dry_run(&experiment)?;
+    print(&describe(&experiment, &plan));
+    Ok(())
+}
+
+fn describe(experiment: &Experiment, plan: &DryRun) -> String {
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    table.set_header([
+        "run",
+        "transform",
+        "ln rate, first",
+        "last",
+        "rescaled by powers of two",
+    ]);
+    for run in &plan.runs {
+        table.add_row(row(run));
+    }
+    let lines: Vec<String> = (table.to_string().lines())
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    let timeline = &plan.timeline;
+    format!(
+        "{}\nNetwork: {}, {} trained values.\nTraining: {} steps in {} epochs, {} images a step, {} runs in lockstep.\n\n{}\n\n\
+         Memory of the engine: {}.\nMemory of the images: {}.\n",
+        experiment.title,
+        plan.network.name,
+        plan.network.trained_parameters,
+        timeline.steps,
+        timeline.epochs,
+        experiment.training.batch_size,
+        plan.runs.len(),
+        lines.join("\n"),
+        bytes(plan.engine_bytes),
+        bytes(plan.image_bytes),
+    )
+}
+
+fn row(run: &RunOutlook) -> [String; 5] {
+    let [first, last] = run.ln_rates.map(|ln_rate| format!("{ln_rate:.4}"));
+    let rescaled = match run.rescaled[..] {
+        [] => "never".to_owned(),
+        [step] => format!("once, before step {step}"),
+        [step, ..] => format!("{} times, first before step {step}", run.rescaled.len()),
+    };
+    let (label, transform) = (run.record.label.clone(), run.record.transform.clone());
+    [label, transform, first, last, rescaled]
+}
+
+fn bytes(count: u128) -> String {
+    format!("{count} bytes ({:.1} MB)", count as f64 / 1e6)
+}
