@@ -112,7 +112,7 @@ fn a_dry_run_tells_what_the_training_will_do_and_leaves_nothing() {
         row(&text, "step decay"),
         "step decay original -2.3026 -4.6052 never"
     );
-    assert_eq!(row(&text, "exact"), "exact wd-free -2.3016 -4.5654 never");
+    assert_eq!(row(&text, "exact"), "exact wd-free -2.3016 -4.5836 never");
     assert!(
         text.contains("8 steps in 2 epochs, 4 images a step, 2 runs"),
         "{text}"

@@ -97,7 +97,8 @@ pub enum Record {
         /// Mean cross-entropy of the batch, nats.
         #[serde(with = "finite_or_null")]
         loss: f64,
-        /// Natural logarithm of the learning rate; `null` for a rate of 0.
+        /// Natural logarithm of the learning rate at the run's own scale, whatever it is held at; `null` for a rate
+        /// of 0.
         #[serde(with = "finite_or_null")]
         ln_rate: f64,
     },
@@ -107,7 +108,7 @@ pub enum Record {
         run: usize,
         /// The step.
         step: u64,
-        /// `‖w‖₂` of each layer.
+        /// `‖w‖₂` of each layer at the run's own scale; `null` where that leaves float64.
         #[serde(with = "finite_list")]
         norms: Vec<f64>,
         /// Effective rate `η/‖w‖₂²` of each layer.
