@@ -120,14 +120,16 @@ fn is_alike(rescaled: &State, plain: &State) -> bool {
     pairs.all(|(&plain, &other)| plain == other || (plain as f32).is_subnormal())
 }
 
+type MakeEngine = Box<dyn Fn() -> Box<dyn Engine>>;
+
 /// The engine at every level, and the reference.
-fn engines(graph: &Graph, symmetry: &Symmetry) -> Vec<(String, Box<dyn Fn() -> Box<dyn Engine>>)> {
+fn engines(graph: &Graph, symmetry: &Symmetry) -> Vec<(String, MakeEngine)> {
     let options = EngineOptions {
         symmetry: symmetry.clone(),
         threads: 2,
         ..EngineOptions::new(graph, BATCH)
     };
-    let mut engines: Vec<(String, Box<dyn Fn() -> Box<dyn Engine>>)> = Vec::new();
+    let mut engines: Vec<(String, MakeEngine)> = Vec::new();
     for level in Level::available() {
         let (graph, options) = (graph.clone(), options.clone());
         let engine = move || -> Box<dyn Engine> {
