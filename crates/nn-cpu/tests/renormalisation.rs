@@ -299,3 +299,59 @@ fn it_goes_on_where_the_plain_run_ends() {
         }
     }
 }
+
+/// The state tells the scale, and with it ε, which is large here.
+#[test]
+fn a_rescaled_run_is_resumed_from_its_state() {
+    let normaliser = Normaliser::Group { groups: 2 };
+    let net = Net::new(plain_network(normaliser, Affine::ScaleAndShift, 0.3)).unwrap();
+    for (name, engine) in engines(&net.graph, &net.symmetry) {
+        let schedule = Schedule { growth: 0.1 };
+        let (mut whole, mut resumed) = (Run::new(engine(), schedule), Run::new(engine(), schedule));
+        whole.step();
+        whole.rescale(-5);
+        whole.step();
+        let middle = whole.engine.state(0).unwrap();
+        assert_eq!(middle.exponents, [-5], "{name}");
+        resumed.engine.load_state(0, &middle).unwrap();
+        (resumed.step, resumed.total) = (whole.step, whole.total);
+        assert_eq!(whole.step(), resumed.step(), "{name}");
+        let end = whole.engine.state(0).unwrap();
+        assert!(end == resumed.engine.state(0).unwrap(), "{name}");
+        // Without its scale it would be another run's.
+        let forgotten = State {
+            exponents: Vec::new(),
+            ..middle
+        };
+        resumed.engine.load_state(0, &forgotten).unwrap();
+        resumed.step -= 1;
+        resumed.step();
+        assert!(
+            end.tensors != resumed.engine.state(0).unwrap().tensors,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn replicas_are_rescaled_one_by_one() {
+    let net = Net::new(plain_network(Normaliser::Batch, Affine::None, 0.3)).unwrap();
+    let options = EngineOptions {
+        symmetry: net.symmetry.clone(),
+        replicas: 2,
+        ..EngineOptions::new(&net.graph, BATCH)
+    };
+    let mut engine = CpuEngine::new(&net.graph, options).unwrap();
+    let start = engine.state(0).unwrap();
+    engine.rescale(1, &[-7]).unwrap();
+    assert!(engine.state(0).unwrap() == start);
+    assert_eq!(engine.state(1).unwrap().exponents, [-7]);
+    let compared = engine.compare(0, 1).unwrap();
+    assert_eq!(compared[0].norm_a, 128.0 * compared[0].norm_b);
+    let refused = engine.rescale(1, &[200]).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("leaves float32; rescale by less"),
+        "{refused}"
+    );
+    assert_eq!(engine.state(1).unwrap().exponents, [-7]);
+}
