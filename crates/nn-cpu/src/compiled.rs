@@ -16,6 +16,7 @@ use crate::loss::softmax_cross_entropy;
 use crate::op::{self, Compiling, Step};
 use crate::optimiser;
 use crate::pool::Pool;
+use crate::profile::{Clock, Part};
 use crate::replica::Replica;
 use crate::simd::Level;
 use crate::workspace::{Mode, Pass, Scratch, Workspace};
@@ -33,6 +34,8 @@ pub(crate) struct Compiled {
     bytes_per_image: u128,
     /// Factors of each normalisation's running statistics in the current pass.
     factors: Vec<(f64, f64)>,
+    /// Pressed after every part of a step.
+    pub(crate) clock: Clock,
 }
 
 impl Compiled {
@@ -81,6 +84,7 @@ impl Compiled {
             output_slot: plan.gradient_slot(output),
             bytes_per_image: per_image,
             factors: vec![(1.0, 1.0); graph.normalisers().len()],
+            clock: Clock::default(),
         })
     }
 
@@ -170,6 +174,7 @@ impl Compiled {
                 }
             },
         );
+        self.clock.lap(Part::Batch);
     }
 
     fn forward(&mut self, level: Level, mode: Mode, images: usize, replica: &mut Replica) {
@@ -181,8 +186,9 @@ impl Compiled {
             &self.factors,
             (&self.pool, &mut self.workspace),
         );
-        for step in &mut self.steps {
+        for (group, step) in self.steps.iter_mut().enumerate() {
             step.forward(&mut pass);
+            self.clock.lap(Part::Forward(group));
         }
     }
 
@@ -195,8 +201,9 @@ impl Compiled {
             &self.factors,
             (&self.pool, &mut self.workspace),
         );
-        for step in self.steps.iter_mut().rev() {
+        for (group, step) in self.steps.iter_mut().enumerate().rev() {
             step.backward(&mut pass);
+            self.clock.lap(Part::Backward(group));
         }
     }
 
@@ -248,6 +255,7 @@ impl TrainingStep<'_> {
             .map(|&index| self.images.labels()[index as usize]);
         let mut stats = compiled.loss(labels, count, true);
         stats.loss /= count as f64;
+        compiled.clock.lap(Part::Loss);
         compiled.backward(self.level, count, replica);
         let gradients = &compiled.workspace.parameter_gradients;
         let tensors = replica
@@ -265,6 +273,7 @@ impl TrainingStep<'_> {
                 );
             }
         }
+        compiled.clock.lap(Part::Update);
         stats
     }
 }

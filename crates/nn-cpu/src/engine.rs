@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nn_engine::plan::Plan;
 use nn_engine::{
     BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
     Images, ParameterComparison, Precision, Split, State, Stats, Symmetry, check_evaluate,
@@ -10,6 +11,7 @@ use nn_engine::{
 use nn_graph::Graph;
 
 use crate::compiled::{Compiled, Sample, TrainingStep};
+use crate::profile::{Clock, Profile};
 use crate::replica::Replica;
 use crate::simd::Level;
 
@@ -110,6 +112,47 @@ impl CpuEngine {
         options.check(graph, "nn-cpu")?;
         let replicas = options.replicas as u128 * Replica::bytes(graph);
         Ok(Compiled::bytes_needed(graph, options)? + replicas)
+    }
+
+    /// Trains as [`run`](Engine::run) does, and says where the time went: medians over the steps, and
+    /// over the replicas, in seconds; all 0 without a batch. The first step on new memory is slower than the others.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use nn_cpu::CpuEngine;
+    /// use nn_engine::plan::Plan;
+    /// use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
+    /// use nn_graph::nets::{Architecture, NetConfig};
+    ///
+    /// let graph = NetConfig::new(Architecture::PreResNet, 8).build()?;
+    /// let mut engine = CpuEngine::new(&graph, EngineOptions::new(&graph, 2))?;
+    /// let grey = ImageSet::new([3, 32, 32], vec![128; 6144], vec![0; 2], vec![0.5; 3], vec![1.0; 3])?;
+    /// engine.load_images(Split::Train, Arc::new(grey))?;
+    /// let batches = vec![BatchSpec::plain(vec![0, 1]); 5];
+    /// let hyper = HyperTable::from_fn(5, 1, 1, |_, _, _| GroupHyper::new(0.1, 5e-4, 0.9))?;
+    ///
+    /// let profile = engine.profile(&batches, &hyper)?;
+    /// let plan = Plan::compile(&graph);
+    /// for (group, time) in plan.groups().iter().zip(&profile.groups) {
+    ///     let flops = 2.0 * group.forward.flops as f64;
+    ///     let name = &graph.node(group.head).name;
+    ///     println!("{name}: {:.1} GFLOP/s forward", 1e-9 * flops / time.forward);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Engine::run).
+    pub fn profile(
+        &mut self,
+        batches: &[BatchSpec],
+        hyper: &HyperTable,
+    ) -> Result<Profile, EngineError> {
+        let groups = Plan::compile(&self.graph).groups().len();
+        self.compiled.clock = Clock::running(groups);
+        let trained = self.run(batches, hyper);
+        let clock = std::mem::take(&mut self.compiled.clock);
+        trained.map(|_| clock.profile())
     }
 }
 

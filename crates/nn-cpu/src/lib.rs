@@ -11,10 +11,12 @@ mod op;
 mod optimiser;
 #[allow(unsafe_code)]
 mod pool;
+mod profile;
 mod replica;
 #[allow(unsafe_code)]
 mod simd;
 mod workspace;
 
 pub use engine::CpuEngine;
+pub use profile::{GroupTime, Profile};
 pub use simd::Level;
