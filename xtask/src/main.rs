@@ -1,6 +1,7 @@
 //! `cargo xtask VERB`: everything that is done to this workspace, one file a verb.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod package;
 mod peers;
@@ -33,6 +34,8 @@ enum Verb {
     Package,
     /// Train with PyTorch what texp generates; installs PyTorch into target/peers.
     Peers(peers::Args),
+    /// Measure how fast an engine trains, and others beside it.
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Verb::Spec(args) => spec::run(&args),
         Verb::Package => package::run(),
         Verb::Peers(args) => peers::run(&args),
+        Verb::Bench(args) => bench::run(&args),
     }
 }
 

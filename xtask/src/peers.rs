@@ -1,6 +1,6 @@
 //! `cargo xtask peers`: what texp emits, trained with PyTorch itself.
 
-mod environment;
+pub(crate) mod environment;
 mod inspected;
 mod models;
 mod schedulers;
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 /// Whether everything holds.
 fn check(args: &Args, folder: &Path) -> Result<bool, String> {
     let python = match &args.python {
-        Some(python) => environment::with_pytorch(python)?,
+        Some(python) => environment::that_loads(python, environment::MODULES)?,
         None => environment::made(&folder.join("python"))?,
     };
     let generated = folder.join("generated");

@@ -20,4 +20,5 @@ pub use document::{completions, man};
 pub use dry_run::dry_run;
 pub use error::{CommandError, NoGroups};
 pub use inspect::{InspectArgs, inspect};
+pub use provenance::{commit, now};
 pub use train::{Places, rewrite_report, train};

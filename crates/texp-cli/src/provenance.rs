@@ -4,13 +4,13 @@ use std::process::Command;
 use std::time::SystemTime;
 
 /// Now, RFC 3339, UTC.
-pub(crate) fn now() -> String {
+pub fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
 /// Git commit of the software, with `-dirty` if files differ from it; `None` where it was not built from a
 /// checkout that is still there.
-pub(crate) fn commit() -> Option<String> {
+pub fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git")
             .args(["-C", env!("CARGO_MANIFEST_DIR")])

@@ -21,8 +21,8 @@ const OF_NETWORKS: [&str; 5] = [
     "safetensors",
 ];
 
-/// Loads all of it.
-const LOAD: &str = "import torch, onnx, onnxscript, torchvision, timm";
+/// All of it, as Python imports it.
+pub(crate) const MODULES: &str = "torch, onnx, onnxscript, torchvision, timm";
 
 /// Prints what PyTorch requires but Triton, a compiler of 1 GB that nothing here runs. On Linux it cannot be
 /// loaded without the CUDA libraries, which are most of the rest.
@@ -34,14 +34,14 @@ for requirement in importlib.metadata.requires('torch'):
 ";
 
 /// The Python of an environment in a folder, which is made if it is not complete.
-pub(super) fn made(folder: &Path) -> Result<PathBuf, String> {
+pub(crate) fn made(folder: &Path) -> Result<PathBuf, String> {
     let inside = if cfg!(windows) {
         "Scripts/python.exe"
     } else {
         "bin/python"
     };
     let python = folder.join(inside);
-    if has_pytorch(&python) {
+    if loads(&python, MODULES) {
         return Ok(python);
     }
     eprintln!(
@@ -57,7 +57,7 @@ pub(super) fn made(folder: &Path) -> Result<PathBuf, String> {
         );
     }
     install(&python, folder)?;
-    with_pytorch(&python)
+    that_loads(&python, MODULES)
 }
 
 fn install(python: &Path, folder: &Path) -> Result<(), String> {
@@ -96,20 +96,21 @@ fn install(python: &Path, folder: &Path) -> Result<(), String> {
     }
 }
 
-/// The same Python, if it can load PyTorch.
-pub(super) fn with_pytorch(python: &Path) -> Result<PathBuf, String> {
-    if has_pytorch(python) {
+/// The same Python, if it can load these modules.
+pub(crate) fn that_loads(python: &Path, modules: &str) -> Result<PathBuf, String> {
+    if loads(python, modules) {
         return Ok(python.to_owned());
     }
     Err(format!(
-        "{0} cannot load PyTorch, onnx, onnxscript, torchvision and timm; `{0} -c '{LOAD}'` says why. Name a Python that can with \
+        "{0} cannot load {modules}; `{0} -c 'import {modules}'` says why. Name a Python that can with \
          --python FILE, or leave that out to have one made",
         python.display()
     ))
 }
 
-fn has_pytorch(python: &Path) -> bool {
+fn loads(python: &Path, modules: &str) -> bool {
     let mut load = Command::new(python);
-    load.args(["-c", LOAD]).stderr(Stdio::null());
+    load.arg("-c").arg(format!("import {modules}"));
+    load.stderr(Stdio::null());
     load.status().is_ok_and(|status| status.success())
 }

@@ -1,0 +1,169 @@
+//! What was measured, in words and as data.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use report::to_svg;
+use serde::Serialize;
+
+use super::ceilings::Ceilings;
+use super::comparison::{Entry, Floor, against, table};
+use super::contestant::{BATCH, Effort};
+use super::cpu::NORMALISERS;
+use super::facts::Facts;
+use super::roofline::Roofline;
+use super::scaling::Scaling;
+
+/// The folder that holds a folder for each record.
+pub(super) struct Records(PathBuf);
+
+impl Records {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// A new folder: a record is never overwritten.
+    ///
+    /// # Errors
+    /// That the name is no name for a folder, or is taken, or that it cannot be made.
+    pub(super) fn create(&self, name: &str) -> Result<PathBuf, String> {
+        let is_plain =
+            |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+        if !name.starts_with(|first: char| first.is_ascii_alphanumeric())
+            || !name.chars().all(is_plain)
+        {
+            return Err(format!(
+                "`{name}` is no name for a record; use letters, digits, `-`, `_` and `.`"
+            ));
+        }
+        let folder = self.0.join(name);
+        let made = fs::create_dir_all(&self.0).and_then(|()| fs::create_dir(&folder));
+        made.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => format!(
+                "there is a record {name} already, in {}; choose another name or delete it",
+                folder.display()
+            ),
+            _ => format!("cannot make {}: {error}", folder.display()),
+        })?;
+        Ok(folder)
+    }
+}
+
+/// Everything of one call.
+#[derive(Debug, Serialize)]
+pub(super) struct Record {
+    #[serde(skip)]
+    pub(super) effort: Effort,
+    pub(super) facts: Facts,
+    pub(super) ceilings: Ceilings,
+    pub(super) entries: Vec<Entry>,
+    /// One for each of [`NORMALISERS`].
+    pub(super) rooflines: Vec<Roofline>,
+    pub(super) scaling: Scaling,
+}
+
+impl Record {
+    /// In words and tables.
+    pub(super) fn markdown(&self) -> String {
+        let threads = self.facts.threads;
+        let gflop = self.rooflines.first().map(Roofline::gflop);
+        let floor = gflop
+            .zip(self.ceilings.peak(threads))
+            .map(|(gflop, peak)| Floor {
+                gflop_an_image: gflop / BATCH as f64,
+                peak,
+            });
+        let mut text = format!(
+            "# PreResNet-32 on a CPU\n\n{}\n## Ceilings\n\n{}\n## Training\n\n{}\n",
+            self.facts.markdown(self.effort),
+            self.ceilings.table(),
+            self.comparison(floor),
+        );
+        text += "## Time of each operation\n\n";
+        text += &format!(
+            "nn-cpu, batch {BATCH}, {threads} threads, medians over steps and runs. GFLOP/s by the \
+             direct count of multiply-adds; GB/s by each tensor read or written once a pass, against \
+             copying in main memory: what is still in a cache can be above it.\n\n"
+        );
+        for ((normaliser, op), roofline) in NORMALISERS.iter().zip(&self.rooflines) {
+            // All but its normalisation is the same in every network.
+            let only = (*normaliser != NORMALISERS[0].0).then_some(*op);
+            let table = roofline.table(&self.ceilings, threads, only);
+            text += &format!("### {}\n\n{table}\n", heading(normaliser));
+        }
+        text += &format!(
+            "## How cost grows\n\nMedians over runs, least and most. `scaling.svg` draws it.\n\n{}",
+            self.scaling.table()
+        );
+        text
+    }
+
+    fn comparison(&self, floor: Option<Floor>) -> String {
+        let mut text = format!(
+            "A step is forward, backward and update of SGD with momentum, on {BATCH} images. Everybody \
+             trains once in each round, in turns. images/s: the median over rounds of each run's median, \
+             [least–most]. Steps: rounds × steps in each. Ratios: round by round. Peak: multiply-adds by \
+             the direct count, of the machine's. MB: peak memory without that at the start, which is \
+             what importing takes. Only nn-cpu also augments its images in each step. Other contestants \
+             than nn-cpu train with batch norm.\n\n{}",
+            table(&self.entries, floor)
+        );
+        if let Some(table) = against(&self.entries) {
+            text += &format!("\n{table}");
+        }
+        text
+    }
+
+    /// `record.md`, `record.json` and `scaling.svg`.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub(super) fn write(&self, folder: &Path) -> Result<(), String> {
+        let svg = to_svg(&self.scaling.charts()).map_err(|error| error.to_string())?;
+        let json = serde_json::to_string(self).map_err(|error| error.to_string())?;
+        for (name, text) in [
+            ("record.md", self.markdown()),
+            ("record.json", json + "\n"),
+            ("scaling.svg", svg),
+        ] {
+            let file = folder.join(name);
+            fs::write(&file, text)
+                .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        }
+        eprintln!("record: {}", folder.display());
+        Ok(())
+    }
+}
+
+/// `Batch norm`.
+fn heading(normaliser: &str) -> String {
+    let mut letters = normaliser.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    format!("{}{} norm", first.unwrap_or_default(), letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_never_overwritten() {
+        let folder = std::env::temp_dir().join(format!("texp-records-{}", std::process::id()));
+        let records = Records::new(&folder);
+        let made = records.create("zen5.2026-11").unwrap();
+        let taken = records.create("zen5.2026-11").unwrap_err();
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(made.ends_with("zen5.2026-11"));
+        assert!(taken.contains("choose another name"), "{taken}");
+        for name in ["", "..", "a/b", "-x", ".hidden", "ä"] {
+            let refused = records.create(name).unwrap_err();
+            assert!(refused.contains("no name for a record"), "{refused}");
+        }
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn headings_begin_large() {
+        assert_eq!(heading("layer"), "Layer norm");
+    }
+}

@@ -1,0 +1,324 @@
+//! How cost grows: with depth, width, batch and threads, one at a time.
+
+use std::path::Path;
+
+use report::{Chart, Curve, Scale, Stroke};
+use serde::Serialize;
+
+use super::comparison::undisturbed;
+use super::contestant::{BATCH, Effort};
+use super::program::Program;
+use super::statistics::Spread;
+use super::table::{Table, or_dash};
+use super::timing::Timing;
+
+/// What is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Size {
+    depth: usize,
+    /// Times the width of the paper's network.
+    width: usize,
+    batch: usize,
+}
+
+/// The network in the middle.
+const MIDDLE: Size = Size {
+    depth: 32,
+    width: 1,
+    batch: BATCH,
+};
+
+/// Channels of the paper's first stage.
+const CHANNELS: usize = 16;
+
+/// One thing that grows.
+struct Sweep {
+    id: &'static str,
+    title: &'static str,
+    x_label: &'static str,
+    sizes: Vec<Size>,
+    /// Where a size is along the x-axis.
+    x: fn(Size) -> f64,
+}
+
+fn sweeps(effort: Effort) -> [Sweep; 3] {
+    let depths = effort.choose(vec![8, 14, 20, 32, 56, 110], vec![8]);
+    let widths = effort.choose(vec![1, 2, 4], vec![1]);
+    let batches = effort.choose(vec![1, 4, 16, 64, 128, 256, 1024], vec![1, 8]);
+    // What is only to be seen to work is small.
+    let middle = effort.choose(
+        MIDDLE,
+        Size {
+            depth: 8,
+            batch: 8,
+            ..MIDDLE
+        },
+    );
+    [
+        Sweep {
+            id: "depth",
+            title: "images/s against depth",
+            x_label: "layers",
+            sizes: depths
+                .into_iter()
+                .map(|depth| Size { depth, ..middle })
+                .collect(),
+            x: |size| size.depth as f64,
+        },
+        Sweep {
+            id: "width",
+            title: "images/s against width",
+            x_label: "width, in that of the paper's network",
+            sizes: widths
+                .into_iter()
+                .map(|width| Size { width, ..middle })
+                .collect(),
+            x: |size| size.width as f64,
+        },
+        Sweep {
+            id: "batch",
+            title: "images/s against batch size",
+            x_label: "batch size, its logarithm to base 2",
+            sizes: batches
+                .into_iter()
+                .map(|batch| Size { batch, ..middle })
+                .collect(),
+            x: |size| (size.batch as f64).log2(),
+        },
+    ]
+}
+
+/// All runs at one size on so many threads.
+#[derive(Clone, Debug, Serialize)]
+struct Entry {
+    size: Size,
+    threads: usize,
+    runs: Vec<Timing>,
+}
+
+impl Entry {
+    fn rate(&self) -> Option<Spread> {
+        Spread::of(self.runs.iter().map(Timing::images_a_second))
+    }
+}
+
+/// All runs of all sizes.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Scaling {
+    #[serde(skip)]
+    effort: Effort,
+    threads: Vec<usize>,
+    entries: Vec<Entry>,
+}
+
+impl Scaling {
+    /// Trains at every size on 1, 2, 4, … and all `threads` in turns; `cpu` is the program of
+    /// `benches`.
+    ///
+    /// # Errors
+    /// Why one of them cannot be trained, in a sentence.
+    pub(super) fn measure(cpu: &Path, threads: usize, effort: Effort) -> Result<Self, String> {
+        let threads = thread_counts(threads);
+        let mut entries: Vec<Entry> = Vec::new();
+        for sweep in sweeps(effort) {
+            for &size in &sweep.sizes {
+                let is_known = entries.iter().any(|entry| entry.size == size);
+                if !is_known {
+                    let entry = |&threads| Entry {
+                        size,
+                        threads,
+                        runs: Vec::new(),
+                    };
+                    entries.extend(threads.iter().map(entry));
+                }
+            }
+        }
+        let rounds = effort.choose(3, 1);
+        for round in 1..=rounds {
+            for entry in &mut entries {
+                let run = undisturbed(|| Timing::read(&program(cpu, entry, effort).output()?))?;
+                eprintln!(
+                    "round {round} of {rounds}: depth {}, width ×{}, batch {}, {} threads: {:.0} images/s",
+                    entry.size.depth,
+                    entry.size.width,
+                    entry.size.batch,
+                    entry.threads,
+                    run.images_a_second()
+                );
+                entry.runs.push(run);
+            }
+        }
+        Ok(Self {
+            effort,
+            threads,
+            entries,
+        })
+    }
+
+    fn rate(&self, size: Size, threads: usize) -> Option<Spread> {
+        let mut entries = self.entries.iter();
+        let entry = entries.find(|entry| entry.size == size && entry.threads == threads);
+        entry.and_then(Entry::rate)
+    }
+
+    /// A row for each size; all threads against one by the medians.
+    pub(super) fn table(&self) -> String {
+        let rates = self
+            .threads
+            .iter()
+            .map(|threads| format!("images/s, {threads} threads"));
+        let names = ["depth", "width", "batch"].map(str::to_owned);
+        let head = names
+            .into_iter()
+            .chain(rates)
+            .chain(["speed-up".to_owned()]);
+        let mut table = Table::with_head(head.collect());
+        for entry in self.entries.iter().step_by(self.threads.len()) {
+            let Size {
+                depth,
+                width,
+                batch,
+            } = entry.size;
+            let rates = self
+                .threads
+                .iter()
+                .map(|&threads| self.rate(entry.size, threads));
+            let rates: Vec<Option<Spread>> = rates.collect();
+            let ends = rates
+                .first()
+                .copied()
+                .flatten()
+                .zip(rates.last().copied().flatten());
+            let speed_up = ends.map(|(one, all)| format!("{:.2}", all.median / one.median));
+            let size = [depth.to_string(), format!("×{width}"), batch.to_string()];
+            let row = size.into_iter().chain(rates.into_iter().map(or_dash));
+            table.row(row.chain([or_dash(speed_up)]).collect());
+        }
+        table.markdown()
+    }
+
+    /// A chart for each thing that grows, a curve for each number of threads.
+    pub(super) fn charts(&self) -> Vec<Chart> {
+        let chart = |sweep: Sweep| {
+            let last = sweep.sizes.last().map_or(0.0, |&size| (sweep.x)(size));
+            let curve = |(index, &threads): (usize, &usize)| {
+                let plural = if threads == 1 { "" } else { "s" };
+                let label = Some(format!("{threads} thread{plural}"));
+                let point = |&size: &Size| {
+                    let rate = self.rate(size, threads)?;
+                    Some(((sweep.x)(size), rate.median.log10()))
+                };
+                Curve::new(
+                    label,
+                    index,
+                    Stroke::Solid,
+                    sweep.sizes.iter().filter_map(point),
+                )
+            };
+            Chart {
+                id: sweep.id,
+                title: sweep.title,
+                x_label: sweep.x_label,
+                x_end: last,
+                y_scale: Scale::Log10,
+                curves: self.threads.iter().enumerate().map(curve).collect(),
+                marks: Vec::new(),
+            }
+        };
+        sweeps(self.effort).map(chart).into()
+    }
+}
+
+/// Powers of two below the number of threads, and that number.
+fn thread_counts(threads: usize) -> Vec<usize> {
+    let powers = (0..usize::BITS).map(|power| 1 << power);
+    let below = powers.take_while(|&power| power < threads);
+    below.chain([threads.max(1)]).collect()
+}
+
+/// Trains at this size. A call has enough steps that starting it does not count.
+fn program(cpu: &Path, entry: &Entry, effort: Effort) -> Program {
+    let Size {
+        depth,
+        width,
+        batch,
+    } = entry.size;
+    Program::new(cpu).arg("train").options([
+        ("depth", depth),
+        ("width", width * CHANNELS),
+        ("batch", batch),
+        ("threads", entry.threads),
+        ("steps", effort.choose((BATCH / batch).max(1), 1)),
+        ("samples", effort.choose(5, 1)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use report::to_svg;
+
+    use super::*;
+    use crate::bench::timing::tests::timing;
+
+    /// Where images a second are 32,000 over the depth on each thread.
+    fn scaling() -> Scaling {
+        let threads = vec![1, 2];
+        let entry = |size: Size, threads: usize| Entry {
+            size,
+            threads,
+            runs: vec![timing(32_000.0 / size.depth as f64 * threads as f64); 2],
+        };
+        let [depths, ..] = sweeps(Effort::Full);
+        let sizes = depths.sizes.into_iter();
+        let entries = sizes
+            .flat_map(|size| [entry(size, 1), entry(size, 2)])
+            .collect();
+        Scaling {
+            effort: Effort::Full,
+            threads,
+            entries,
+        }
+    }
+
+    #[test]
+    fn threads_double_up_to_all() {
+        assert_eq!(thread_counts(1), [1]);
+        assert_eq!(thread_counts(2), [1, 2]);
+        assert_eq!(thread_counts(6), [1, 2, 4, 6]);
+    }
+
+    #[test]
+    fn every_sweep_passes_through_the_network_in_the_middle() {
+        for sweep in sweeps(Effort::Full) {
+            assert!(sweep.sizes.contains(&MIDDLE), "{}", sweep.id);
+            assert!(
+                sweep.sizes.is_sorted_by_key(|&size| (sweep.x)(size)),
+                "{}",
+                sweep.id
+            );
+        }
+    }
+
+    #[test]
+    fn a_row_has_a_rate_for_each_number_of_threads() {
+        let table = scaling().table();
+        let row = table
+            .lines()
+            .find(|line| line.starts_with("| 32 "))
+            .unwrap();
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let (one, two) = ("1000 [1000–1000]", "2000 [2000–2000]");
+        assert_eq!(cells, ["32", "×1", "128", one, two, "2.00"]);
+        assert_eq!(table.lines().count(), 2 + 6);
+    }
+
+    #[test]
+    fn charts_have_a_curve_for_each_number_of_threads() {
+        let charts = scaling().charts();
+        assert_eq!(charts.len(), 3);
+        let svg = to_svg(&charts).unwrap();
+        assert!(svg.contains(">1 thread<") && svg.contains(">2 threads<"));
+        // From depth 8 to 110.
+        assert!(svg.contains("1 thread: from 4000 to 291"), "{svg}");
+    }
+}
