@@ -222,6 +222,16 @@ pub(super) fn against(entries: &[Entry]) -> Option<String> {
     (!is_empty).then(|| table.markdown())
 }
 
+/// What the programs call themselves, once each: versions, threads.
+pub(super) fn versions(entries: &[Entry]) -> Vec<&str> {
+    let mut versions: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| Some(entry.runs.first()?.what.as_str()))
+        .collect();
+    versions.dedup();
+    versions
+}
+
 /// Sentences about those that failed.
 pub(super) fn failures(entries: &[Entry]) -> Vec<String> {
     let failed = |entry: &Entry| {
@@ -231,10 +241,10 @@ pub(super) fn failures(entries: &[Entry]) -> Vec<String> {
     entries.iter().filter_map(failed).collect()
 }
 
-/// The processor busy: the same program that times nn-cpu.
+/// Keeps a core busy: the same program that times nn-cpu.
 pub(super) fn spin(cpu: &Path) -> Program {
     Program::new(cpu).arg("spin")
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

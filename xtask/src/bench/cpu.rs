@@ -147,3 +147,20 @@ fn roofline(
     let program = program.options([("threads", threads), ("steps", effort.choose(12, 1))]);
     Roofline::measure(&program, effort.choose(3, 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_says_how_to_make_it_again() {
+        let args = Args {
+            peers: true,
+            python: Some("/somewhere/python".into()),
+            quick: false,
+            record: Some("zen5".to_owned()),
+        };
+        let command = "cargo xtask bench cpu --peers --python FILE --record zen5";
+        assert_eq!(args.command(), command);
+    }
+}

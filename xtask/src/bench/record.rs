@@ -7,7 +7,7 @@ use report::to_svg;
 use serde::Serialize;
 
 use super::ceilings::Ceilings;
-use super::comparison::{Entry, Floor, against, table};
+use super::comparison::{Entry, Floor, against, failures, table, versions};
 use super::contestant::{BATCH, Effort};
 use super::cpu::NORMALISERS;
 use super::facts::Facts;
@@ -111,6 +111,10 @@ impl Record {
         if let Some(table) = against(&self.entries) {
             text += &format!("\n{table}");
         }
+        text += &format!("\n{}.\n", versions(&self.entries).join("; "));
+        for failure in failures(&self.entries) {
+            text += &format!("\n**{failure}**\n");
+        }
         text
     }
 
@@ -145,6 +149,63 @@ fn heading(normaliser: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::comparison::tests::entry;
+    use crate::bench::contestant::Class;
+    use crate::bench::roofline::tests::{ceilings, roofline};
+    use crate::bench::scaling::tests::scaling;
+
+    fn record() -> Record {
+        let mut broken = entry("PyTorch, compiled", Class::PyTorch, &[]);
+        broken.failure = Some("no C++ compiler".to_owned());
+        let mut facts = Facts::gather("cargo xtask bench cpu --peers".to_owned());
+        facts.threads = 2;
+        Record {
+            effort: Effort::Full,
+            facts,
+            ceilings: ceilings(),
+            entries: vec![
+                entry("nn-cpu, batch norm", Class::Own, &[1000.0, 1100.0]),
+                entry("burn", Class::Burn, &[100.0, 100.0]),
+                broken,
+            ],
+            rooflines: vec![roofline(1.0); NORMALISERS.len()],
+            scaling: scaling(),
+        }
+    }
+
+    #[test]
+    fn a_record_holds_every_table_and_every_failure() {
+        let text = record().markdown();
+        for part in [
+            "- Command: `cargo xtask bench cpu --peers`",
+            "500 GFLOP/s",
+            "| nn-cpu, batch norm |",
+            "10.5 [10.0–11.0]",
+            "PyTorch, compiled is not complete: no C++ compiler",
+            "### Batch norm",
+            "### Instance norm",
+            "1000 [1000–1000]",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        // The other networks show what they do not share with the first.
+        assert_eq!(text.matches("| conv 3×3 ").count(), 1);
+        assert_eq!(text.matches("preparing the batch").count(), 1);
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_again() {
+        let folder = std::env::temp_dir().join(format!("texp-record-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        record().write(&folder).unwrap();
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        let (json, markdown, svg) = (read("record.json"), read("record.md"), read("scaling.svg"));
+        fs::remove_dir_all(&folder).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["entries"][1]["runs"][0]["batch"], 100);
+        assert_eq!(json["facts"]["threads"], 2);
+        assert!(markdown.starts_with("# ") && svg.starts_with("<svg "));
+    }
 
     #[test]
     fn a_record_is_never_overwritten() {

@@ -154,8 +154,13 @@ impl Run {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Of one run, whose first operation takes `ms` milliseconds forward.
+    pub(in super::super) fn roofline(ms: f64) -> Roofline {
+        Roofline(vec![run(ms)])
+    }
 
     fn run(ms: f64) -> Run {
         let row = |op: &str, gflop| Row {
@@ -180,7 +185,8 @@ mod tests {
         }
     }
 
-    fn ceilings() -> Ceilings {
+    /// 500 GFLOP/s and 40 GB/s on two threads.
+    pub(in super::super) fn ceilings() -> Ceilings {
         let text = r#"[
             {"what": "multiply-adds", "threads": 2, "unit": "GFLOP/s", "samples": [500]},
             {"what": "copy in main memory", "threads": 2, "unit": "GB/s", "samples": [40]}
@@ -238,7 +244,7 @@ mod tests {
 
     #[test]
     fn only_what_is_asked_for_is_shown() {
-        let roofline = Roofline(vec![run(1.0)]);
+        let roofline = roofline(1.0);
         let table = roofline.table(&ceilings(), 2, Some("batch norm"));
         assert_eq!(table.lines().count(), 2 + 2);
         assert_eq!(cells(&table, 0)[0], "batch norm");

@@ -138,11 +138,11 @@ impl Scaling {
             for entry in &mut entries {
                 let run = undisturbed(|| Timing::read(&program(cpu, entry, effort).output()?))?;
                 eprintln!(
-                    "round {round} of {rounds}: depth {}, width ×{}, batch {}, {} threads: {:.0} images/s",
+                    "round {round} of {rounds}: depth {}, width ×{}, batch {}, {}: {:.0} images/s",
                     entry.size.depth,
                     entry.size.width,
                     entry.size.batch,
-                    entry.threads,
+                    self::threads(entry.threads),
                     run.images_a_second()
                 );
                 entry.runs.push(run);
@@ -202,8 +202,7 @@ impl Scaling {
         let chart = |sweep: Sweep| {
             let last = sweep.sizes.last().map_or(0.0, |&size| (sweep.x)(size));
             let curve = |(index, &threads): (usize, &usize)| {
-                let plural = if threads == 1 { "" } else { "s" };
-                let label = Some(format!("{threads} thread{plural}"));
+                let label = Some(self::threads(threads));
                 let point = |&size: &Size| {
                     let rate = self.rate(size, threads)?;
                     Some(((sweep.x)(size), rate.median.log10()))
@@ -227,6 +226,12 @@ impl Scaling {
         };
         sweeps(self.effort).map(chart).into()
     }
+}
+
+/// `1 thread`, `2 threads`.
+fn threads(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} thread{plural}")
 }
 
 /// Powers of two below the number of threads, and that number.
@@ -254,14 +259,14 @@ fn program(cpu: &Path, entry: &Entry, effort: Effort) -> Program {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use report::to_svg;
 
     use super::*;
     use crate::bench::timing::tests::timing;
 
     /// Where images a second are 32,000 over the depth on each thread.
-    fn scaling() -> Scaling {
+    pub(in super::super) fn scaling() -> Scaling {
         let threads = vec![1, 2];
         let entry = |size: Size, threads: usize| Entry {
             size,

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::*;
 use crate::bench::timing::tests::timing;
 
-fn entry(name: &str, class: Class, rates: &[f64]) -> Entry {
+/// A contestant with a run at each of these rates.
+pub(in super::super) fn entry(name: &str, class: Class, rates: &[f64]) -> Entry {
     Entry {
         name: name.to_owned(),
         class,
