@@ -146,6 +146,7 @@ mod tests {
     #[test]
     fn cargo_says_where_a_program_is() {
         let messages = r#"
+{"reason":"compiler-artifact","executable":"/target/release/needed-to-build"}
 {"reason":"compiler-artifact","executable":null}
 {"reason":"compiler-artifact","executable":"/target/release/cpu"}
 not JSON
