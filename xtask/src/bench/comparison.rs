@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::contestant::{Class, Company, Contestant};
+use super::contestant::{Class, Contestant};
 use super::program::Program;
 use super::statistics::Spread;
 use super::table::{Table, or_dash, percent};
@@ -79,7 +79,7 @@ pub(super) fn compare(contestants: &[Contestant], rounds: usize, spin: &Program)
             if entry.failure.is_some() {
                 continue;
             }
-            match take_turn(program, contestant.company, entry, spin) {
+            match take_turn(program, contestant.beside.as_ref(), entry, spin) {
                 Ok(told) => eprintln!("round {round} of {rounds}: {}: {told}", entry.name),
                 Err(reason) => {
                     eprintln!("round {round} of {rounds}: {} failed: {reason}", entry.name);
@@ -94,13 +94,13 @@ pub(super) fn compare(contestants: &[Contestant], rounds: usize, spin: &Program)
 /// One run, and one beside a busy process if it is due; says what came out.
 fn take_turn(
     program: &Program,
-    company: Company,
+    beside: Option<&Program>,
     entry: &mut Entry,
     spin: &Program,
 ) -> Result<String, String> {
     let run = undisturbed(|| Timing::read(&program.output()?))?;
     let mut told = format!("{:.0} images/s", run.images_a_second());
-    if company == Company::AlsoBeside {
+    if let Some(program) = beside {
         let neighbour = spin.beside()?;
         let beside = Timing::read(&program.output()?)?;
         drop(neighbour);

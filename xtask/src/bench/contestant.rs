@@ -10,6 +10,14 @@ use crate::root;
 /// Images of a batch.
 pub(super) const BATCH: usize = 128;
 
+/// Normalisers, as the program in `benches` calls them, and the operations that they are.
+pub(super) const NORMALISERS: [(&str, &str); 4] = [
+    ("batch", "batch norm"),
+    ("group", "group norm"),
+    ("layer", "group norm"),
+    ("instance", "group norm"),
+];
+
 /// Contestants of which only the best counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) enum Class {
@@ -39,21 +47,15 @@ impl Class {
     ];
 }
 
-/// Whether it is also timed beside a process that keeps one core busy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Company {
-    Alone,
-    AlsoBeside,
-}
-
 /// Somebody who trains.
 #[derive(Clone, Debug)]
 pub(super) struct Contestant {
     pub(super) name: String,
     pub(super) class: Class,
-    pub(super) company: Company,
     /// Prints a line of JSON, or why there is no program to start.
     pub(super) program: Result<Program, String>,
+    /// What is timed beside a process that keeps a core busy, if that is of interest.
+    pub(super) beside: Option<Program>,
 }
 
 /// How long each trains.
@@ -82,21 +84,20 @@ pub(super) fn own(cpu: &Path, threads: usize, effort: Effort) -> Vec<Contestant>
         ("steps", effort.choose(4, 1)),
         ("samples", effort.choose(5, 1)),
     ]);
-    let contestant = |(name, normaliser, class, company)| Contestant {
-        name: format!("nn-cpu, {name}"),
-        class,
-        company,
-        program: Ok(train.clone().arg("--normaliser").arg(normaliser)),
+    let contestant = |(normaliser, _)| {
+        let program = train.clone().arg("--normaliser").arg(normaliser);
+        let (class, beside) = match normaliser {
+            "batch" => (Class::Own, Some(program.clone())),
+            _ => (Class::OtherNormaliser, None),
+        };
+        Contestant {
+            name: format!("nn-cpu, {normaliser} norm"),
+            class,
+            program: Ok(program),
+            beside,
+        }
     };
-    use Class::{OtherNormaliser, Own};
-    [
-        ("batch norm", "batch", Own, Company::AlsoBeside),
-        ("group norm", "group", OtherNormaliser, Company::Alone),
-        ("layer norm", "layer", OtherNormaliser, Company::Alone),
-        ("instance norm", "instance", OtherNormaliser, Company::Alone),
-    ]
-    .map(contestant)
-    .into()
+    NORMALISERS.map(contestant).into()
 }
 
 /// PyTorch with this Python, in its modes.
@@ -107,56 +108,48 @@ pub(super) fn pytorch(python: &Path, threads: usize, effort: Effort) -> Vec<Cont
             "TORCHINDUCTOR_CACHE_DIR",
             root().join("target/peers/inductor").display(),
         )
-        .options([
-            ("threads", threads),
-            ("batch", BATCH),
-            ("warm-up", effort.choose(4, 1)),
-            ("samples", effort.choose(15, 2)),
-        ]);
+        .options([("threads", threads), ("batch", BATCH)]);
+    let steps = |warm_up, samples| {
+        let script = script.clone();
+        script.options([("warm-up", warm_up), ("samples", samples)])
+    };
+    let eager = effort.choose(steps(4, 15), steps(1, 2));
+    // Its threads spin while they wait for each other: beside a busy process a step takes seconds.
+    let beside = effort.choose(steps(1, 4), steps(0, 1));
+    let compiled = eager.clone().arg("--compile");
+    let bfloat16 = eager.clone().arg("--bf16");
     // What glibc frees at the top of the heap goes back to the system, and comes again as pages to be
     // cleared, in every step.
-    let keeping = |program: Program| {
+    let keeping = |program: &Program| {
+        let program = program.clone();
         program
             .env("MALLOC_TRIM_THRESHOLD_", 8_000_000_000u64)
             .env("MALLOC_MMAP_THRESHOLD_", 4_000_000_000u64)
     };
-    let eager = script.clone();
-    let compiled = script.clone().arg("--compile");
-    let bfloat16 = script.arg("--bf16");
-    [
-        ("eager", Class::PyTorch, Company::AlsoBeside, eager.clone()),
-        (
-            "compiled",
-            Class::PyTorch,
-            Company::AlsoBeside,
-            compiled.clone(),
-        ),
-        (
-            "eager, no trimming",
-            Class::PyTorchKeepingMemory,
-            Company::Alone,
-            keeping(eager),
-        ),
-        (
-            "compiled, no trimming",
-            Class::PyTorchKeepingMemory,
-            Company::Alone,
-            keeping(compiled),
-        ),
-        (
-            "eager, bfloat16 autocast",
-            Class::PyTorchBfloat16,
-            Company::Alone,
-            bfloat16,
-        ),
-    ]
-    .map(|(mode, class, company, program)| Contestant {
+    use Class::{PyTorch, PyTorchBfloat16, PyTorchKeepingMemory};
+    let contestant = |mode: &str, class, program, beside| Contestant {
         name: format!("PyTorch, {mode}"),
         class,
-        company,
         program: Ok(program),
-    })
-    .into()
+        beside,
+    };
+    vec![
+        contestant("eager", PyTorch, eager.clone(), Some(beside)),
+        contestant("compiled", PyTorch, compiled.clone(), None),
+        contestant(
+            "eager, no trimming",
+            PyTorchKeepingMemory,
+            keeping(&eager),
+            None,
+        ),
+        contestant(
+            "compiled, no trimming",
+            PyTorchKeepingMemory,
+            keeping(&compiled),
+            None,
+        ),
+        contestant("eager, bfloat16 autocast", PyTorchBfloat16, bfloat16, None),
+    ]
 }
 
 /// burn and candle, built for this machine's CPU. They take seconds a step.
@@ -171,8 +164,8 @@ pub(super) fn rust_peers(threads: usize, effort: Effort) -> [Contestant; 2] {
         Contestant {
             name: name.to_owned(),
             class,
-            company: Company::Alone,
             program,
+            beside: None,
         }
     })
 }

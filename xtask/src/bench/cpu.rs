@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::ceilings::Ceilings;
 use super::comparison::{compare, failures, spin};
-use super::contestant::{Contestant, Effort, own, pytorch, rust_peers};
+use super::contestant::{Contestant, Effort, NORMALISERS, own, pytorch, rust_peers};
 use super::facts::Facts;
 use super::program::{Program, built};
 use super::record::{Record, Records};
@@ -47,14 +47,6 @@ impl Args {
         words.join(" ")
     }
 }
-
-/// Normalisers, as the program in `benches` calls them, and the operations that they are.
-pub(super) const NORMALISERS: [(&str, &str); 4] = [
-    ("batch", "batch norm"),
-    ("group", "group norm"),
-    ("layer", "group norm"),
-    ("instance", "group norm"),
-];
 
 /// Measures, prints the record, and keeps it if it has a name.
 pub(super) fn run(args: &Args) -> ExitCode {

@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::ceilings::Ceilings;
 use super::comparison::{Entry, Floor, against, failures, table, versions};
-use super::contestant::{BATCH, Effort};
-use super::cpu::NORMALISERS;
+use super::contestant::{BATCH, Effort, NORMALISERS};
 use super::facts::Facts;
 use super::roofline::Roofline;
 use super::scaling::Scaling;

@@ -115,8 +115,8 @@ fn rounds_are_interleaved_and_failures_end_only_their_own() {
     let contestant = |name: &str, script: String| Contestant {
         name: name.to_owned(),
         class: Class::Own,
-        company: Company::Alone,
         program: shell(script),
+        beside: None,
     };
     let turn = |name: &str| format!("echo {name} >> {}", order.display());
     let contestants = [
