@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::ceilings::Ceilings;
-use super::comparison::{compare, failures, spin};
+use super::comparison::{compare, spin};
 use super::contestant::{Contestant, Effort, NORMALISERS, own, pytorch, rust_peers};
 use super::facts::Facts;
 use super::program::{Program, built};
@@ -87,7 +87,7 @@ fn measure(args: &Args) -> Result<Vec<String>, String> {
         contestants.extend(peers(args.python.as_deref(), threads, effort)?);
     }
 
-    eprintln!("ceilings of {threads} threads");
+    eprintln!("the ceilings of this machine");
     let mut ceilings = Program::new(&cpu)
         .arg("ceilings")
         .options([("threads", threads)]);
@@ -105,14 +105,14 @@ fn measure(args: &Args) -> Result<Vec<String>, String> {
         facts,
         ceilings,
         rooflines: rooflines.into_iter().collect::<Result<_, _>>()?,
-        scaling: Scaling::measure(&cpu, threads, effort)?,
+        scaling: Scaling::measure(&cpu, threads, effort),
         entries,
     };
     println!("{}", record.markdown());
     if let Some(folder) = folder {
         record.write(&folder)?;
     }
-    Ok(failures(&record.entries))
+    Ok(record.failures())
 }
 
 /// Everybody else.

@@ -62,6 +62,11 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// What could not be measured, in sentences.
+    pub(super) fn failures(&self) -> Vec<String> {
+        [failures(&self.entries), self.scaling.failures()].concat()
+    }
+
     /// In words and tables.
     pub(super) fn markdown(&self) -> String {
         let threads = self.facts.threads;
@@ -80,7 +85,7 @@ impl Record {
         );
         text += "## Time of each operation\n\n";
         text += &format!(
-            "nn-cpu, batch {BATCH}, {threads} threads, medians over steps and runs. GFLOP/s by the \
+            "nn-cpu, batch {BATCH}, on all cores, medians over steps and runs. GFLOP/s by the \
              direct count of multiply-adds; GB/s by each tensor read or written once a pass, against \
              copying in main memory: what is still in a cache can be above it.\n\n"
         );
@@ -94,6 +99,9 @@ impl Record {
             "## How cost grows\n\nMedians over runs, least and most. `scaling.svg` draws it.\n\n{}",
             self.scaling.table()
         );
+        for failure in self.failures() {
+            text += &format!("\n**{failure}**\n");
+        }
         text
     }
 
@@ -111,9 +119,6 @@ impl Record {
             text += &format!("\n{table}");
         }
         text += &format!("\n{}.\n", versions(&self.entries).join("; "));
-        for failure in failures(&self.entries) {
-            text += &format!("\n**{failure}**\n");
-        }
         text
     }
 

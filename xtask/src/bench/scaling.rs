@@ -94,9 +94,30 @@ struct Entry {
     size: Size,
     threads: usize,
     runs: Vec<Timing>,
+    /// Why there are no more runs, if one failed: memory may not be enough for the largest.
+    failure: Option<String>,
 }
 
 impl Entry {
+    fn new(size: Size, threads: usize) -> Self {
+        Self {
+            size,
+            threads,
+            runs: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn name(&self) -> String {
+        let Size {
+            depth,
+            width,
+            batch,
+        } = self.size;
+        let threads = threads(self.threads);
+        format!("depth {depth}, width ×{width}, batch {batch}, {threads}")
+    }
+
     fn rate(&self) -> Option<Spread> {
         Spread::of(self.runs.iter().map(Timing::images_a_second))
     }
@@ -114,45 +135,43 @@ pub(super) struct Scaling {
 impl Scaling {
     /// Trains at every size on 1, 2, 4, … and all `threads` in turns; `cpu` is the program of
     /// `benches`.
-    ///
-    /// # Errors
-    /// Why one of them cannot be trained, in a sentence.
-    pub(super) fn measure(cpu: &Path, threads: usize, effort: Effort) -> Result<Self, String> {
+    pub(super) fn measure(cpu: &Path, threads: usize, effort: Effort) -> Self {
         let threads = thread_counts(threads);
         let mut entries: Vec<Entry> = Vec::new();
-        for sweep in sweeps(effort) {
-            for &size in &sweep.sizes {
-                let is_known = entries.iter().any(|entry| entry.size == size);
-                if !is_known {
-                    let entry = |&threads| Entry {
-                        size,
-                        threads,
-                        runs: Vec::new(),
-                    };
-                    entries.extend(threads.iter().map(entry));
-                }
+        for size in sweeps(effort).into_iter().flat_map(|sweep| sweep.sizes) {
+            if entries.iter().all(|entry| entry.size != size) {
+                entries.extend(threads.iter().map(|&threads| Entry::new(size, threads)));
             }
         }
         let rounds = effort.choose(3, 1);
         for round in 1..=rounds {
-            for entry in &mut entries {
-                let run = undisturbed(|| Timing::read(&program(cpu, entry, effort).output()?))?;
-                eprintln!(
-                    "round {round} of {rounds}: depth {}, width ×{}, batch {}, {}: {:.0} images/s",
-                    entry.size.depth,
-                    entry.size.width,
-                    entry.size.batch,
-                    self::threads(entry.threads),
-                    run.images_a_second()
-                );
-                entry.runs.push(run);
+            for entry in entries.iter_mut().filter(|entry| entry.failure.is_none()) {
+                let run = undisturbed(|| Timing::read(&program(cpu, entry, effort).output()?));
+                let told = match run {
+                    Ok(run) => {
+                        let told = format!("{:.0} images/s", run.images_a_second());
+                        entry.runs.push(run);
+                        told
+                    }
+                    Err(reason) => entry.failure.insert(reason).clone(),
+                };
+                eprintln!("round {round} of {rounds}: {}: {told}", entry.name());
             }
         }
-        Ok(Self {
+        Self {
             effort,
             threads,
             entries,
-        })
+        }
+    }
+
+    /// Sentences about those that failed.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let failed = |entry: &Entry| {
+            let reason = entry.failure.as_ref()?;
+            Some(format!("{} is not complete: {reason}", entry.name()))
+        };
+        self.entries.iter().filter_map(failed).collect()
     }
 
     fn rate(&self, size: Size, threads: usize) -> Option<Spread> {
@@ -166,7 +185,7 @@ impl Scaling {
         let rates = self
             .threads
             .iter()
-            .map(|threads| format!("images/s, {threads} threads"));
+            .map(|&count| format!("images/s, {}", threads(count)));
         let names = ["depth", "width", "batch"].map(str::to_owned);
         let head = names
             .into_iter()
@@ -272,6 +291,7 @@ pub(super) mod tests {
             size,
             threads,
             runs: vec![timing(32_000.0 / size.depth as f64 * threads as f64); 2],
+            failure: None,
         };
         let [depths, ..] = sweeps(Effort::Full);
         let sizes = depths.sizes.into_iter();
@@ -315,6 +335,23 @@ pub(super) mod tests {
         let (one, two) = ("1000 [1000–1000]", "2000 [2000–2000]");
         assert_eq!(cells, ["32", "×1", "128", one, two, "2.00"]);
         assert_eq!(table.lines().count(), 2 + 6);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_cannot_be_trained_is_a_hole_with_a_reason() {
+        let scaling = Scaling::measure(Path::new("false"), 2, Effort::Quick);
+        let table = scaling.table();
+        let row = table.lines().nth(2).unwrap().split('|').map(str::trim);
+        assert_eq!(
+            row.collect::<Vec<_>>()[1..7],
+            ["8", "×1", "8", "–", "–", "–"]
+        );
+        let failures = scaling.failures();
+        assert_eq!(failures.len(), 2 * 2);
+        let reason = "depth 8, width ×1, batch 8, 1 thread is not complete: false ended with";
+        assert!(failures[0].starts_with(reason), "{failures:?}");
+        assert_eq!(scaling.charts().len(), 3);
     }
 
     #[test]
