@@ -17,20 +17,15 @@ const CHAINS: usize = 12;
 const A: f32 = 0.999_999;
 const B: f32 = 1e-7;
 
-/// Name of the instructions that are measured.
-pub(super) fn instructions() -> String {
-    Level::detect().to_string()
-}
-
 /// GFLOP/s of so many threads, each with about so many multiply-adds.
-pub(super) fn gflops(threads: usize, multiply_adds: u64) -> f64 {
-    let (lanes, chain): (u64, fn(u64)) = match Level::detect() {
+pub(super) fn gflops(level: Level, threads: usize, multiply_adds: u64) -> f64 {
+    let (lanes, chain): (u64, fn(u64)) = match level {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the CPU has these instructions.
-        Level::Avx512 => (16, |rounds| unsafe { avx512(rounds) }),
+        // SAFETY: the CPU has these instructions, as just asked.
+        Level::Avx512 if level.supported() => (16, |rounds| unsafe { avx512(rounds) }),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the CPU has these instructions.
-        Level::Avx2 => (8, |rounds| unsafe { avx2(rounds) }),
+        // SAFETY: the CPU has these instructions, as just asked.
+        Level::Avx2 if level.supported() => (8, |rounds| unsafe { avx2(rounds) }),
         _ => (PORTABLE_LANES as u64, portable),
     };
     let a_round = lanes * CHAINS as u64;
@@ -80,4 +75,17 @@ fn portable(rounds: u64) {
         }
     }
     black_box(chains);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_that_the_cpu_has_gives_a_rate() {
+        for level in Level::available() {
+            let rate = gflops(level, 2, 1_000_000);
+            assert!(rate > 0.0 && rate.is_finite(), "{rate} at {level}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ const BYTES_A_SAMPLE: usize = 256 << 20;
 
 /// A source and a target, cut into a part for each thread.
 pub(super) struct Buffers {
+    level: Level,
     threads: usize,
     source: Vec<u64>,
     target: Vec<u64>,
@@ -24,9 +25,10 @@ pub(super) struct Buffers {
 
 impl Buffers {
     /// Two buffers of so many bytes, every page of them written.
-    pub(super) fn new(threads: usize, bytes: usize) -> Self {
+    pub(super) fn new(level: Level, threads: usize, bytes: usize) -> Self {
         let words = bytes / size_of::<u64>();
         Self {
+            level,
             threads,
             source: (0..words as u64).collect(),
             target: vec![1; words],
@@ -38,10 +40,10 @@ impl Buffers {
     pub(super) fn read(&mut self) -> f64 {
         let part = self.part();
         let parts = self.source.chunks(part).zip(self.target.chunks(part));
-        let passes = self.passes;
+        let Self { passes, level, .. } = *self;
         let seconds = timed(parts, |(a, b)| {
             for _ in 0..passes {
-                std::hint::black_box(sum(a).wrapping_add(sum(b)));
+                std::hint::black_box(sum(level, a).wrapping_add(sum(level, b)));
             }
         });
         self.gigabytes() / seconds
@@ -72,14 +74,14 @@ impl Buffers {
 }
 
 /// With the widest registers there are: a cache gives more than narrow ones take.
-fn sum(words: &[u64]) -> u64 {
-    match Level::detect() {
+fn sum(level: Level, words: &[u64]) -> u64 {
+    match level {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the CPU has these instructions.
-        Level::Avx512 => unsafe { avx512(words) },
+        // SAFETY: the CPU has these instructions, as just asked.
+        Level::Avx512 if level.supported() => unsafe { avx512(words) },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the CPU has these instructions.
-        Level::Avx2 => unsafe { avx2(words) },
+        // SAFETY: the CPU has these instructions, as just asked.
+        Level::Avx2 if level.supported() => unsafe { avx2(words) },
         _ => plain(words),
     }
 }
@@ -118,12 +120,14 @@ mod tests {
     #[test]
     fn every_word_is_read() {
         let words: Vec<u64> = (0..1003).collect();
-        assert_eq!(sum(&words), 1003 * 1002 / 2);
+        for level in Level::available() {
+            assert_eq!(sum(level, &words), 1003 * 1002 / 2, "{level}");
+        }
     }
 
     #[test]
     fn every_word_is_copied() {
-        let mut buffers = Buffers::new(3, 8 * 1000);
+        let mut buffers = Buffers::new(Level::detect(), 3, 8 * 1000);
         buffers.copy();
         assert_eq!(buffers.source, buffers.target);
     }

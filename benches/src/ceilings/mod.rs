@@ -9,6 +9,7 @@ mod memory;
 use std::sync::Barrier;
 use std::time::Instant;
 
+use nn_cpu::Level;
 use serde_json::{Value, json};
 
 /// How large and how often.
@@ -51,18 +52,20 @@ impl Effort {
 pub fn measure(threads: usize, effort: Effort) -> Vec<Value> {
     let mut counts = vec![1, threads.max(1)];
     counts.dedup();
+    let level = Level::detect();
     let mut ceilings = Vec::new();
     for threads in counts {
-        let samples = (0..effort.samples).map(|_| fma::gflops(threads, effort.multiply_adds));
+        let samples =
+            (0..effort.samples).map(|_| fma::gflops(level, threads, effort.multiply_adds));
         ceilings.push(json!({
-            "what": format!("multiply-adds, {}", fma::instructions()),
+            "what": format!("multiply-adds, {level}"),
             "threads": threads, "unit": "GFLOP/s", "samples": samples.collect::<Vec<_>>(),
         }));
         for (place, bytes) in [
             ("in main memory", effort.bytes),
             (memory::CACHED, memory::CACHED_BYTES.min(effort.bytes)),
         ] {
-            let mut buffers = memory::Buffers::new(threads, bytes);
+            let mut buffers = memory::Buffers::new(level, threads, bytes);
             for (what, rate) in [
                 ("read", memory::Buffers::read as fn(&mut _) -> f64),
                 ("copy", memory::Buffers::copy),
