@@ -145,11 +145,11 @@ fn engines(graph: &Graph, symmetry: &Symmetry) -> Vec<(String, MakeEngine)> {
     engines
 }
 
-/// Convolutions one after the other, each normalised.
+/// Convolutions one after the other, each normalised; the second is of the kind that Winograd's method takes.
 fn plain_network(normaliser: Normaliser, affine: Affine, epsilon: f64) -> Graph {
     let mut net = GraphBuilder::new(Shape::new(INPUT)).unwrap();
     let mut x = net.input();
-    for (index, (channels, stride)) in [(4, 1), (6, 2), (8, 1)].into_iter().enumerate() {
+    for (index, (channels, stride)) in [(8, 1), (10, 1), (6, 2)].into_iter().enumerate() {
         let spec = ConvSpec {
             channels,
             kernel: 3,
@@ -213,7 +213,8 @@ fn networks() -> impl Strategy<Value = Net> {
                 _ => Architecture::ResNet,
             };
             let mut config = NetConfig::new(architecture, 8);
-            (config.width, config.input, config.classes) = (4, INPUT, 4);
+            // Wide enough for Winograd's method.
+            (config.width, config.input, config.classes) = (8, INPUT, 4);
             (config.normaliser, config.affine) = (normaliser, affine);
             (config.head, config.epsilon) = (head, epsilon);
             if architecture == Architecture::PreResNet && affine == Affine::ScaleAndShift {
