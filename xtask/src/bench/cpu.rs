@@ -77,7 +77,7 @@ fn measure(args: &Args) -> Result<Vec<String>, String> {
     let folder = args
         .record
         .as_deref()
-        .map(|name| records.create(name))
+        .map(|name| records.place(name))
         .transpose()?;
     let facts = Facts::gather(args.command());
     let threads = facts.threads;

@@ -21,29 +21,26 @@ impl Records {
         Self(folder.to_owned())
     }
 
-    /// A new folder: a record is never overwritten.
+    /// Where a record of this name goes: a folder that is not there yet, as a record is never
+    /// overwritten. It is made when there is something to put into it.
     ///
     /// # Errors
-    /// That the name is no name for a folder, or is taken, or that it cannot be made.
-    pub(super) fn create(&self, name: &str) -> Result<PathBuf, String> {
-        let is_plain =
-            |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
-        if !name.starts_with(|first: char| first.is_ascii_alphanumeric())
-            || !name.chars().all(is_plain)
-        {
+    /// That the name is no name for a folder, or is taken.
+    pub(super) fn place(&self, name: &str) -> Result<PathBuf, String> {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+        if !begins || !name.chars().all(is_plain) {
             return Err(format!(
                 "`{name}` is no name for a record; use letters, digits, `-`, `_` and `.`"
             ));
         }
         let folder = self.0.join(name);
-        let made = fs::create_dir_all(&self.0).and_then(|()| fs::create_dir(&folder));
-        made.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => format!(
+        if folder.exists() {
+            return Err(format!(
                 "there is a record {name} already, in {}; choose another name or delete it",
                 folder.display()
-            ),
-            _ => format!("cannot make {}: {error}", folder.display()),
-        })?;
+            ));
+        }
         Ok(folder)
     }
 }
@@ -122,13 +119,15 @@ impl Record {
         text
     }
 
-    /// `record.md`, `record.json` and `scaling.svg`.
+    /// `record.md`, `record.json` and `scaling.svg`, in a new folder.
     ///
     /// # Errors
     /// What cannot be written.
     pub(super) fn write(&self, folder: &Path) -> Result<(), String> {
         let svg = to_svg(&self.scaling.charts()).map_err(|error| error.to_string())?;
         let json = serde_json::to_string(self).map_err(|error| error.to_string())?;
+        fs::create_dir_all(folder)
+            .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         for (name, text) in [
             ("record.md", self.markdown()),
             ("record.json", json + "\n"),
@@ -200,7 +199,6 @@ mod tests {
     #[test]
     fn what_is_written_can_be_read_again() {
         let folder = std::env::temp_dir().join(format!("texp-record-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
         record().write(&folder).unwrap();
         let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
         let (json, markdown, svg) = (read("record.json"), read("record.md"), read("scaling.svg"));
@@ -215,13 +213,14 @@ mod tests {
     fn a_record_is_never_overwritten() {
         let folder = std::env::temp_dir().join(format!("texp-records-{}", std::process::id()));
         let records = Records::new(&folder);
-        let made = records.create("zen5.2026-11").unwrap();
-        let taken = records.create("zen5.2026-11").unwrap_err();
+        let place = records.place("zen5.2026-11").unwrap();
+        assert!(place.ends_with("zen5.2026-11") && !place.exists());
+        fs::create_dir_all(&place).unwrap();
+        let taken = records.place("zen5.2026-11").unwrap_err();
         fs::remove_dir_all(&folder).unwrap();
-        assert!(made.ends_with("zen5.2026-11"));
         assert!(taken.contains("choose another name"), "{taken}");
         for name in ["", "..", "a/b", "-x", ".hidden", "ä"] {
-            let refused = records.create(name).unwrap_err();
+            let refused = records.place(name).unwrap_err();
             assert!(refused.contains("no name for a record"), "{refused}");
         }
         assert!(!folder.exists());
