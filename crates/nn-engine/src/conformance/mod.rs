@@ -32,6 +32,6 @@ mod runner;
 pub use algorithm::Algorithm;
 pub use bounds::Bounds;
 pub use case::{Augmentation, Case, Kinks, Optimiser, Rescale, Tier};
-pub use network::{ChainOp, NetworkSpec, ResidualSpec};
+pub use network::{ChainLink, ChainOp, NetworkSpec, ResidualSpec};
 pub use report::{ConformanceError, Deviation, Report, Stage};
 pub use runner::{run, run_case};

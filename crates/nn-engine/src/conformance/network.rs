@@ -5,7 +5,7 @@ use nn_graph::op::MaxPool;
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, GraphError, NodeId, Shape, Training};
 use serde::Deserialize;
 
-/// A residual network, or a chain of operations written out.
+/// A residual network, or operations written out.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -18,8 +18,8 @@ pub enum NetworkSpec {
     Chain {
         /// `[C, H, W]`.
         input: [usize; 3],
-        /// Each reads the result of the one before, the first the images.
-        ops: Vec<ChainOp>,
+        /// Each reads the result of the one before, the first the images, unless it says another.
+        ops: Vec<ChainLink>,
     },
 }
 
@@ -64,6 +64,16 @@ enum NormaliserName {
     Instance,
 }
 
+/// One operation of a chain, and what it reads.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ChainLink {
+    /// The operation, which refuses fields that it does not know.
+    #[serde(flatten)]
+    pub op: ChainOp,
+    /// Position in the chain, counted from 0, of the result that it reads; without it, the one before.
+    pub from: Option<usize>,
+}
+
 /// One operation of a chain.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
@@ -101,15 +111,15 @@ pub enum ChainOp {
         /// `ε`.
         epsilon: f64,
     },
-    /// [`GraphBuilder::relu`].
-    Relu,
+    /// [`GraphBuilder::relu`]. (Braces, since serde would let a name without them have any field.)
+    Relu {},
     /// Sum with an earlier result.
     Add {
         /// Position in the chain, counted from 0, of the other summand.
         with: usize,
     },
     /// [`GraphBuilder::global_average_pool`].
-    GlobalAveragePool,
+    GlobalAveragePool {},
     /// [`GraphBuilder::max_pool`].
     MaxPool {
         /// Height and width of a window.
@@ -184,15 +194,26 @@ impl ResidualSpec {
     }
 }
 
-fn chain(input: [usize; 3], ops: &[ChainOp]) -> Result<Graph, GraphError> {
+fn chain(input: [usize; 3], ops: &[ChainLink]) -> Result<Graph, GraphError> {
     let mut net = GraphBuilder::new(Shape::new(input))?;
-    let mut last = net.input();
     let mut results: Vec<NodeId> = Vec::new();
-    for (index, op) in ops.iter().enumerate() {
-        last = push(&mut net, index, op, last, &results)?;
-        results.push(last);
+    for (index, ChainLink { op, from }) in ops.iter().enumerate() {
+        let before = results.last().copied().unwrap_or(net.input());
+        let x = from.map_or(Ok(before), |from| earlier(&results, index, from))?;
+        results.push(push(&mut net, index, op, x, &results)?);
     }
+    let last = results.last().copied().unwrap_or(net.input());
     net.finish(last)
+}
+
+/// The result at a position of the chain so far, for the operation `reader`.
+fn earlier(results: &[NodeId], reader: usize, position: usize) -> Result<NodeId, GraphError> {
+    let unknown = || GraphError::UnknownInput {
+        node: format!("operation {reader}"),
+        input: position,
+        count: results.len(),
+    };
+    results.get(position).copied().ok_or_else(unknown)
 }
 
 fn push(
@@ -229,16 +250,9 @@ fn push(
             affine: with_affine,
             epsilon,
         } => net.group_norm(&name("norm"), x, groups, affine(with_affine), epsilon),
-        ChainOp::Relu => net.relu(&name("relu"), x),
-        ChainOp::Add { with } => {
-            let other = results.get(with).ok_or_else(|| GraphError::UnknownInput {
-                node: name("add"),
-                input: with,
-                count: results.len(),
-            })?;
-            net.add(&name("add"), x, *other)
-        }
-        ChainOp::GlobalAveragePool => net.global_average_pool(&name("pool"), x),
+        ChainOp::Relu {} => net.relu(&name("relu"), x),
+        ChainOp::Add { with } => net.add(&name("add"), x, earlier(results, index, with)?),
+        ChainOp::GlobalAveragePool {} => net.global_average_pool(&name("pool"), x),
         ChainOp::MaxPool {
             kernel,
             stride,

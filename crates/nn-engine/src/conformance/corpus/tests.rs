@@ -88,6 +88,29 @@ fn what_a_case_does_not_have_is_not_varied() {
 }
 
 #[test]
+fn an_operation_of_a_chain_reads_the_one_before_or_an_earlier_one() {
+    let read = |last: &str| {
+        let text = ENTRY.replace("{ op = \"global_average_pool\" }", last);
+        read(&[&text], "").map_err(|error| error.to_string())
+    };
+    let sum = "{ op = \"relu\" }, { op = \"relu\", from = 0 }, { op = \"add\", with = 1 }";
+    let graph = read(sum).unwrap()[0].graph().unwrap();
+    let inputs = graph.nodes().iter().map(|node| &node.inputs);
+    let inputs: Vec<Vec<usize>> = inputs
+        .map(|inputs| inputs.iter().map(|input| input.index()).collect())
+        .collect();
+    assert_eq!(inputs, [vec![], vec![0], vec![1], vec![1], vec![3, 2]]);
+
+    let itself = &read("{ op = \"relu\", from = 1 }").unwrap()[0];
+    let refused = itself.graph().unwrap_err().to_string();
+    assert!(refused.contains("operation 1"), "{refused}");
+    for mistaken in ["op = \"relu\"", "op = \"linear\", features = 3"] {
+        let refused = read(&format!("{{ {mistaken}, form = 0 }}")).unwrap_err();
+        assert!(refused.contains("unknown field `form`"), "{refused}");
+    }
+}
+
+#[test]
 fn the_file_of_seeds_lists_the_cases_and_nothing_else() {
     let names: Vec<_> = all().into_iter().map(|case| case.name).collect();
     let listed = super::SEEDS.lines().filter(|line| line.starts_with('"'));
