@@ -37,11 +37,26 @@ pub struct Phases {
 
 /// Enters the phases of every normalisation.
 pub(super) fn assign(graph: &Graph, groups: &mut [Group], writer: &[Option<usize>]) {
+    let leads = leads_on(graph);
     for index in 0..groups.len() {
         if is_normalisation(graph, &groups[index]) {
-            groups[index].phases = Some(of_group(graph, groups, writer, index));
+            groups[index].phases = Some(of_group(graph, groups, writer, &leads, index));
         }
     }
+}
+
+/// Whether the network's output follows from each node: what leads nowhere has no backward pass.
+fn leads_on(graph: &Graph) -> Vec<bool> {
+    let mut leads = vec![false; graph.nodes().len()];
+    leads[graph.output().index()] = true;
+    for id in graph.node_ids().rev() {
+        if leads[id.index()] {
+            for input in &graph.node(id).inputs {
+                leads[input.index()] = true;
+            }
+        }
+    }
+    leads
 }
 
 /// The normalisation that leaves a phase to this group.
@@ -64,14 +79,22 @@ fn is_normalisation(graph: &Graph, group: &Group) -> bool {
     matches!(op, Op::BatchNorm(_) | Op::GroupNorm(_))
 }
 
-fn of_group(graph: &Graph, groups: &[Group], writer: &[Option<usize>], index: usize) -> Phases {
+fn of_group(
+    graph: &Graph,
+    groups: &[Group],
+    writer: &[Option<usize>],
+    leads: &[bool],
+    index: usize,
+) -> Phases {
     let group = &groups[index];
     let input = group.inputs[0];
     let convolves = |index: usize| matches!(graph.node(groups[index].head).op, Op::Conv2d(_));
-    // The convolution that writes the input, and hears of nobody before this group in the forward order: so this group's
-    // contribution to the input's gradient is the last.
+    // The first to read a tensor is the last to contribute to its gradient, of those that contribute at all.
+    let last_to_contribute =
+        |node| readers(groups, node).find(|&reader| leads[groups[reader].output.index()]);
+    // The convolution that writes the input, where this group's contribution to the input's gradient is the last.
     let before = writer[input.index()]
-        .filter(|&writer| convolves(writer) && readers(groups, input).next() == Some(index));
+        .filter(|&writer| convolves(writer) && last_to_contribute(input) == Some(index));
     let reads_once = |reader: &Group| {
         let times = reader.inputs.iter().filter(|&&node| node == group.output);
         reader.inputs[0] == group.output && times.count() == 1
@@ -80,11 +103,7 @@ fn of_group(graph: &Graph, groups: &[Group], writer: &[Option<usize>], index: us
     let mut behind = readers(groups, group.output);
     let leaves = group.output == graph.output();
     let by = |neighbour: Option<usize>| neighbour.map_or(By::Itself, By::Neighbour);
-    // The first to read is the last to contribute.
-    let completes = behind
-        .clone()
-        .next()
-        .filter(|&reader| may(reader) && !leaves);
+    let completes = last_to_contribute(group.output).filter(|&reader| may(reader) && !leaves);
     let made_anew = group.add.is_none() && !leaves && behind.all(may);
     Phases {
         statistics: by(before),
@@ -101,7 +120,7 @@ fn of_group(graph: &Graph, groups: &[Group], writer: &[Option<usize>], index: us
 }
 
 /// The groups that read a node, in forward order.
-fn readers(groups: &[Group], node: NodeId) -> impl Iterator<Item = usize> + Clone {
+fn readers(groups: &[Group], node: NodeId) -> impl Iterator<Item = usize> {
     let reads = move |(_, group): &(usize, &Group)| group.inputs.contains(&node);
     groups
         .iter()
