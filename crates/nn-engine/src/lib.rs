@@ -12,6 +12,8 @@ pub mod plan;
 mod rescaling;
 mod state;
 mod stats;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod symmetry;
 
 pub use batch::{BatchSpec, Crop};
