@@ -110,6 +110,10 @@ fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, Contribution
             // The gradient that the normalisation leaves has not been overwritten.
             let left = plan.gradient_slot(from.output).unwrap();
             assert_eq!(at_leaving[&from.output], changes[left]);
+            // Nor is it while the group reads it and writes its own input's gradient.
+            if group.gradients[0] != GradientFlow::None {
+                assert_ne!(plan.gradient_slot(group.inputs[0]), Some(left));
+            }
             contributions.push(from.head);
             if let Some(own) = own {
                 memory[own] = (group.output, contributions.clone());
@@ -217,7 +221,11 @@ proptest! {
             }
             if !plan.is_stored(group.output) {
                 prop_assert!(readers.iter().all(convolves));
-                prop_assert!(readers.iter().all(|&r| plan.groups()[r].inputs[0] == group.output));
+                prop_assert!(group.add.is_none());
+                for &reader in &readers {
+                    let [first, others @ ..] = &plan.groups()[reader].inputs[..] else { unreachable!() };
+                    prop_assert!(*first == group.output && !others.contains(first));
+                }
             }
         }
     }
