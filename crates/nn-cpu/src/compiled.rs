@@ -39,7 +39,8 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// Checks first that there is memory for all that an engine with these options allocates.
+    /// Checks that there is memory for all that an engine with these options allocates before it allocates what grows
+    /// with batch and replicas.
     pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
         let plan = Plan::compile(graph);
         let layouts: Vec<Layout> = graph
@@ -71,6 +72,10 @@ impl Compiled {
             .iter()
             .map(|step| step.scratch())
             .fold(Scratch::default(), Scratch::max);
+        // With what is known only now; operations have their weights already.
+        let gradients = 4 * State::values(graph);
+        let bytes = bytes + scratch.bytes(threads) + gradients;
+        check_memory("activations, gradients, replicas and scratch space", bytes)?;
         let output = graph.output();
         let pool = Pool::new(threads)
             .map_err(|error| EngineError::Options(format!("threads cannot be started: {error}")))?;

@@ -61,11 +61,10 @@ impl Workspace {
         })
     }
 
-    /// The scratch values of the thread that asks. Nobody waits: a thread has finished its images before it takes
+    /// The scratch values of the thread that asks, one of the engine's. Nobody waits: a thread has finished its images before it takes
     /// others.
     pub(crate) fn scratch(&self) -> MutexGuard<'_, Buffer> {
-        let scratch = self.threads[Pool::position()].lock();
-        scratch.unwrap_or_else(PoisonError::into_inner)
+        locked(&self.threads[Pool::position()])
     }
 
     /// Bytes of activations and gradients for one image, before anything is allocated.
@@ -78,12 +77,18 @@ impl Workspace {
     pub(crate) fn bytes(&self) -> usize {
         let floats = |lists: &[Buffer]| lists.iter().map(|list| list.len()).sum::<usize>();
         let gradients = self.parameter_gradients.iter().map(Vec::len).sum::<usize>();
-        let scratch = self.threads.len() * self.scratch().len();
+        // Not by `scratch`: whoever asks may be a thread of another pool.
+        let scratch = self.threads.iter().map(|thread| locked(thread).len());
+        let scratch = scratch.sum::<usize>();
         let norms = self.norms.iter().map(Norm::bytes).sum::<usize>();
         4 * (floats(&self.activations) + floats(&self.gradients) + gradients + scratch)
             + 4 * self.partial.len()
             + norms
     }
+}
+
+fn locked(scratch: &Mutex<Buffer>) -> MutexGuard<'_, Buffer> {
+    scratch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The nodes whose tensors are kept: the input, and what groups write that is not made anew by its readers.
@@ -103,6 +108,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// Bytes that a workspace has of it, before anything is allocated.
+    pub(crate) fn bytes(self, threads: usize) -> u128 {
+        4 * (MOST as u128 * self.partial as u128 + threads as u128 * self.thread as u128)
+    }
+
     /// What serves both.
     pub(crate) fn max(self, other: Self) -> Self {
         Self {

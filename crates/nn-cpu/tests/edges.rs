@@ -1,12 +1,13 @@
 //! Inputs at the edge of what float32 and memory hold: a definite result, or a refusal in a sentence.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use nn_cpu::{CpuEngine, Level};
 use nn_engine::{
     BatchSpec, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Precision,
     Split, State, Stats,
 };
+use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 
 /// A network that only normalises one channel and classifies by its mean.
@@ -239,4 +240,46 @@ fn sizes_beyond_memory_are_refused_in_a_sentence() {
         "frames around the images of a convolution take 281475245146752 bytes, which this machine does not give; \
          smaller batches, fewer replicas, a smaller network or fewer steps in a call take less"
     );
+}
+
+#[test]
+fn the_size_of_an_engine_may_be_asked_on_a_thread_of_another_pool() {
+    let graph = normaliser(Affine::None, 1e-5);
+    let options = EngineOptions {
+        threads: 1,
+        ..EngineOptions::new(&graph, 3)
+    };
+    let engine = CpuEngine::new(&graph, options).unwrap();
+    let (bytes, engine) = (engine.bytes(), Mutex::new(engine));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+    let found = pool.unwrap().broadcast(|_| engine.lock().unwrap().bytes());
+    assert_eq!(found, [bytes; 3]);
+}
+
+#[test]
+fn a_run_after_a_diverged_one_finds_nothing_of_it() {
+    let mut config = NetConfig::new(Architecture::ResNet, 8);
+    (config.width, config.input) = (5, [3, 8, 8]);
+    config.affine = Affine::ScaleAndShift;
+    for normaliser in [Normaliser::Batch, Normaliser::Instance] {
+        config.normaliser = normaliser;
+        let graph = config.build().unwrap();
+        for level in Level::available() {
+            let mut engine = on_constant_images(&graph, level, 100);
+            let mut diverged = State::initial(&graph, 0);
+            for tensor in &mut diverged.tensors {
+                tensor.values.fill(f64::NAN);
+            }
+            engine.load_state(0, &diverged).unwrap();
+            let stats = one_step(&mut engine, GroupHyper::new(0.1, 0.0, 0.9)).unwrap();
+            assert!(stats.get(0, 0).loss.is_nan());
+            let mut fresh = on_constant_images(&graph, level, 100);
+            let after = [&mut engine, &mut fresh].map(|engine| {
+                engine.load_state(0, &State::initial(&graph, 0)).unwrap();
+                one_step(engine, GroupHyper::new(0.1, 0.0, 0.9)).unwrap();
+                engine.state(0).unwrap()
+            });
+            assert_eq!(after[0], after[1], "{level}, {normaliser:?}");
+        }
+    }
 }
