@@ -25,7 +25,7 @@ impl Step for ReluStep {
         pass.map_activation(&self.output, |workspace, first, output| {
             let input = &workspace.activations[self.input.node];
             let input = &input[first * image..][..output.len()];
-            // The halo and the channels beyond the last are 0 and stay so.
+            // Channels beyond the last are 0 and stay so.
             output
                 .iter_mut()
                 .zip(input)
