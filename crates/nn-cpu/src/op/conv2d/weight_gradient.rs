@@ -175,19 +175,21 @@ impl ImageGradient<'_> {
             let x = (tap % kernel) as isize - padding as isize;
             let from = input.offset(y, x) + c;
             let to = output.offset(i as isize, 0) + block * LANES;
-            // Hold because the frame covers the padding; checked because the loop below is not.
+            // Hold because the frame covers the padding; checked because the loop below is not. (The first: a position
+            // before the frame is a huge number, to which nothing may be added.)
+            assert!(from <= self.x.len());
             assert!(from + (output.inner.width - 1) * step + C <= self.x.len());
             assert!(to + (output.inner.width - 1) * stored + B * LANES <= self.dy.len());
             for j in 0..output.inner.width {
                 let mut lanes = [simd.splat(0.0); B];
                 for (b, lanes) in lanes.iter_mut().enumerate() {
                     let at = to + j * stored + b * LANES;
-                    // SAFETY: within `dy`, by the second assertion.
+                    // SAFETY: within `dy`, by the third assertion.
                     *lanes =
                         simd.load(unsafe { &*self.dy.as_ptr().add(at).cast::<[f32; LANES]>() });
                 }
                 for (k, sums) in sums.iter_mut().enumerate() {
-                    // SAFETY: within `x`, by the first assertion.
+                    // SAFETY: within `x`, by the first two assertions.
                     let value = simd.splat(unsafe { *self.x.get_unchecked(from + j * step + k) });
                     for b in 0..B {
                         sums[b] = simd.mul_add(value, lanes[b], sums[b]);
