@@ -47,13 +47,12 @@ pub fn seeded() -> ProptestConfig {
     config
 }
 
-/// A network of 4 to 12 operations on images of up to 9×9 pixels, then ReLU, a mean over positions and a linear layer.
+/// A network of 4 to 12 operations on images of up to 9×9 pixels, then ReLU, a mean over positions and linear layers.
 /// Every one is a valid graph.
 pub fn network() -> impl Strategy<Value = NetworkSpec> {
     let input = [1..=4, SIZE, SIZE];
-    let head = (2usize..=5, any::<bool>(), any::<bool>());
     let draws = prop::collection::vec(draw(), OPERATIONS);
-    (input, draws, head).prop_map(|(input, draws, (features, bias, fixed))| {
+    (input, draws, classifier()).prop_map(|(input, draws, classifier)| {
         let mut chain = Chain {
             input,
             shapes: Vec::new(),
@@ -62,20 +61,55 @@ pub fn network() -> impl Strategy<Value = NetworkSpec> {
         for draw in &draws {
             chain.push(draw);
         }
-        let head = ChainOp::Linear {
-            features,
-            bias,
-            fixed,
-        };
-        // Without the ReLU the mean of what was normalised would be 0, and all gradients with it.
-        let classifier = [ChainOp::Relu {}, ChainOp::GlobalAveragePool {}, head];
-        let links = classifier.map(|op| ChainLink { op, from: None });
-        chain.ops.extend(links);
+        let ops = classifier.ops(chain.ops.len()).into_iter();
+        chain.ops.extend(ops.map(|op| ChainLink { op, from: None }));
         NetworkSpec::Chain {
             input,
             ops: chain.ops,
         }
     })
+}
+
+/// From images to classes.
+#[derive(Clone, Debug)]
+struct Classifier {
+    /// Features of a residual layer, if there is one.
+    hidden: Option<usize>,
+    classes: usize,
+    bias: bool,
+    fixed: bool,
+}
+
+fn classifier() -> impl Strategy<Value = Classifier> {
+    let hidden = prop::option::weighted(0.3, CHANNELS);
+    (hidden, 2usize..=5, any::<bool>(), any::<bool>()).prop_map(|(hidden, classes, bias, fixed)| {
+        Classifier {
+            hidden,
+            classes,
+            bias,
+            fixed,
+        }
+    })
+}
+
+impl Classifier {
+    /// The operations, of which the first has this position.
+    fn ops(&self, first: usize) -> Vec<ChainOp> {
+        let linear = |features, fixed| ChainOp::Linear {
+            features,
+            bias: self.bias,
+            fixed,
+        };
+        // Without the ReLU the mean of what was normalised would be 0, and all gradients with it.
+        let mut ops = vec![ChainOp::Relu {}, ChainOp::GlobalAveragePool {}];
+        if let Some(features) = self.hidden {
+            let with = first + ops.len();
+            ops.extend([linear(features, false), ChainOp::Relu {}]);
+            ops.extend([linear(features, false), ChainOp::Add { with }]);
+        }
+        ops.push(linear(self.classes, self.fixed));
+        ops
+    }
 }
 
 /// Two steps of training of such a network, on batches of up to 5 images. Seeds are not chosen to avoid kinks.

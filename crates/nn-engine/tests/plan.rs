@@ -130,6 +130,10 @@ fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, Contribution
                 continue;
             }
             let contribution = vec![group.head];
+            if group.add.is_some() && position == group.inputs.len() - 1 {
+                // The gradient that is handed on exists.
+                assert!(flow == GradientFlow::None || own.is_some());
+            }
             let slot = plan.gradient_slot(input);
             match flow {
                 GradientFlow::None => {}
