@@ -77,7 +77,6 @@ impl Workspace {
     pub(crate) fn bytes(&self) -> usize {
         let floats = |lists: &[Buffer]| lists.iter().map(|list| list.len()).sum::<usize>();
         let gradients = self.parameter_gradients.iter().map(Vec::len).sum::<usize>();
-        // Not by `scratch`: whoever asks may be a thread of another pool.
         let scratch = self.threads.iter().map(|thread| locked(thread).len());
         let scratch = scratch.sum::<usize>();
         let norms = self.norms.iter().map(Norm::bytes).sum::<usize>();

@@ -130,6 +130,20 @@ fn bits_do_not_depend_on_threads_replicas_or_calls() {
 }
 
 #[test]
+fn bits_do_not_depend_on_room_for_larger_batches() {
+    for graph in [graph(), tiled(), pooled_groups()] {
+        let states = [BATCH, 2 * BATCH + 1].map(|room| {
+            let mut engine = CpuEngine::new(&graph, EngineOptions::new(&graph, room)).unwrap();
+            engine.load_images(Split::Train, images()).unwrap();
+            let hyper = HyperTable::from_fn(6, 1, 1, |_, _, _| GroupHyper::new(0.05, 1e-3, 0.9));
+            engine.run(&batches()[..6], &hyper.unwrap()).unwrap();
+            engine.state(0).unwrap()
+        });
+        assert_eq!(states[0], states[1]);
+    }
+}
+
+#[test]
 fn a_state_carries_the_whole_run() {
     let graph = graph();
     let mut engine = CpuEngine::new(&graph, EngineOptions::new(&graph, BATCH)).unwrap();

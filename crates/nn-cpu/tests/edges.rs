@@ -1,6 +1,6 @@
 //! Inputs at the edge of what float32 and memory hold: a definite result, or a refusal in a sentence.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use nn_cpu::{CpuEngine, Level};
 use nn_engine::{
@@ -240,20 +240,6 @@ fn sizes_beyond_memory_are_refused_in_a_sentence() {
         "frames around the images of a convolution take 281475245146752 bytes, which this machine does not give; \
          smaller batches, fewer replicas, a smaller network or fewer steps in a call take less"
     );
-}
-
-#[test]
-fn the_size_of_an_engine_may_be_asked_on_a_thread_of_another_pool() {
-    let graph = normaliser(Affine::None, 1e-5);
-    let options = EngineOptions {
-        threads: 1,
-        ..EngineOptions::new(&graph, 3)
-    };
-    let engine = CpuEngine::new(&graph, options).unwrap();
-    let (bytes, engine) = (engine.bytes(), Mutex::new(engine));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
-    let found = pool.unwrap().broadcast(|_| engine.lock().unwrap().bytes());
-    assert_eq!(found, [bytes; 3]);
 }
 
 #[test]

@@ -131,6 +131,7 @@ pub fn case() -> impl Strategy<Value = Case> {
         }],
         groups: 1,
         scale_ratio: 1.0,
+        rescale: None,
     })
 }
 

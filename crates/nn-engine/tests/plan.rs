@@ -84,9 +84,8 @@ type Contributions = Vec<NodeId>;
 /// Runs the backward pass on lists of contributions instead of numbers: each gradient buffer holds
 /// the readers whose contributions it has received, and for whom.
 fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, Contributions> {
-    type Held = (NodeId, Contributions);
     let none = (graph.output(), Contributions::new());
-    let mut memory: Vec<Held> = vec![none; plan.gradient_slots().len()];
+    let mut memory = vec![none; plan.gradient_slots().len()];
     let mut received = HashMap::new();
     // How often each buffer has changed, and had when a normalisation left its input's gradient.
     let mut changes = vec![0; plan.gradient_slots().len()];
@@ -107,13 +106,12 @@ fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, Contribution
             contributions.extend(held);
         }
         if let Some(from) = pending {
-            // The gradient that the normalisation leaves has not been overwritten.
+            // The gradient that the normalisation leaves has not been overwritten, nor is it while the group reads it and
+            // writes its own input's gradient.
             let left = plan.gradient_slot(from.output).unwrap();
             assert_eq!(at_leaving[&from.output], changes[left]);
-            // Nor is it while the group reads it and writes its own input's gradient.
-            if group.gradients[0] != GradientFlow::None {
-                assert_ne!(plan.gradient_slot(group.inputs[0]), Some(left));
-            }
+            let flows = group.gradients[0] != GradientFlow::None;
+            assert!(!flows || plan.gradient_slot(group.inputs[0]) != Some(left));
             contributions.push(from.head);
             if let Some(own) = own {
                 memory[own] = (group.output, contributions.clone());
@@ -130,10 +128,9 @@ fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, Contribution
                 continue;
             }
             let contribution = vec![group.head];
-            if group.add.is_some() && position == group.inputs.len() - 1 {
-                // The gradient that is handed on exists.
-                assert!(flow == GradientFlow::None || own.is_some());
-            }
+            // What is handed on to the other operand of an addition exists.
+            let handed_on = group.add.is_some() && position == group.inputs.len() - 1;
+            assert!(!handed_on || flow == GradientFlow::None || own.is_some());
             let slot = plan.gradient_slot(input);
             match flow {
                 GradientFlow::None => {}
@@ -151,9 +148,7 @@ fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, Contribution
                 }
             }
         }
-        if left {
-            at_leaving.extend(own.map(|own| (group.output, changes[own])));
-        }
+        at_leaving.extend(own.filter(|_| left).map(|own| (group.output, changes[own])));
     }
     received
 }
@@ -210,11 +205,11 @@ proptest! {
                 prop_assert_eq!(plan.statistics_for(before), Some(index));
                 prop_assert!(convolves(&before));
             }
-            if let By::Neighbour(before) = phases.input_gradient {
-                if need.contains(&group.inputs[0]) {
-                    let last = last_to_contribute(group.inputs[0]);
-                    prop_assert_eq!((plan.pending(before), last), (Some(index), Some(index)));
-                }
+            if let By::Neighbour(before) = phases.input_gradient
+                && need.contains(&group.inputs[0])
+            {
+                let last = last_to_contribute(group.inputs[0]);
+                prop_assert_eq!((plan.pending(before), last), (Some(index), Some(index)));
             }
             if let By::Neighbour(behind) = phases.gradient_sums {
                 if need.contains(&group.output) {
