@@ -154,7 +154,7 @@ fn simulate_backward(graph: &Graph, plan: &Plan) -> HashMap<NodeId, Contribution
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2048, ..seeded() })]
+    #![proptest_config(ProptestConfig { cases: 8192, ..seeded() })]
 
     #[test]
     fn every_node_belongs_to_one_group(graph in graphs()) {
