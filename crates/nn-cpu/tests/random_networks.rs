@@ -52,6 +52,10 @@ impl Engine for Disturbed {
         self.inner.replicas()
     }
 
+    fn symmetry(&self) -> &nn_engine::Symmetry {
+        self.inner.symmetry()
+    }
+
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
         self.inner.load_images(split, images)
     }
