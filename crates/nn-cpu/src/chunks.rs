@@ -7,12 +7,12 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use crate::pool::Pool;
+use crate::pool::{MOST_PIECES, Pool};
 
 /// Most chunks a batch is cut into.
 pub(crate) const MOST: usize = 16;
 
-/// Values that one thread reduces at a time.
+/// Values, at least, that one thread reduces at a time.
 const PART: usize = 4096;
 
 /// The cut of a batch, and the threads that take the chunks.
@@ -152,12 +152,13 @@ impl<'p> Chunks<'p> {
         let (total, rest) = partial[..self.count() * length].split_at_mut(length);
         let rest = &*rest;
         // Cut by values, not by chunks: each value has its sum in one place.
-        let parts = Cut::new(Some(&mut *total), PART);
-        self.pool.run(length.div_ceil(PART), |part| {
+        let size = PART.max(length.div_ceil(MOST_PIECES));
+        let parts = Cut::new(Some(&mut *total), size);
+        self.pool.run(length.div_ceil(size), |part| {
             // SAFETY: every part is run once.
             let total = unsafe { parts.part(part) };
             for partial in rest.chunks_exact(length) {
-                let partial = &partial[part * PART..][..total.len()];
+                let partial = &partial[part * size..][..total.len()];
                 total
                     .iter_mut()
                     .zip(partial)

@@ -134,7 +134,8 @@ impl CpuEngine {
     /// let profile = engine.profile(&batches, &hyper)?;
     /// let plan = Plan::compile(&graph);
     /// for (group, time) in plan.groups().iter().zip(&profile.groups) {
-    ///     let flops = 2.0 * group.forward.flops as f64;
+    ///     let images = 2.0;
+    ///     let flops = images * group.forward.flops as f64;
     ///     let name = &graph.node(group.head).name;
     ///     println!("{name}: {:.1} GFLOP/s forward", 1e-9 * flops / time.forward);
     /// }

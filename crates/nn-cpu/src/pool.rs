@@ -4,12 +4,13 @@
 //! when its pieces are done. On a CPU that another process wants too, the system takes threads off it for milliseconds
 //! at a time. A thread that is taken off in the middle of a piece holds up all others, so every millisecond it offers to
 //! go between two pieces: while it is away, the others do all the work. Thread pools in general wait for every *thread*
-//! at the end of a phase; this one waits for every *piece*.
+//! at the end of a phase; this one waits for every *piece*. (The calling thread, which alone starts phases, is still
+//! waited for.)
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -20,7 +21,9 @@ const TURN: Duration = Duration::from_millis(1);
 const LOOKS: u32 = 2000;
 
 /// Bits of the number of pieces, and of the next to be claimed, in [`Shared::state`].
-const PIECES: u32 = 16;
+const BITS: u32 = 16;
+/// Most pieces of a phase.
+pub(crate) const MOST_PIECES: usize = (1 << BITS) - 1;
 
 thread_local! {
     /// Position of this thread among those of its pool; the caller is the first.
@@ -41,10 +44,21 @@ struct Job<'a> {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
+impl Job<'_> {
+    /// Keeps the first panic. Others are not even dropped: that might panic again, here where nobody catches it.
+    fn keep(&self, panic: Box<dyn Any + Send>) {
+        let mut kept = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+        match *kept {
+            None => *kept = Some(panic),
+            Some(_) => std::mem::forget(panic),
+        }
+    }
+}
+
 struct Shared {
-    /// Number of the phase, pieces of it, next piece to be claimed. A piece can be claimed only while its phase is the
-    /// latest, and its phase cannot end before it is done: so whoever has claimed one may use the job.
-    state: AtomicU64,
+    /// Pieces of the phase, and the next to be claimed. A piece that is claimed is one of the phase that is going on, and
+    /// that cannot end before the piece is done: so whoever has claimed one may use the job.
+    state: AtomicU32,
     job: AtomicPtr<Job<'static>>,
     /// Pieces done.
     done: AtomicU32,
@@ -63,7 +77,7 @@ impl Pool {
     /// If the system gives no more threads.
     pub(crate) fn new(threads: usize) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            state: AtomicU64::new(0),
+            state: AtomicU32::new(0),
             job: AtomicPtr::new(std::ptr::null_mut()),
             done: AtomicU32::new(0),
             closed: AtomicBool::new(false),
@@ -100,23 +114,23 @@ impl Pool {
         POSITION.get()
     }
 
-    /// Calls `work(piece)` once for each of fewer than 65,536 pieces, on all threads; returns when all are done. Never
+    /// Calls `work(piece)` once for each of at most [`MOST_PIECES`] pieces, on all threads; returns when all are done. Never
     /// called from within itself.
     pub(crate) fn run(&self, pieces: usize, work: impl Fn(usize) + Sync) {
         let _one = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = &*self.shared;
-        assert!(pieces < 1 << PIECES);
+        assert!(pieces <= MOST_PIECES, "{pieces} pieces of work");
         let job = Job {
             work: &work,
             panic: Mutex::new(None),
         };
-        let phase = (shared.state.load(Ordering::Relaxed) >> (2 * PIECES)) + 1;
         shared.done.store(0, Ordering::Relaxed);
         shared
             .job
             .store((&raw const job).cast_mut().cast(), Ordering::Relaxed);
-        let state = phase << (2 * PIECES) | (pieces as u64) << PIECES;
-        shared.state.store(state, Ordering::SeqCst);
+        shared
+            .state
+            .store((pieces as u32) << BITS, Ordering::SeqCst);
         if shared.sleepers.load(Ordering::SeqCst) > 0 {
             drop(shared.lock());
             shared.work.notify_all();
@@ -146,6 +160,11 @@ impl Drop for Pool {
     }
 }
 
+/// Number of pieces, and the next to be claimed.
+fn parts(state: u32) -> (u32, u32) {
+    (state >> BITS, state & ((1 << BITS) - 1))
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, ()> {
         self.sleep.lock().unwrap_or_else(PoisonError::into_inner)
@@ -153,29 +172,29 @@ impl Shared {
 
     /// Whether a piece can be claimed.
     fn has_work(&self) -> bool {
-        let state = self.state.load(Ordering::SeqCst);
-        let mask = (1 << PIECES) - 1;
-        state & mask < state >> PIECES & mask
+        let (pieces, next) = parts(self.state.load(Ordering::SeqCst));
+        next < pieces
     }
 
     /// Claims a piece and does it, if there is one.
     fn work_once(&self) -> bool {
-        let mask = (1 << PIECES) - 1;
+        let claim = |state| {
+            let (pieces, next) = parts(state);
+            (next < pieces).then_some(state + 1)
+        };
         let claimed = self
             .state
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
-                (state & mask < state >> PIECES & mask).then_some(state + 1)
-            });
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, claim);
         let Ok(state) = claimed else { return false };
+        let (pieces, piece) = parts(state);
         // SAFETY: a piece of this phase is claimed and not done, so `run` has not returned and its job is there; the
         // pointer was stored before the state that the claim has seen.
         let job = unsafe { &*self.job.load(Ordering::Relaxed) };
-        let work = AssertUnwindSafe(|| (job.work)((state & mask) as usize));
+        let work = AssertUnwindSafe(|| (job.work)(piece as usize));
         if let Err(panic) = catch_unwind(work) {
-            *job.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+            job.keep(panic);
         }
-        let pieces = state >> PIECES & mask;
-        if self.done.fetch_add(1, Ordering::SeqCst) as u64 + 1 == pieces {
+        if self.done.fetch_add(1, Ordering::SeqCst) + 1 == pieces {
             // The caller may be asleep; it holds the lock from its last look until it sleeps.
             drop(self.lock());
             self.end.notify_one();
@@ -242,7 +261,7 @@ mod tests {
             for phase in 0..3000 {
                 let pieces = phase * 7 % 33;
                 let done: Vec<AtomicUsize> = (0..pieces).map(|_| AtomicUsize::new(0)).collect();
-                let positions = AtomicU64::new(0);
+                let positions = AtomicU32::new(0);
                 pool.run(pieces, |piece| {
                     done[piece].fetch_add(1, Ordering::Relaxed);
                     positions.fetch_or(1 << Pool::position(), Ordering::Relaxed);

@@ -100,6 +100,7 @@ fn take_turn(
 ) -> Result<String, String> {
     let run = undisturbed(|| Timing::read(&program.output()?))?;
     let mut told = format!("{:.0} images/s", run.images_a_second());
+    entry.runs.push(run);
     if let Some(program) = beside {
         let neighbour = spin.beside()?;
         let beside = Timing::read(&program.output()?)?;
@@ -107,7 +108,6 @@ fn take_turn(
         told += &format!(", {:.0} beside a busy process", beside.images_a_second());
         entry.beside.push(beside);
     }
-    entry.runs.push(run);
     Ok(told)
 }
 

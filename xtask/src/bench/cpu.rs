@@ -95,16 +95,18 @@ fn measure(args: &Args) -> Result<Vec<String>, String> {
         ceilings = ceilings.arg("--quick");
     }
     let ceilings = Ceilings::measure(&ceilings)?;
-    let entries = compare(&contestants, effort.choose(5, 1), &spin(&cpu));
+    // Before the others, which take most of the time.
     let rooflines = NORMALISERS.map(|(normaliser, _)| {
         eprintln!("time of each operation, {normaliser} norm");
         roofline(&cpu, normaliser, threads, effort)
     });
+    let rooflines = rooflines.into_iter().collect::<Result<_, _>>()?;
+    let entries = compare(&contestants, effort.choose(5, 1), &spin(&cpu));
     let record = Record {
         effort,
         facts,
         ceilings,
-        rooflines: rooflines.into_iter().collect::<Result<_, _>>()?,
+        rooflines,
         scaling: Scaling::measure(&cpu, threads, effort),
         entries,
     };

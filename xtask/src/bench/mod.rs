@@ -29,7 +29,7 @@ enum Engine {
     Cpu(cpu::Args),
 }
 
-/// Measures; exits with 1 if a peer could not be measured, with 2 if nothing could.
+/// Measures; exits with 1 if something could not be measured and the record says so, with 2 if there is no record.
 pub(crate) fn run(Args { engine }: &Args) -> ExitCode {
     let Engine::Cpu(args) = engine;
     cpu::run(args)

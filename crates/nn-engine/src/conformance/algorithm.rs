@@ -46,7 +46,7 @@ pub enum Algorithm {
     /// | data gradient | `O + 2(r + 1) + 4(m + r − 1)` |
     /// | weight gradient | `N ⌈H/4⌉ ⌈W/4⌉ + 2(m + 1) + 4(m + r − 1)` |
     ///
-    /// where 1 more counts the rounding of constants that are no floating-point numbers, such as 1/6. Halos of zeros
+    /// where 1 more counts the rounding of constants that are no floating-point numbers, such as 1/6. Frames of zeros
     /// take terms from the sums and not from the errors, most at 4×4 images: by a factor of at most 1.2, for which
     /// [`Bounds`](super::Bounds) has room.
     Winograd,

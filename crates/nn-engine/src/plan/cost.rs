@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use nn_graph::{Graph, NodeId};
+use nn_graph::{Graph, NodeId, Op};
 
 use super::phases::left_to;
 use super::{By, GradientFlow, Group, Phases};
@@ -85,7 +85,13 @@ fn elements(graph: &Graph, groups: &[Group], index: usize) -> (u64, u64) {
         let added = flow(graph, group.output, groups[from].gradients[0]);
         2 * output + if kept { added } else { 0 }
     });
-    (inputs + output, inputs + gradient + flows)
+    // Backward, an addition needs no values, and whoever else reads two tensors adds the second.
+    let read = match graph.node(group.head).op {
+        Op::Add if group.relu.is_some() => 2 * output,
+        Op::Add => 0,
+        _ => size(graph, group.inputs[0]),
+    };
+    (inputs + output, read + gradient + flows)
 }
 
 /// Of a normalisation, forward and backward: the phases that it does itself.

@@ -175,13 +175,10 @@ impl ConvStep {
         let (x, scratch) = scratch.split_at_mut(together * x_frame.image());
         let (kept, scratch) = scratch.split_at_mut(kept);
         let (taps, bias) = partial.split_at_mut(self.shape.forward());
-        self.weight_gradient.begin(taps, kept);
+        if self.trained {
+            self.weight_gradient.begin(taps, kept);
+        }
         bias.fill(0.0);
-        let epilogue = Epilogue {
-            bias: None,
-            addend: None,
-            accumulate: self.input.flow == GradientFlow::Accumulate,
-        };
         for first in images.clone().step_by(together) {
             let some = first..(first + together).min(images.end);
             let (count, before) = (some.len(), first - images.start);
@@ -211,22 +208,43 @@ impl ConvStep {
             }
             if !input.is_empty() {
                 let image = self.input.layout.image();
-                let target = &mut input[before * image..][..count * image];
-                let next = self
-                    .on_the_way
-                    .input(workspace, self.input.node, some.end, count);
-                let ahead = Ahead {
-                    lists: [next, &[], &[]],
-                };
-                self.backward
-                    .run(level, dy, target, epilogue, ahead, scratch);
-                let length = 2 * self.input.layout.stored;
-                let sums = sums.chunks_exact_mut(length).skip(before);
-                self.on_the_way
-                    .gradient_sums(level, workspace, target, sums, some);
+                let input = &mut input[before * image..][..count * image];
+                let sums = sums.get_mut(before * 2 * self.input.layout.stored..);
+                let written = (input, sums.unwrap_or_default());
+                self.input_gradient(level, workspace, some, dy, written, scratch);
             }
         }
-        self.weight_gradient.finish(level, taps, kept);
+        if self.trained {
+            self.weight_gradient.finish(level, taps, kept);
+        }
+    }
+
+    /// The input's gradient of some images, from that of their output in frames, and sums over it.
+    fn input_gradient(
+        &self,
+        level: Level,
+        workspace: &Workspace,
+        images: Range<usize>,
+        dy: &[f32],
+        (target, sums): (&mut [f32], &mut [f64]),
+        scratch: &mut [f32],
+    ) {
+        let next = self
+            .on_the_way
+            .input(workspace, self.input.node, images.end, images.len());
+        let ahead = Ahead {
+            lists: [next, &[], &[]],
+        };
+        let epilogue = Epilogue {
+            bias: None,
+            addend: None,
+            accumulate: self.input.flow == GradientFlow::Accumulate,
+        };
+        self.backward
+            .run(level, dy, target, epilogue, ahead, scratch);
+        let sums = sums.chunks_exact_mut(2 * self.input.layout.stored);
+        self.on_the_way
+            .gradient_sums(level, workspace, target, sums, images);
     }
 
     /// Images that the backward pass takes at a time.
@@ -240,7 +258,7 @@ impl ConvStep {
     }
 }
 
-/// Adds all positions, sixteen-fold channels each, to the sums.
+/// Adds the values of all positions, channel by channel.
 fn add_positions(values: &[f32], sums: &mut [f32]) {
     for position in values.chunks_exact(sums.len()) {
         sums.iter_mut()
@@ -327,16 +345,16 @@ impl Step for ConvStep {
         if let (Some(norm), Some(sums)) = (norm, sums) {
             workspace.norms[norm].sums = sums;
         }
-        let (taps, bias) = pass
-            .chunks
-            .reduce(&mut partial, length)
-            .split_at(shape.forward());
-        let gradients = &mut workspace.parameter_gradients;
-        if self.trained {
-            shape.unpack_forward(taps, &mut gradients[self.weight]);
-        }
-        if let Some(index) = self.bias {
-            gradients[index].copy_from_slice(&bias[..shape.out]);
+        if self.trained || self.bias.is_some() {
+            let total = pass.chunks.reduce(&mut partial, length);
+            let (taps, bias) = total.split_at(shape.forward());
+            let gradients = &mut workspace.parameter_gradients;
+            if self.trained {
+                shape.unpack_forward(taps, &mut gradients[self.weight]);
+            }
+            if let Some(index) = self.bias {
+                gradients[index].copy_from_slice(&bias[..shape.out]);
+            }
         }
         workspace.partial = partial;
         // The addend's gradient is the output's own; where it is not shared, it is passed on.

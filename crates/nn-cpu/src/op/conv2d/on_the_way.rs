@@ -178,8 +178,8 @@ impl OnTheWay {
                 accumulate,
             }) = &self.pending
             else {
-                // Without a contribution left, the gradient has a slot.
-                let slot = self.own.unwrap_or_default();
+                // The plan keeps a gradient unless all of it is left to the group itself.
+                let slot = self.own.expect("a gradient that is kept");
                 let dy = &workspace.gradients[slot][at];
                 frame.fill(framed, |y, row| {
                     row.copy_from_slice(&dy[y * layout.row()..][..layout.row()]);

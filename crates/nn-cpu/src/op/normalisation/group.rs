@@ -3,22 +3,18 @@
 use std::ops::Range;
 
 use super::kernels::{factor, inverse_root};
-use super::norm::{Norm, Over};
+use super::norm::Norm;
 
 /// The channels of each group.
-fn groups(norm: &Norm) -> impl Iterator<Item = Range<usize>> + Clone + use<> {
-    let groups = match norm.over {
-        Over::Batch => norm.layout.channels,
-        Over::Groups(groups) => groups,
-    };
+fn ranges(norm: &Norm, groups: usize) -> impl Iterator<Item = Range<usize>> + Clone + use<> {
     let size = norm.layout.channels / groups;
     (0..groups).map(move |group| group * size..(group + 1) * size)
 }
 
 /// From the statistics of each channel, those of its group.
-pub(super) fn finish(norm: &mut Norm, images: usize, epsilon: f64) {
+pub(super) fn finish(norm: &mut Norm, groups: usize, images: usize, epsilon: f64) {
     let (stored, positions) = (norm.layout.stored, norm.positions());
-    let groups = groups(norm);
+    let groups = ranges(norm, groups);
     for image in 0..images {
         let (means, squares) = norm.sums[image * 2 * stored..][..2 * stored].split_at(stored);
         for range in groups.clone() {
@@ -44,9 +40,9 @@ pub(super) fn finish(norm: &mut Norm, images: usize, epsilon: f64) {
 
 /// From the gradient's sums of each channel, what its input's gradient subtracts in each group; and the sums over
 /// images.
-pub(super) fn average_gradients(norm: &mut Norm, images: usize) {
+pub(super) fn average_gradients(norm: &mut Norm, groups: usize, images: usize) {
     let (stored, positions) = (norm.layout.stored, norm.positions());
-    let groups = groups(norm);
+    let groups = ranges(norm, groups);
     norm.total.fill(0.0);
     for image in 0..images {
         let sums = &norm.sums[image * 2 * stored..][..2 * stored];

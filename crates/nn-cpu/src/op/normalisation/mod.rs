@@ -78,7 +78,7 @@ impl NormStep {
         match (norm.over, pass.mode) {
             (Over::Batch, Mode::Train) => batch::train(norm, images, running, factors),
             (Over::Batch, Mode::Evaluate) => batch::evaluate(norm, running, factors),
-            (Over::Groups(_), _) => group::finish(norm, images, running.epsilon),
+            (Over::Groups(groups), _) => group::finish(norm, groups, images, running.epsilon),
         }
     }
 
@@ -144,7 +144,7 @@ impl NormStep {
         let norm = &mut pass.workspace.norms[self.norm];
         match norm.over {
             Over::Batch => batch::average_gradients(norm, images),
-            Over::Groups(_) => group::average_gradients(norm, images),
+            Over::Groups(groups) => group::average_gradients(norm, groups, images),
         }
         let gradients = &mut pass.workspace.parameter_gradients;
         for (parameter, totals) in [self.shift, self.scale].into_iter().zip(norm.totals()) {

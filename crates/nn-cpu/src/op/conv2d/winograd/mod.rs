@@ -36,8 +36,12 @@ fn point(columns: usize) -> usize {
 pub(super) fn pays(shape: &WeightShape, target: Layout) -> bool {
     let fits = shape.kernel == 3 && shape.stride == 1 && shape.padding <= 2;
     let tiles = target.height.div_ceil(TILE) * target.width.div_ceil(TILE);
-    // Tiles that stick out are computed whole.
-    fits && shape.fan.min(shape.out) >= LANES / 2 && AREA * tiles < 6 * target.positions()
+    // A position takes 9 products a pair of channels directly, and 36/16 in a tile, more where tiles stick out of the image.
+    // The transforms are the same work for any number of channels: they are paid by what is saved, a third at least, if
+    // there are enough channels. Both numbers are rough.
+    let saves = AREA * tiles < 6 * target.positions();
+    let enough = shape.fan.min(shape.out) >= LANES / 2;
+    fits && saves && enough
 }
 
 /// The tiles of an image's results.

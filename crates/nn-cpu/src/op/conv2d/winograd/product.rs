@@ -22,7 +22,7 @@ pub(super) fn over_channels<S: Simd>(
     m: &mut [f32],
     size: [usize; 2],
 ) {
-    // With a step that is known, an address is no computation.
+    // A step that is constant is part of the instruction.
     match v.row {
         16 => over_channels_of::<S, 16>(simd, v, u, m, size),
         32 => over_channels_of::<S, 32>(simd, v, u, m, size),

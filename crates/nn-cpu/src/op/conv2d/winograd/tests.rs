@@ -51,9 +51,10 @@ fn amplified<const I: usize, const O: usize>(m: [[f64; I]; O], x: [[f64; I]; I])
     std::array::from_fn(|o| std::array::from_fn(|p| of(o, p)))
 }
 
-/// A convolution of one image with numbers for its tensors.
+/// A convolution of some images with numbers for its tensors.
 #[derive(Clone, Debug)]
 struct Case {
+    images: usize,
     source: Layout,
     target: Layout,
     padding: usize,
@@ -70,8 +71,11 @@ fn layout(channels: usize, height: usize, width: usize) -> Layout {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (1usize..40, 1usize..40, 3usize..14, 3usize..14);
-    (sizes, 0usize..3, any::<u64>()).prop_map(|((c, k, height, width), padding, seed)| Case {
+    // Up to 25 tiles: more than are computed together.
+    let sizes = (1usize..24, 1usize..24, 3usize..20, 3usize..20);
+    let more = (0usize..3, 1usize..4, any::<u64>());
+    (sizes, more).prop_map(|((c, k, height, width), (padding, images, seed))| Case {
+        images,
         source: layout(c, height, width),
         target: layout(k, height + 2 * padding - 2, width + 2 * padding - 2),
         padding,
@@ -93,13 +97,13 @@ impl Case {
         (0..count).map(|_| next()).collect()
     }
 
-    /// An image `[row][column][channel filled up]`.
-    fn image(&self, of: Layout, salt: u64) -> Vec<f32> {
-        let mut image = self.numbers(of.image(), salt);
-        for position in image.chunks_exact_mut(of.stored) {
+    /// All images, `[image][row][column][channel filled up]`.
+    fn batch(&self, of: Layout, salt: u64) -> Vec<f32> {
+        let mut batch = self.numbers(self.images * of.image(), salt);
+        for position in batch.chunks_exact_mut(of.stored) {
             position[of.channels..].fill(0.0);
         }
-        image
+        batch
     }
 
     /// Weights `[tap][source channel][target channel filled up]`.
@@ -126,14 +130,18 @@ fn at(of: Layout, image: &[f32], [y, x]: [isize; 2], channel: usize) -> f64 {
     }
 }
 
-fn framed(frame: Framed, image: &[f32]) -> Vec<f32> {
-    // What lay there before must not matter.
-    let mut framed = vec![f32::NAN; frame.image()];
-    let row = frame.inner.row();
-    frame.fill(&mut framed, |y, to| {
-        to.copy_from_slice(&image[y * row..][..row])
+fn framed(frame: Framed, batch: &[f32]) -> Vec<f32> {
+    let images = batch.chunks_exact(frame.inner.image());
+    let framed = images.flat_map(|image| {
+        // What lay there before must not matter.
+        let mut framed = vec![f32::NAN; frame.image()];
+        let row = frame.inner.row();
+        frame.fill(&mut framed, |y, to| {
+            to.copy_from_slice(&image[y * row..][..row])
+        });
+        framed
     });
-    framed
+    framed.collect()
 }
 
 /// `|Bᵀ| |d| |B|` of a tile of the source.
@@ -178,17 +186,19 @@ fn forward(case: &Case, level: Level) -> Result<(), TestCaseError> {
         padding,
         ..
     } = *case;
-    let (image, taps) = (case.image(source, 1), case.taps());
+    let (batch, taps) = (case.batch(source, 1), case.taps());
     let winograd = Winograd::new(source, target, padding);
     let mut weights = Buffer::zeros(winograd.weights()).unwrap();
     winograd.transform_weights(level, &taps, &mut weights);
-    let framed = framed(winograd.source(), &image);
-    let mut found = vec![0.0; target.image()];
+    let framed = framed(winograd.source(), &batch);
+    let (before, addend) = (case.batch(target, 4), case.batch(target, 5));
+    let bias = case.numbers(target.stored, 6);
+    let mut found = before.clone();
     let mut scratch = Buffer::zeros(winograd.scratch()).unwrap();
     let epilogue = Epilogue {
-        bias: None,
-        addend: None,
-        accumulate: false,
+        bias: Some(&bias),
+        addend: Some(&addend),
+        accumulate: true,
     };
     let ahead = Ahead::default();
     winograd.run(
@@ -199,9 +209,48 @@ fn forward(case: &Case, level: Level) -> Result<(), TestCaseError> {
         ahead,
         &mut scratch,
     );
+    for (number, image) in batch.chunks_exact(source.image()).enumerate() {
+        let part = |list: &[f32], k, y, x| {
+            f64::from(list[number * target.image() + target.offset(y, x) + k])
+        };
+        check_image(case, image, &taps, |y, x, k, convolved, bound| {
+            let added = [
+                f64::from(bias[k]),
+                part(&addend, k, y, x),
+                part(&before, k, y, x),
+            ];
+            let wanted = convolved + added.iter().sum::<f64>();
+            let bound = bound + added.map(f64::abs).iter().sum::<f64>();
+            let found = part(&found, k, y, x) as f32;
+            let what = format!("{level}, image {number}, result {y}, {x} of channel {k}");
+            check(
+                found,
+                wanted,
+                bound,
+                source.channels + TRANSFORMS + added.len(),
+                &what,
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Calls `check(row, column, channel, result, sum of absolute values)` for every result of one image.
+fn check_image(
+    case: &Case,
+    image: &[f32],
+    taps: &[f32],
+    check: impl Fn(usize, usize, usize, f64, f64) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    let Case {
+        source,
+        target,
+        padding,
+        ..
+    } = *case;
     for k in 0..target.channels {
         let weight = |c| -> [[f64; 3]; 3] {
-            std::array::from_fn(|u| std::array::from_fn(|v| case.tap(&taps, [u, v], c, k)))
+            std::array::from_fn(|u| std::array::from_fn(|v| case.tap(taps, [u, v], c, k)))
         };
         for (y, x) in (0..target.height).flat_map(|y| (0..target.width).map(move |x| (y, x))) {
             let (mut wanted, mut sums) = (0.0, [[0.0; 6]; 6]);
@@ -209,16 +258,14 @@ fn forward(case: &Case, level: Level) -> Result<(), TestCaseError> {
                 let w = weight(c);
                 for (u, v) in (0..3).flat_map(|u| (0..3).map(move |v| (u, v))) {
                     let from = [y + u, x + v].map(|at| at as isize - padding as isize);
-                    wanted += w[u][v] * at(source, &image, from, c);
+                    wanted += w[u][v] * at(source, image, from, c);
                 }
                 let tile = [y / TILE * TILE, x / TILE * TILE];
                 let of_weight = amplified(G, w.map(|row| row.map(f64::abs)));
-                products(of_weight, source_bound(case, &image, tile, c), &mut sums);
+                products(of_weight, source_bound(case, image, tile, c), &mut sums);
             }
             let bound = amplified(AT, sums)[y % TILE][x % TILE];
-            let found = found[target.offset(y, x) + k];
-            let what = format!("{level}, result {y}, {x} of channel {k}");
-            check(found, wanted, bound, source.channels + TRANSFORMS, &what)?;
+            check(y, x, k, wanted, bound)?;
         }
     }
     Ok(())
@@ -231,15 +278,15 @@ fn weight_gradient(case: &Case, level: Level) -> Result<(), TestCaseError> {
         padding,
         ..
     } = *case;
-    let (image, dy) = (case.image(source, 1), case.image(target, 3));
+    let (batch, dy) = (case.batch(source, 1), case.batch(target, 3));
     let x_frame = Winograd::new(source, target, padding).source();
     let gradient = WinogradGradient::new(x_frame, target, padding);
-    let (x, framed_dy) = (framed(x_frame, &image), framed(gradient.output(), &dy));
+    let (x, framed_dy) = (framed(x_frame, &batch), framed(gradient.output(), &dy));
     let mut sums = Buffer::zeros(gradient.sums()).unwrap();
     let mut scratch = Buffer::zeros(gradient.scratch()).unwrap();
     gradient.add(
         level,
-        1,
+        case.images,
         (&x, &framed_dy),
         &mut sums,
         Ahead::default(),
@@ -250,30 +297,36 @@ fn weight_gradient(case: &Case, level: Level) -> Result<(), TestCaseError> {
     let tiles = Tiles::of(target);
     for (c, k) in (0..source.channels).flat_map(|c| (0..target.channels).map(move |k| (c, k))) {
         let mut bounds = [[0.0; 6]; 6];
-        for tile in 0..tiles.count() {
-            let (_, y, x) = tiles.place(tile);
-            let value = |i, j| at(target, &dy, [(y + i) as isize, (x + j) as isize], k).abs();
+        for tile in 0..case.images * tiles.count() {
+            let (number, y, x) = tiles.place(tile);
+            let image = &batch[number * source.image()..][..source.image()];
+            let dy = &dy[number * target.image()..][..target.image()];
+            let value = |i, j| at(target, dy, [(y + i) as isize, (x + j) as isize], k).abs();
             let of_dy: [[f64; 4]; 4] =
                 std::array::from_fn(|i| std::array::from_fn(|j| value(i, j)));
             let of_dy = amplified(transposed(AT), of_dy);
-            products(of_dy, source_bound(case, &image, [y, x], c), &mut bounds);
+            products(of_dy, source_bound(case, image, [y, x], c), &mut bounds);
         }
         let bounds = amplified(transposed(G), bounds);
         for (u, v) in (0..3).flat_map(|u| (0..3).map(move |v| (u, v))) {
-            let positions = (0..target.height).flat_map(|y| (0..target.width).map(move |x| (y, x)));
-            let wanted: f64 = positions
-                .map(|(y, x)| {
+            let images = batch.chunks_exact(source.image());
+            let images = images.zip(dy.chunks_exact(target.image()));
+            let products = images.flat_map(|(image, dy)| {
+                let rows = 0..target.height;
+                let positions = rows.flat_map(|y| (0..target.width).map(move |x| (y, x)));
+                positions.map(move |(y, x)| {
                     let from = [y + u, x + v].map(|at| at as isize - padding as isize);
-                    at(source, &image, from, c) * f64::from(dy[target.offset(y, x) + k])
+                    at(source, image, from, c) * f64::from(dy[target.offset(y, x) + k])
                 })
-                .sum();
+            });
+            let wanted: f64 = products.sum();
             let found = case.tap(&found, [u, v], c, k) as f32;
             let what = format!("{level}, weight {u}, {v} from {c} to {k}");
             check(
                 found,
                 wanted,
                 bounds[u][v],
-                tiles.count() + TRANSFORMS,
+                case.images * tiles.count() + TRANSFORMS,
                 &what,
             )?;
         }
