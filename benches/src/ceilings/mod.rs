@@ -1,6 +1,6 @@
 //! What this machine can do at most: multiply-adds, and bytes to and from memory.
 //!
-//! All are hand-written loops in Rust, timed in the same run as what is compared with them, since the
+//! Loops in Rust, and the system's copy, timed in the same run as what is compared with them, since the
 //! clock of a machine changes with its load and its neighbours.
 
 mod fma;
