@@ -11,9 +11,11 @@ use nn_engine::{
 use nn_graph::Graph;
 
 use crate::chunks::Chunks;
+use crate::compiling::Compiling;
 use crate::layout::Layout;
 use crate::loss::softmax_cross_entropy;
-use crate::op::{self, Compiling, Step};
+use crate::norm;
+use crate::op::{self, Step};
 use crate::optimiser;
 use crate::pool::Pool;
 use crate::profile::{Clock, Part};
@@ -49,7 +51,7 @@ impl Compiled {
             .map(|node| Layout::new(&node.shape))
             .collect();
         let per_image = Workspace::bytes_per_image(graph, &plan, &layouts)
-            + op::bytes_per_image(graph, &layouts);
+            + norm::bytes_per_image(graph, &layouts);
         // Replicas start from a state in float64.
         let replicas = Replica::bytes(graph) * options.replicas as u128 + 8 * State::values(graph);
         let bytes = options.batch_size as u128 * per_image + replicas;

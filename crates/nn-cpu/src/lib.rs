@@ -3,10 +3,12 @@
 #[allow(unsafe_code)]
 mod chunks;
 mod compiled;
+mod compiling;
 mod engine;
 mod layout;
 mod loss;
 mod memory;
+mod norm;
 mod op;
 mod optimiser;
 #[allow(unsafe_code)]

@@ -7,9 +7,10 @@ use nn_engine::plan::Plan;
 use nn_graph::{Graph, NodeId};
 
 use crate::chunks::{Chunks, MOST};
+use crate::compiling::{Compiling, Tensor};
 use crate::layout::Layout;
 use crate::memory::{Buffer, zeros};
-use crate::op::{self, Compiling, Norm, Tensor};
+use crate::norm::{self, Norm};
 use crate::pool::Pool;
 use crate::replica::{Replica, Statistics};
 use crate::simd::Level;
@@ -53,7 +54,7 @@ impl Workspace {
             parameter_gradients: parameters
                 .map(|parameter| zeros(parameter.elements()))
                 .collect::<Result<_, _>>()?,
-            norms: op::norms(context)?,
+            norms: norm::norms(context)?,
             partial: Buffer::zeros(MOST * scratch.partial)?,
             threads: (0..threads)
                 .map(|_| Buffer::zeros(scratch.thread).map(Mutex::new))

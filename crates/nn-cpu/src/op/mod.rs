@@ -14,15 +14,12 @@ mod relu;
 mod zero_pad_shortcut;
 
 use nn_engine::EngineError;
-use nn_engine::plan::{GradientFlow, Group, Plan};
-use nn_graph::{Graph, NodeId, Op};
+use nn_engine::plan::GradientFlow;
+use nn_graph::Op;
 
-use crate::layout::Layout;
+use self::normalisation::NormStep;
+use crate::compiling::{Compiling, Tensor};
 use crate::workspace::{Pass, Scratch};
-
-use normalisation::{NormStep, Over};
-
-pub(crate) use normalisation::{Norm, norms};
 
 /// One group of the plan.
 pub(crate) trait Step: Send {
@@ -40,62 +37,6 @@ pub(crate) trait Step: Send {
     /// Bytes it owns.
     fn bytes(&self) -> usize {
         0
-    }
-}
-
-/// A tensor that a step reads or writes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tensor {
-    /// Index of its activation buffer.
-    pub(crate) node: usize,
-    /// Index of its gradient buffer, where it has one.
-    pub(crate) slot: Option<usize>,
-    pub(crate) layout: Layout,
-    /// For an input: what the step does with its gradient.
-    pub(crate) flow: GradientFlow,
-}
-
-/// What compilation of one group sees.
-pub(crate) struct Compiling<'a> {
-    pub(crate) graph: &'a Graph,
-    pub(crate) plan: &'a Plan,
-    pub(crate) layouts: &'a [Layout],
-    /// Images of the largest batch.
-    pub(crate) batch_size: usize,
-    pub(crate) threads: usize,
-}
-
-impl Compiling<'_> {
-    fn tensor(&self, id: NodeId, flow: GradientFlow) -> Tensor {
-        let slot = self.plan.gradient_slot(id);
-        Tensor {
-            node: id.index(),
-            slot,
-            layout: self.layouts[id.index()],
-            flow,
-        }
-    }
-
-    fn input(&self, group: &Group, position: usize) -> Tensor {
-        self.tensor(group.inputs[position], group.gradients[position])
-    }
-
-    fn output(&self, group: &Group) -> Tensor {
-        self.tensor(group.output, GradientFlow::None)
-    }
-
-    /// Position of the normalisation that this group is among those of the graph, and of the workspace.
-    fn norm(&self, group: usize) -> Option<usize> {
-        let groups = self.plan.groups();
-        let before = groups[..group]
-            .iter()
-            .filter(|group| group.phases.is_some());
-        groups[group].phases.map(|_| before.count())
-    }
-
-    /// The second operand of a fused addition.
-    fn addend(&self, group: &Group) -> Option<Tensor> {
-        group.add.map(|_| self.input(group, group.inputs.len() - 1))
     }
 }
 
@@ -129,18 +70,6 @@ pub(crate) fn compile(context: &Compiling<'_>, index: usize) -> Result<Box<dyn S
             });
         }
     })
-}
-
-/// Bytes that normalisations keep for each image of a batch.
-pub(crate) fn bytes_per_image(graph: &Graph, layouts: &[Layout]) -> u128 {
-    let nodes = graph.nodes().iter().zip(layouts);
-    nodes
-        .map(|(node, layout)| match &node.op {
-            Op::BatchNorm(_) => Norm::bytes_per_image(layout, Over::Batch),
-            Op::GroupNorm(norm) => Norm::bytes_per_image(layout, Over::Groups(norm.groups)),
-            _ => 0,
-        })
-        .sum()
 }
 
 /// Moves a finished contribution into an input's gradient: overwrites or adds, position by position.

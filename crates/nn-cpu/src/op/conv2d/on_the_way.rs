@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use nn_engine::plan::GradientFlow;
 
+use super::super::Compiling;
 use super::super::normalisation::kernels::{self, Mask};
-use super::super::{Compiling, Norm};
 use crate::layout::{Framed, Layout};
+use crate::norm::Norm;
 use crate::simd::Level;
 use crate::workspace::{Pass, Workspace};
 

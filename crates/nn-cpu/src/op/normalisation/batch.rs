@@ -3,7 +3,7 @@
 use nn_graph::op::BatchNorm;
 
 use super::kernels::{factor, inverse_root};
-use super::norm::Norm;
+use crate::norm::Norm;
 use crate::replica::Statistics;
 
 /// From the statistics of each image, those of the batch, and the running ones moved towards them.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::kernels::{factor, inverse_root};
-use super::norm::Norm;
+use crate::norm::Norm;
 
 /// The channels of each group.
 fn ranges(norm: &Norm, groups: usize) -> impl Iterator<Item = Range<usize>> + Clone + use<> {

@@ -1,31 +1,12 @@
-//! Passes over one image, or over one row of it, in whole blocks of 16 channels; lists of a [`Norm`](super::Norm) are
+//! Passes over one image, or over one row of it, in whole blocks of 16 channels; lists of a [`Norm`](crate::norm::Norm) are
 //! `[stored]` here.
 
 use crate::layout::Layout;
+use crate::norm::{Coefficients, GradientCoefficients};
 use crate::simd::{Kernel, LANES, Level, Simd};
 
 /// Positions, about, that are summed in float32; sums of these run in float64.
 const SPAN: usize = 32;
-
-/// What an image's values are normalised with: `y = (x − mean) · factor + offset`; `x̂ = (x − mean) · inverse`.
-#[derive(Clone, Copy)]
-pub(crate) struct Coefficients<'a> {
-    pub(super) mean: &'a [f32],
-    pub(super) inverse: &'a [f32],
-    pub(super) factor: &'a [f32],
-    pub(super) offset: &'a [f32],
-}
-
-/// What the gradient of an image's input is made with:
-/// `dx = inverse · (scale · dy − mean_gradient − x̂ · mean_product)`, `x̂ = (x − mean) · inverse`.
-#[derive(Clone, Copy)]
-pub(crate) struct GradientCoefficients<'a> {
-    pub(super) mean: &'a [f32],
-    pub(super) inverse: &'a [f32],
-    pub(super) scale: &'a [f32],
-    pub(super) mean_gradient: &'a [f32],
-    pub(super) mean_product: &'a [f32],
-}
 
 /// Where a ReLU lets the gradient through.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 //! or over groups of channels of each image.
 //!
 //! Four phases ([`Phases`]): statistics, output, sums of the gradient, gradient of the input. [`NormStep`] does those
-//! that the plan leaves to it; convolutions do the others on the way, with the same [`kernels`] on the same [`Norm`].
+//! that the plan leaves to it; convolutions do the others on the way, with the same [`kernels`] on the same [`Norm`](crate::norm::Norm).
 //!
 //! Statistics are found image by image while the image is in the cache: the mean of each channel as that of differences
 //! from the first position (so that a mean far from 0 costs no accuracy, and a constant channel has its mean exactly and
@@ -11,17 +11,14 @@
 mod batch;
 mod group;
 pub(super) mod kernels;
-mod norm;
 
-use nn_engine::EngineError;
 use nn_engine::plan::{By, GradientFlow, Group, Phases};
 use nn_graph::Op;
 
 use self::kernels::Mask;
 use super::{Compiling, Step, Tensor};
+use crate::norm::Over;
 use crate::workspace::{Mode, Pass};
-
-pub(crate) use norm::{Norm, Over};
 
 pub(super) struct NormStep {
     input: Tensor,
@@ -202,27 +199,4 @@ impl Step for NormStep {
             super::pass_on(pass, own, &addend);
         }
     }
-}
-
-/// The norms of a workspace, one for each group that normalises, in their order.
-pub(crate) fn norms(context: &Compiling<'_>) -> Result<Vec<Norm>, EngineError> {
-    let groups = context.plan.groups().iter();
-    groups
-        .filter(|group| group.phases.is_some())
-        .map(|group| {
-            let over = match &context.graph.node(group.head).op {
-                Op::GroupNorm(norm) => Over::Groups(norm.groups),
-                _ => Over::Batch,
-            };
-            let layout = context.layouts[group.inputs[0].index()];
-            let input = group.inputs[0].index();
-            Norm::new(
-                layout,
-                input,
-                over,
-                group.relu.is_some(),
-                context.batch_size,
-            )
-        })
-        .collect()
 }

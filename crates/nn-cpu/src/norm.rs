@@ -1,11 +1,32 @@
 //! What images are normalised with, between the phases of a pass.
 
 use nn_engine::EngineError;
+use nn_graph::{Graph, Op};
 
-use super::kernels::{Coefficients, GradientCoefficients};
+use crate::compiling::Compiling;
 use crate::layout::Layout;
 use crate::memory::{Buffer, zeros};
 use crate::workspace::Mode;
+
+/// What an image's values are normalised with: `y = (x − mean) · factor + offset`; `x̂ = (x − mean) · inverse`.
+#[derive(Clone, Copy)]
+pub(crate) struct Coefficients<'a> {
+    pub(crate) mean: &'a [f32],
+    pub(crate) inverse: &'a [f32],
+    pub(crate) factor: &'a [f32],
+    pub(crate) offset: &'a [f32],
+}
+
+/// What the gradient of an image's input is made with:
+/// `dx = inverse · (scale · dy − mean_gradient − x̂ · mean_product)`, `x̂ = (x − mean) · inverse`.
+#[derive(Clone, Copy)]
+pub(crate) struct GradientCoefficients<'a> {
+    pub(crate) mean: &'a [f32],
+    pub(crate) inverse: &'a [f32],
+    pub(crate) scale: &'a [f32],
+    pub(crate) mean_gradient: &'a [f32],
+    pub(crate) mean_product: &'a [f32],
+}
 
 /// What statistics are taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,24 +46,24 @@ pub(crate) struct Norm {
     pub(crate) over: Over,
     pub(crate) relu: bool,
     /// `μ`, `1/√(σ² + ε)`, and the latter times the scale.
-    pub(super) mean: Buffer,
-    pub(super) inverse: Buffer,
-    pub(super) factor: Buffer,
+    pub(crate) mean: Buffer,
+    pub(crate) inverse: Buffer,
+    pub(crate) factor: Buffer,
     /// The means of `scale · dy` and `scale · dy · x̂` over what the statistics are taken over.
-    pub(super) mean_gradient: Buffer,
-    pub(super) mean_product: Buffer,
+    pub(crate) mean_gradient: Buffer,
+    pub(crate) mean_product: Buffer,
     /// Scale and shift, 1 and 0 where there are none: `[stored]`.
-    pub(super) scale: Buffer,
-    pub(super) shift: Buffer,
+    pub(crate) scale: Buffer,
+    pub(crate) shift: Buffer,
     /// `[image][2][stored]`: forward, mean and sum of squares about it over an image's positions; backward, `Σ dy` and
     /// `Σ dy · x̂`.
     pub(crate) sums: Vec<f64>,
     /// Sums over images, `[2][stored]`.
-    pub(super) total: Vec<f64>,
+    pub(crate) total: Vec<f64>,
 }
 
 impl Norm {
-    pub(super) fn new(
+    fn new(
         layout: Layout,
         input: usize,
         over: Over,
@@ -92,11 +113,11 @@ impl Norm {
     }
 
     /// Values of a channel that statistics are taken over, in one image.
-    pub(super) fn positions(&self) -> f64 {
+    pub(crate) fn positions(&self) -> f64 {
         self.layout.positions() as f64
     }
 
-    pub(super) fn set_affine(&mut self, scale: Option<&[f32]>, shift: Option<&[f32]>) {
+    pub(crate) fn set_affine(&mut self, scale: Option<&[f32]>, shift: Option<&[f32]>) {
         for (lanes, values) in [(&mut self.scale, scale), (&mut self.shift, shift)] {
             if let Some(values) = values {
                 lanes[..values.len()].copy_from_slice(values);
@@ -105,7 +126,7 @@ impl Norm {
     }
 
     /// Sums over all images: `Σ dy`, the shift's gradient, and `Σ dy · x̂`, the scale's.
-    pub(super) fn totals(&self) -> [&[f64]; 2] {
+    pub(crate) fn totals(&self) -> [&[f64]; 2] {
         let (gradients, products) = self.total.split_at(self.layout.stored);
         [gradients, products]
     }
@@ -135,4 +156,39 @@ impl Norm {
             mean_product: self.set(&self.mean_product, image),
         }
     }
+}
+
+/// The norms of a workspace, one for each group that normalises, in their order.
+pub(crate) fn norms(context: &Compiling<'_>) -> Result<Vec<Norm>, EngineError> {
+    let groups = context.plan.groups().iter();
+    groups
+        .filter(|group| group.phases.is_some())
+        .map(|group| {
+            let over = match &context.graph.node(group.head).op {
+                Op::GroupNorm(norm) => Over::Groups(norm.groups),
+                _ => Over::Batch,
+            };
+            let layout = context.layouts[group.inputs[0].index()];
+            let input = group.inputs[0].index();
+            Norm::new(
+                layout,
+                input,
+                over,
+                group.relu.is_some(),
+                context.batch_size,
+            )
+        })
+        .collect()
+}
+
+/// Bytes that normalisations keep for each image of a batch.
+pub(crate) fn bytes_per_image(graph: &Graph, layouts: &[Layout]) -> u128 {
+    let nodes = graph.nodes().iter().zip(layouts);
+    nodes
+        .map(|(node, layout)| match &node.op {
+            Op::BatchNorm(_) => Norm::bytes_per_image(layout, Over::Batch),
+            Op::GroupNorm(norm) => Norm::bytes_per_image(layout, Over::Groups(norm.groups)),
+            _ => 0,
+        })
+        .sum()
 }
