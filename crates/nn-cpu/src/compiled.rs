@@ -14,14 +14,14 @@ use crate::chunks::Chunks;
 use crate::compiling::Compiling;
 use crate::layout::Layout;
 use crate::loss::softmax_cross_entropy;
-use crate::norm;
+use crate::norm::{self, Mode};
 use crate::op::{self, Step};
 use crate::optimiser;
 use crate::pool::Pool;
 use crate::profile::{Clock, Part};
 use crate::replica::Replica;
 use crate::simd::Level;
-use crate::workspace::{Mode, Pass, Scratch, Workspace};
+use crate::workspace::{Pass, Scratch, Workspace};
 
 /// The graph ready to run: everything a step touches but parameters and images.
 pub(crate) struct Compiled {

@@ -6,7 +6,6 @@ use nn_graph::{Graph, Op};
 use crate::compiling::Compiling;
 use crate::layout::Layout;
 use crate::memory::{Buffer, zeros};
-use crate::workspace::Mode;
 
 /// What an image's values are normalised with: `y = (x − mean) · factor + offset`; `x̂ = (x − mean) · inverse`.
 #[derive(Clone, Copy)]
@@ -26,6 +25,15 @@ pub(crate) struct GradientCoefficients<'a> {
     pub(crate) scale: &'a [f32],
     pub(crate) mean_gradient: &'a [f32],
     pub(crate) mean_product: &'a [f32],
+}
+
+/// What normalisation does in a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Use the batch's statistics and move the running ones.
+    Train,
+    /// Use the running statistics.
+    Evaluate,
 }
 
 /// What statistics are taken over.

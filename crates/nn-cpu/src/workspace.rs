@@ -10,7 +10,7 @@ use crate::chunks::{Chunks, MOST};
 use crate::compiling::{Compiling, Tensor};
 use crate::layout::Layout;
 use crate::memory::{Buffer, zeros};
-use crate::norm::{self, Norm};
+use crate::norm::{self, Mode, Norm};
 use crate::pool::Pool;
 use crate::replica::{Replica, Statistics};
 use crate::simd::Level;
@@ -120,15 +120,6 @@ impl Scratch {
             thread: self.thread.max(other.thread),
         }
     }
-}
-
-/// What normalisation does in a forward pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Use the batch's statistics and move the running ones.
-    Train,
-    /// Use the running statistics.
-    Evaluate,
 }
 
 /// One pass of one replica over one batch: what an operation may touch.

@@ -17,8 +17,8 @@ use nn_graph::Op;
 
 use self::kernels::Mask;
 use super::{Compiling, Step, Tensor};
-use crate::norm::Over;
-use crate::workspace::{Mode, Pass};
+use crate::norm::{Mode, Over};
+use crate::workspace::Pass;
 
 pub(super) struct NormStep {
     input: Tensor,
