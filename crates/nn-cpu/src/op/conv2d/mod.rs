@@ -125,23 +125,15 @@ impl ConvStep {
         for (index, target) in output.chunks_mut(together * image).enumerate() {
             let before = index * together;
             let (first, count) = (first + before, target.len() / image);
-            let input = self.input.node;
-            self.on_the_way.fill_input(
-                level,
-                workspace,
-                input,
-                (&frame, source),
-                first..first + count,
-            );
+            self.on_the_way
+                .fill_input(level, workspace, (&frame, source), first..first + count);
             let addend = addend.map(|addend| &addend[first * image..][..target.len()]);
             let epilogue = Epilogue {
                 bias,
                 addend,
                 accumulate: false,
             };
-            let next = self
-                .on_the_way
-                .input(workspace, input, first + count, count);
+            let next = self.on_the_way.input(workspace, first + count, count);
             let ahead = Ahead {
                 lists: [next, &[], &[]],
             };
@@ -195,9 +187,8 @@ impl ConvStep {
                 add_positions(&dy[..count * dy_frame.image()], bias);
             }
             if self.trained {
-                let node = self.input.node;
                 self.on_the_way
-                    .fill_input(level, workspace, node, (&x_frame, x), some.clone());
+                    .fill_input(level, workspace, (&x_frame, x), some.clone());
                 let gradient = &self.weight_gradient;
                 let [dz, y] = self.on_the_way.gradient(workspace, some.end, count);
                 let next = (before + count) * output;
@@ -229,9 +220,7 @@ impl ConvStep {
         (target, sums): (&mut [f32], &mut [f64]),
         scratch: &mut [f32],
     ) {
-        let next = self
-            .on_the_way
-            .input(workspace, self.input.node, images.end, images.len());
+        let next = self.on_the_way.input(workspace, images.end, images.len());
         let ahead = Ahead {
             lists: [next, &[], &[]],
         };
@@ -301,8 +290,10 @@ impl Step for ConvStep {
         }
         let (level, shape) = (pass.level, self.shape);
         let weight = &pass.parameters[self.weight];
-        self.backward
-            .set_weights(level, |taps| shape.pack_backward(weight, taps));
+        if self.input.slot.is_some() {
+            self.backward
+                .set_weights(level, |taps| shape.pack_backward(weight, taps));
+        }
         let (length, layout) = (self.partial(), self.input.layout);
         let (own_slot, norm) = (self.output.slot, self.on_the_way.completes());
         let own_slot = own_slot.filter(|_| self.on_the_way.is_pending());

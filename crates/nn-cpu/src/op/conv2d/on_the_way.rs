@@ -23,6 +23,8 @@ pub(super) struct OnTheWay {
     completes: Option<Completes>,
     /// Gradient slot of the output.
     own: Option<usize>,
+    /// Node that the input is read from: its own, or that which it is made from.
+    read: usize,
     input: Layout,
     output: Layout,
 }
@@ -66,7 +68,10 @@ impl OnTheWay {
                 stored: plan.is_stored(input).then_some(input.index()),
             })
         });
+        // Made from what its norm reads.
+        let read = made_by.map_or(input, |norm| groups[norm].inputs[0]);
         Self {
+            read: read.index(),
             made_by: made_by.and_then(|norm| context.norm(norm)),
             statistics: plan
                 .statistics_for(index)
@@ -100,17 +105,10 @@ impl OnTheWay {
     pub(super) fn input<'a>(
         &self,
         workspace: &'a Workspace,
-        node: usize,
         first: usize,
         count: usize,
     ) -> &'a [f32] {
-        let norm = self.made_by.map(|norm| &workspace.norms[norm]);
-        some_images(
-            &workspace.activations[norm.map_or(node, |norm| norm.input)],
-            self.input,
-            first,
-            count,
-        )
+        some_images(&workspace.activations[self.read], self.input, first, count)
     }
 
     /// What [`fill_gradient`](Self::fill_gradient) reads for some images, but for what it changes itself.
@@ -139,13 +137,11 @@ impl OnTheWay {
         &self,
         level: Level,
         workspace: &Workspace,
-        node: usize,
         (frame, framed): (&Framed, &mut [f32]),
         images: Range<usize>,
     ) {
         let (layout, norm) = (frame.inner, self.made_by.map(|norm| &workspace.norms[norm]));
-        let from = norm.map_or(node, |norm| norm.input);
-        let tensor = &workspace.activations[from];
+        let tensor = &workspace.activations[self.read];
         for (image, framed) in images.zip(framed.chunks_exact_mut(frame.image())) {
             let x = &tensor[image * layout.image()..][..layout.image()];
             frame.fill(framed, |y, row| {

@@ -59,8 +59,11 @@ impl WeightGradient {
 
     /// Starts a sum.
     pub(super) fn begin(&self, taps: &mut [f32], kept: &mut [f32]) {
-        taps.fill(0.0);
-        kept.fill(0.0);
+        // Winograd's sums are kept, and overwrite the taps at the end.
+        match self.winograd {
+            None => taps.fill(0.0),
+            Some(_) => kept.fill(0.0),
+        }
     }
 
     /// Adds some images; `x` and `dy` lie in their frames.

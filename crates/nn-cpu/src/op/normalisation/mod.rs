@@ -110,6 +110,7 @@ impl NormStep {
         let norm = &workspace.norms[self.norm];
         let input = &workspace.activations[self.input.node];
         let output = &workspace.activations[self.output.node];
+        let is_stored = self.phases.output == By::Itself;
         let (image, length) = (layout.image(), 2 * layout.stored);
         let parts = (
             pass.chunks.of_images(Some(&mut gradient), image),
@@ -119,7 +120,7 @@ impl NormStep {
             let gradients = gradient.chunks_exact_mut(image);
             for (index, (dy, sums)) in gradients.zip(sums.chunks_exact_mut(length)).enumerate() {
                 let at = (images.start + index) * image;
-                let stored = (!output.is_empty()).then(|| &output[at..][..image]);
+                let stored = is_stored.then(|| &output[at..][..image]);
                 kernels::gradient_sums(
                     level,
                     &layout,

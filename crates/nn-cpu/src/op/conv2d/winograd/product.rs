@@ -40,26 +40,15 @@ fn over_channels_of<S: Simd, const ROW: usize>(
     m: &mut [f32],
     [rows, terms]: [usize; 2],
 ) {
-    let columns = u.row;
-    let step = if ROW == 0 { v.row } else { ROW };
     let block = Block {
-        step,
+        step: if ROW == 0 { v.row } else { ROW },
         term: 1,
         v: v.values,
         u,
         terms,
         add: false,
     };
-    let mut t = 0;
-    while t < rows {
-        let (v, m) = (t * step, &mut m[t * columns..]);
-        t += match rows - t {
-            16.. if S::WIDE && columns == LANES => block.columns::<S, 16>(simd, v, m),
-            8.. if S::WIDE => block.columns::<S, 8>(simd, v, m),
-            4.. => block.columns::<S, 4>(simd, v, m),
-            _ => block.columns::<S, 1>(simd, v, m),
-        };
-    }
+    block.rows(simd, rows, m);
 }
 
 /// `w[c, k] += Σ_t v[t, c] · d[t, k]` for `rows` rows `c`, a multiple of 16, `terms` terms and `d.row` columns, a multiple of
@@ -72,7 +61,6 @@ pub(super) fn over_tiles<S: Simd>(
     w: &mut [f32],
     [rows, terms]: [usize; 2],
 ) {
-    let columns = d.row;
     let block = Block {
         step: 1,
         term: v.row,
@@ -81,15 +69,7 @@ pub(super) fn over_tiles<S: Simd>(
         terms,
         add: true,
     };
-    let mut c = 0;
-    while c < rows {
-        let w = &mut w[c * columns..];
-        c += match rows - c {
-            16.. if S::WIDE && columns == LANES => block.columns::<S, 16>(simd, c, w),
-            8.. if S::WIDE => block.columns::<S, 8>(simd, c, w),
-            _ => block.columns::<S, 4>(simd, c, w),
-        };
-    }
+    block.rows(simd, rows, w);
 }
 
 /// `to[r, k] (+)= Σ_i v[r · step + i · term] · u[i, k]`.
@@ -104,6 +84,22 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
+    /// So many rows, as many at a time as there are registers for.
+    #[inline(always)]
+    fn rows<S: Simd>(self, simd: S, rows: usize, to: &mut [f32]) {
+        let columns = self.u.row;
+        let mut r = 0;
+        while r < rows {
+            let (first, to) = (r * self.step, &mut to[r * columns..]);
+            r += match rows - r {
+                16.. if S::WIDE && columns == LANES => self.columns::<S, 16>(simd, first, to),
+                8.. if S::WIDE => self.columns::<S, 8>(simd, first, to),
+                4.. => self.columns::<S, 4>(simd, first, to),
+                _ => self.columns::<S, 1>(simd, first, to),
+            };
+        }
+    }
+
     /// `R` rows, the first at `v[first]`, and all columns; returns `R`.
     #[inline(always)]
     fn columns<S: Simd, const R: usize>(self, simd: S, first: usize, to: &mut [f32]) -> usize {
