@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use trainer::experiment::Experiment;
 use trainer::run::{DryRun, RunOutlook};
 
+use crate::output::table;
 use crate::train::print;
 use crate::{CommandError, RunArgs};
 
@@ -24,21 +23,13 @@ pub fn dry_run(file: &Path, args: &RunArgs) -> Result<(), CommandError> {
 }
 
 fn describe(experiment: &Experiment, plan: &DryRun) -> String {
-    let mut table = Table::new();
-    table.load_preset(NOTHING);
-    table.set_header([
+    let header = [
         "run",
         "transform",
         "ln rate, first",
         "last",
         "rescaled by powers of two",
-    ]);
-    for run in &plan.runs {
-        table.add_row(row(run));
-    }
-    let lines: Vec<String> = (table.to_string().lines())
-        .map(|line| line.trim_end().to_owned())
-        .collect();
+    ];
     let timeline = &plan.timeline;
     format!(
         "{}\nNetwork: {}, {} trained values.\nTraining: {} steps in {} epochs, {} images a step, {} runs in lockstep.\n\n{}\n\n\
@@ -50,7 +41,7 @@ fn describe(experiment: &Experiment, plan: &DryRun) -> String {
         timeline.epochs,
         experiment.training.batch_size,
         plan.runs.len(),
-        lines.join("\n"),
+        table(header, plan.runs.iter().map(row)),
         bytes(plan.engine_bytes),
         bytes(plan.image_bytes),
     )

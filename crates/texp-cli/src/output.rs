@@ -4,7 +4,26 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
 use crate::CommandError;
+
+/// Columns without rules or spaces at the end, as pipes like them; a line for each row, the last without its end.
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    let table = table.to_string();
+    let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
+    lines.join("\n")
+}
 
 /// Writes a file, or standard output without one. A reader that has seen enough, such as `head`, ends
 /// the writing and is no error.

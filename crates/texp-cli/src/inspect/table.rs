@@ -2,17 +2,14 @@
 
 use std::io::{self, Write};
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use scale_invariance::{Invariance, ParameterInvariance};
 
 use super::{Answer, groups, json};
+use crate::output::table;
 
 pub(super) fn write(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     let inspection = &answer.inspection;
-    let mut table = Table::new();
-    table.load_preset(NOTHING);
-    table.set_header([
+    let header = [
         "parameter",
         "shape",
         "scaled",
@@ -20,14 +17,12 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
         "by",
         "group",
         "why not",
-    ]);
-    for parameter in &inspection.parameters {
-        table.add_row(row(parameter));
-    }
-    for line in table.to_string().lines() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    writeln!(out)?;
+    ];
+    writeln!(
+        out,
+        "{}\n",
+        table(header, inspection.parameters.iter().map(row))
+    )?;
     let count = |invariance| {
         let parameters = inspection.parameters.iter();
         parameters.filter(|p| p.invariance == invariance).count()
