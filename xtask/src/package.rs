@@ -87,7 +87,7 @@ fn package_all() -> Result<BTreeMap<String, Package>, String> {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let folder = made.join(format!("{name}-{version}"));
         let archive = folder.with_file_name(format!("{name}-{version}.crate"));
-        unpack(&archive, &made)?;
+        unpack(&archive, &folder)?;
         packages.insert(
             name.clone(),
             Package {
@@ -100,11 +100,18 @@ fn package_all() -> Result<BTreeMap<String, Package>, String> {
     Ok(packages)
 }
 
+/// Unpacks a crate to its folder, in the place of what an earlier package left there.
 fn unpack(archive: &Path, folder: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("cannot unpack {}: {error}", archive.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed)?;
+    }
     let file = fs::File::open(archive).map_err(failed)?;
-    tar::Archive::new(flate2::read::GzDecoder::new(file))
-        .unpack(folder)
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    // All packaged files bear one date, by which cargo would take a changed crate for the one that it built before.
+    archive.set_preserve_mtime(false);
+    archive
+        .unpack(folder.parent().unwrap_or(folder))
         .map_err(failed)
 }
 
