@@ -30,6 +30,35 @@ pub enum EngineError {
         /// How much.
         bytes: u128,
     },
+    /// No device that an engine could run on.
+    #[error("there is no GPU to compute with: {why}")]
+    NoDevice {
+        /// The reason, as the end of a sentence.
+        why: String,
+    },
+    /// More memory than the device has left.
+    #[error(
+        "the GPU has {free} bytes of memory left and {bytes} are needed; {}",
+        smaller(*batch, *replicas)
+    )]
+    DeviceMemory {
+        /// Bytes needed.
+        bytes: u128,
+        /// Bytes that are free.
+        free: u128,
+        /// The largest batch that fits, with as many replicas; 0 if none does.
+        batch: usize,
+        /// The largest number of replicas that fits, with batches as large; 0 if none does.
+        replicas: usize,
+    },
+    /// The device failed. What it holds may be lost.
+    #[error("the GPU failed while {doing}: {why}")]
+    Device {
+        /// What was done, as the end of a sentence with "while".
+        doing: &'static str,
+        /// What the driver says.
+        why: String,
+    },
     /// Images whose sizes, labels or normalisation do not agree.
     #[error("the images do not fit: {0}")]
     Images(String),
@@ -98,4 +127,14 @@ pub enum EngineError {
     /// A symmetry table of another network.
     #[error("the symmetry does not belong to this network: {0}")]
     Symmetry(String),
+}
+
+/// What would fit into a device's memory.
+fn smaller(batch: usize, replicas: usize) -> String {
+    match (batch, replicas) {
+        (0, 0) => "not one image of one replica fits: use a smaller network".to_owned(),
+        (batch, 0) => format!("batches of {batch} images fit"),
+        (0, replicas) => format!("{replicas} replicas fit"),
+        (batch, replicas) => format!("batches of {batch} images fit, or {replicas} replicas"),
+    }
 }

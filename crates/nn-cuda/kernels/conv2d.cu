@@ -1,0 +1,324 @@
+// Convolution as a product of matrices: y[p, o] = b[o] + sum over k of x[p, k] * w[k, o], where row p is a position and k
+// runs over (tap, channel). Forward and the gradient of the input are the same product: the latter gathers the output's
+// gradient, with the weight transposed. A linear layer is a convolution of images of one position.
+//
+// On the way (nn-engine's plan says where): what is read is normalised, or made from the gradient of a normalisation's
+// output; of what is written, statistics are summed, or it is masked and sums are found for a normalisation's gradient.
+//
+// Weights are [tap][in, stored][out, stored]. Tested against nn-reference's conv2d and linear.
+
+// What a convolution reads at a position.
+enum SourceKind {
+    SOURCE_STORED = 0,      // values
+    SOURCE_NORMALISED = 1,  // the normalisation's output, made from its input
+    SOURCE_PENDING = 2      // the gradient of the normalisation's input, made from that of its output: values
+};
+
+struct Source {
+    Span<const float> values;
+    Norm norm;
+    int kind;
+    int positions;  // of an image
+};
+
+// Per-channel numbers that four channels of a source are made with, kept from one position to the next.
+struct Source4 {
+    Forward4 forward;
+    Backward4 backward;
+};
+
+__device__ __forceinline__ void prepare(const Source& source, int image, int channel, Source4& of) {
+    if (source.kind == SOURCE_NORMALISED) of.forward = forward_of(source.norm, image, channel);
+    if (source.kind == SOURCE_PENDING) of.backward = backward_of(source.norm, image, channel);
+}
+
+// Four channels at a position; `at` is that of the first, counted in values.
+__device__ __forceinline__ float4 read(const Source& source, const Source4& of, Offset at) {
+    if (source.kind == SOURCE_STORED) return load4(here(source.values) + at);
+    const float4 x = load4(here(source.norm.input) + at);
+    if (source.kind == SOURCE_PENDING) return input_gradient(of.backward, x, load4(here(source.values) + at));
+    const float4 y = normalised(of.forward, x);
+    return source.norm.relu ? relu4(y) : y;
+}
+
+// Sizes of a convolution: `in` is what its input has, `out` its output. Channels are stored ones.
+struct Sizes {
+    int in_height, in_width, in_channels;
+    int out_height, out_width, out_channels;
+    int kernel, stride, padding;
+    int unused;
+};
+
+struct ConvolutionArguments {
+    Source source;
+    Span<const float> weight;
+    Span<const float> bias;    // forward: [out], or none
+    Span<const float> addend;  // forward: added to the result, or none
+    Span<float> target;
+    Norm completes;            // backward: the normalisation whose output the target's gradient is
+    Span<const float> stored;  // backward: its output, where the mask reads it
+    Partials partials;         // sums for a normalisation, or none
+    Sizes sizes;
+    int rows;                  // positions of the target in a set; statistics are found set by set
+    int flow;
+    int mask;
+    int unused;
+};
+
+#define CONV_DEPTH 16
+
+// One tile of the product: ROWS positions of a set by COLUMNS channels; each thread has 4 by 4.
+template <int ROWS, int COLUMNS>
+struct ConvolutionTile {
+    static constexpr int THREADS = ROWS / 4 * (COLUMNS / 4);
+    static constexpr int LOADS = ROWS * (CONV_DEPTH / 4) / THREADS;  // quads of the source that a thread fetches
+
+    union Shared {
+        struct {
+            float source[CONV_DEPTH][ROWS + 4];
+            float weight[CONV_DEPTH][COLUMNS + 4];
+        } factors;
+        ColumnSums<ROWS / 4, COLUMNS> sums;
+    };
+};
+
+// Where a position of the target starts to read, in the source's coordinates.
+struct Window {
+    int image, y, x;
+};
+
+template <bool BACKWARD>
+__device__ __forceinline__ Window window_of(const Sizes& s, int position) {
+    const int height = BACKWARD ? s.in_height : s.out_height, width = BACKWARD ? s.in_width : s.out_width;
+    Window window;
+    window.image = position / (height * width);
+    const int within = position - window.image * height * width;
+    window.y = within / width;
+    window.x = within - window.y * width;
+    if (BACKWARD) {
+        window.y += s.padding;
+        window.x += s.padding;
+    } else {
+        window.y = window.y * s.stride - s.padding;
+        window.x = window.x * s.stride - s.padding;
+    }
+    return window;
+}
+
+// The source's position under a tap, or -1 where there is none.
+template <bool BACKWARD>
+__device__ __forceinline__ int under_tap(const Sizes& s, const Window& window, int tap) {
+    const int u = tap / s.kernel, v = tap - u * s.kernel;
+    int y = window.y + (BACKWARD ? -u : u), x = window.x + (BACKWARD ? -v : v);
+    if (BACKWARD) {
+        if (y < 0 || x < 0 || y % s.stride != 0 || x % s.stride != 0) return -1;
+        y /= s.stride;
+        x /= s.stride;
+        return y < s.out_height && x < s.out_width ? y * s.out_width + x : -1;
+    }
+    return y >= 0 && x >= 0 && y < s.in_height && x < s.in_width ? y * s.in_width + x : -1;
+}
+
+// The product's terms: sums of four rows by four columns for each thread.
+template <int ROWS, int COLUMNS, bool BACKWARD>
+__device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
+                                              typename ConvolutionTile<ROWS, COLUMNS>::Shared& shared,
+                                              const int (&positions)[ConvolutionTile<ROWS, COLUMNS>::LOADS],
+                                              float4 (&sums)[4]) {
+    using Tile = ConvolutionTile<ROWS, COLUMNS>;
+    const Sizes& s = a.sizes;
+    const int channels = BACKWARD ? s.out_channels : s.in_channels;     // of the source
+    const int columns = BACKWARD ? s.in_channels : s.out_channels;      // of the target
+    const int quads = channels / 4, depth = s.kernel * s.kernel * quads;
+    const int quad = threadIdx.x % 4, first_row = threadIdx.x / 4;
+    const int first_column = blockIdx.y * COLUMNS;
+    const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
+    const float* weight = here(a.weight);
+    Window windows[Tile::LOADS];
+    for (int i = 0; i < Tile::LOADS; ++i) windows[i] = window_of<BACKWARD>(s, max(positions[i], 0));
+    for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);
+    for (int start = 0; start < depth; start += CONV_DEPTH / 4) {
+        const int tap = (start + quad) / quads, channel = (start + quad) % quads * 4;
+        const bool inside = start + quad < depth;
+        Source4 of;
+        int prepared = -1;
+#pragma unroll
+        for (int i = 0; i < Tile::LOADS; ++i) {
+            float4 x = splat(0.0f);
+            const int from = inside && positions[i] >= 0 ? under_tap<BACKWARD>(s, windows[i], tap) : -1;
+            if (from >= 0) {
+                const int image = windows[i].image;
+                if (image != prepared) prepare(a.source, image, channel, of);
+                prepared = image;
+                x = read(a.source, of, ((Offset)image * a.source.positions + from) * channels + channel);
+            }
+            const int to = first_row + i * (Tile::THREADS / 4);
+            for (int j = 0; j < 4; ++j) shared.factors.source[4 * quad + j][to] = element(x, j);
+        }
+        // The weight's part: forward, rows of `columns` values; backward, four rows at a time from one column each.
+        for (int index = threadIdx.x; index < CONV_DEPTH * COLUMNS / 4; index += Tile::THREADS) {
+            if (BACKWARD) {
+                const int q = index % 4, n = index / 4;
+                const int t = (start + q) / quads, c = (start + q) % quads * 4;
+                float4 w = splat(0.0f);
+                if (start + q < depth && first_column + n < columns) {
+                    w = load4(weight + ((Offset)t * columns + first_column + n) * channels + c);
+                }
+                for (int j = 0; j < 4; ++j) shared.factors.weight[4 * q + j][n] = element(w, j);
+            } else {
+                const int n = index % (COLUMNS / 4) * 4, k = index / (COLUMNS / 4);
+                float4 w = splat(0.0f);
+                if (4 * start + k < 4 * depth && first_column + n < columns) {
+                    w = load4(weight + (Offset)(4 * start + k) * columns + first_column + n);
+                }
+                store4(&shared.factors.weight[k][n], w);
+            }
+        }
+        __syncthreads();
+#pragma unroll
+        for (int k = 0; k < CONV_DEPTH; ++k) {
+            const float4 x = load4(&shared.factors.source[k][row]), w = load4(&shared.factors.weight[k][column]);
+            for (int i = 0; i < 4; ++i) sums[i] = fma4(splat(element(x, i)), w, sums[i]);
+        }
+        __syncthreads();
+    }
+}
+
+// Statistics of the tile's results, as norm_statistics finds them.
+template <int ROWS, int COLUMNS>
+__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, ColumnSums<ROWS / 4, COLUMNS>& shared,
+                                                const float4 (&results)[4], int set, int tile, int count) {
+    __shared__ float starts[COLUMNS], centres[COLUMNS];
+    const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4);
+    const int stored = a.sizes.out_channels;
+    if (row == 0) store4(&starts[column], results[0]);
+    __syncthreads();
+    for (int j = 0; j < 4; ++j) {
+        double sum = 0.0;
+        for (int i = 0; i < 4; ++i) {
+            if (4 * row + i < count) sum += element(results[i], j) - starts[column + j];
+        }
+        shared.put(0, row, column + j, sum);
+    }
+    __syncthreads();
+    double mean = 0.0, off = 0.0;
+    const bool finishes = threadIdx.x < COLUMNS;
+    if (finishes) {
+        mean = starts[threadIdx.x] + shared.sum(0, threadIdx.x) / count;
+        const float centre = (float)mean;
+        centres[threadIdx.x] = centre;
+        off = count * (mean - centre) * (mean - centre);
+    }
+    __syncthreads();
+    for (int j = 0; j < 4; ++j) {
+        double square = 0.0;
+        for (int i = 0; i < 4; ++i) {
+            const double d = element(results[i], j) - centres[column + j];
+            if (4 * row + i < count) square += d * d;
+        }
+        shared.put(1, row, column + j, square);
+    }
+    __syncthreads();
+    if (!finishes || blockIdx.y * COLUMNS + threadIdx.x >= stored) return;
+    const double total = shared.sum(1, threadIdx.x);
+    const int own = blockIdx.y * COLUMNS + threadIdx.x;
+    partial_of(a.partials, set, tile, 0, stored)[own] = mean;
+    partial_of(a.partials, set, tile, 1, stored)[own] = total > off ? total - off : total * 0.0;
+}
+
+template <int ROWS, int COLUMNS>
+__device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) {
+    using Tile = ConvolutionTile<ROWS, COLUMNS>;
+    __shared__ typename Tile::Shared shared;
+    const int tiles = (a.rows + ROWS - 1) / ROWS;
+    const int set = blockIdx.x / tiles, tile = blockIdx.x % tiles;
+    const int count = min(ROWS, a.rows - tile * ROWS), first = set * a.rows + tile * ROWS;
+    int positions[Tile::LOADS];
+    for (int i = 0; i < Tile::LOADS; ++i) {
+        const int row = threadIdx.x / 4 + i * (Tile::THREADS / 4);
+        positions[i] = row < count ? first + row : -1;
+    }
+    float4 results[4];
+    convolve_tile<ROWS, COLUMNS, false>(a, shared, positions, results);
+    const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
+    const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.out_channels;
+    if (channel < stored) {
+        const float4 bias = four_or(a.bias, channel, 0.0f);
+        const float* addend = here(a.addend);
+        for (int i = 0; i < 4; ++i) {
+            if (row + i >= count) break;
+            const Offset at = (Offset)(first + row + i) * stored + channel;
+            results[i] = results[i] + bias;
+            if (addend != nullptr) results[i] = results[i] + load4(addend + at);
+            store4(here(a.target) + at, results[i]);
+        }
+    }
+    if (a.partials.values.first != nullptr) {
+        tile_statistics<ROWS, COLUMNS>(a, shared.sums, results, set, tile, count);
+    }
+}
+
+template <int ROWS, int COLUMNS>
+__device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a) {
+    using Tile = ConvolutionTile<ROWS, COLUMNS>;
+    __shared__ typename Tile::Shared shared;
+    const int tiles = (a.rows + ROWS - 1) / ROWS;
+    const int set = blockIdx.x / tiles, tile = blockIdx.x % tiles;
+    const int count = min(ROWS, a.rows - tile * ROWS), first = set * a.rows + tile * ROWS;
+    int positions[Tile::LOADS];
+    for (int i = 0; i < Tile::LOADS; ++i) {
+        const int row = threadIdx.x / 4 + i * (Tile::THREADS / 4);
+        positions[i] = row < count ? first + row : -1;
+    }
+    float4 results[4];
+    convolve_tile<ROWS, COLUMNS, true>(a, shared, positions, results);
+    const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
+    const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.in_channels;
+    const bool sums = a.partials.values.first != nullptr;
+    double gradient[4] = {0.0, 0.0, 0.0, 0.0}, product[4] = {0.0, 0.0, 0.0, 0.0};
+    if (channel < stored) {
+        Forward4 forward;
+        float4 inverse;
+        if (sums) {
+            forward = forward_of(a.completes, set, channel);
+            inverse = load4(list_of(a.completes, set, LIST_INVERSE) + channel);
+        }
+        for (int i = 0; i < 4; ++i) {
+            if (row + i >= count) break;
+            const Offset at = (Offset)(first + row + i) * stored + channel;
+            float* target = here(a.target) + at;
+            float4 g = results[i], centred = splat(0.0f);
+            if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
+            if (sums) g = masked(a.completes, a.mask, here(a.stored), forward, inverse, at, g, centred);
+            store4(target, g);
+            for (int j = 0; j < 4; ++j) {
+                gradient[j] += element(g, j);
+                product[j] += (double)element(g, j) * element(centred, j);
+            }
+        }
+    }
+    if (!sums) return;
+    for (int j = 0; j < 4; ++j) {
+        shared.sums.put(0, row / 4, column + j, gradient[j]);
+        shared.sums.put(1, row / 4, column + j, product[j]);
+    }
+    __syncthreads();
+    const int own = blockIdx.y * COLUMNS + threadIdx.x;
+    if (threadIdx.x >= COLUMNS || own >= stored) return;
+    for (int which = 0; which < 2; ++which) {
+        partial_of(a.partials, set, tile, which, stored)[own] = shared.sums.sum(which, threadIdx.x);
+    }
+}
+
+// grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.
+extern "C" __global__ void __launch_bounds__(128)
+    conv2d_forward_128x16(const __grid_constant__ ConvolutionArguments a) { convolve_forward<128, 16>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv2d_forward_64x32(const __grid_constant__ ConvolutionArguments a) { convolve_forward<64, 32>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv2d_backward_128x16(const __grid_constant__ ConvolutionArguments a) { convolve_backward<128, 16>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv2d_backward_64x32(const __grid_constant__ ConvolutionArguments a) { convolve_backward<64, 32>(a); }

@@ -1,0 +1,241 @@
+// Normalisation of each channel over the batch, or of groups of channels over each image: the phases of it.
+//
+// Forward:  y = (x - mean) * factor + shift, factor = scale / sqrt(variance + epsilon), then perhaps an addition and ReLU.
+// Backward: dx = inverse * (scale * dy - mean_gradient - x^ * mean_product), x^ = (x - mean) * inverse, where dy has
+//           passed the ReLU, and the two means are those of scale * dy and scale * dy * x^ over what was normalised over.
+//
+// Passes over memory find sums for each tile of positions of an image ("partials"), here or in the convolution beside
+// (conv2d.cu); a small kernel puts them together in float64 in a fixed order. Every formula commutes with a power of
+// two: division and square root are correctly rounded, and nothing is compared with a constant but 0.
+//
+// Tested against nn-reference's batch_norm and group_norm.
+
+// What one normalisation keeps. A "set" of lists serves all images, or there is one for each.
+struct Norm {
+    Span<const float> input;  // x: [image][position][stored]
+    Span<float> lists;        // [set][mean, inverse, factor, mean_gradient, mean_product][stored]
+    Span<const float> scale;  // [stored], or none for 1
+    Span<const float> shift;  // [stored], or none for 0
+    int stored;
+    int per_image;
+    int relu;
+    int channels;
+};
+
+enum List { LIST_MEAN, LIST_INVERSE, LIST_FACTOR, LIST_MEAN_GRADIENT, LIST_MEAN_PRODUCT, LISTS };
+
+__device__ __forceinline__ float* list_of(const Norm& norm, int image, int list) {
+    const int set = norm.per_image ? image : 0;
+    return here(norm.lists) + (Offset)(set * LISTS + list) * norm.stored;
+}
+
+__device__ __forceinline__ float4 four_or(const Span<const float>& list, int channel, float otherwise) {
+    const float* values = here(list);
+    return values == nullptr ? splat(otherwise) : load4(values + channel);
+}
+
+__device__ __forceinline__ float one_or(const Span<const float>& list, int channel, float otherwise) {
+    const float* values = here(list);
+    return values == nullptr ? otherwise : values[channel];
+}
+
+// What four channels of an image are normalised with.
+struct Forward4 {
+    float4 mean, factor, shift;
+};
+
+__device__ __forceinline__ Forward4 forward_of(const Norm& norm, int image, int channel) {
+    Forward4 of;
+    of.mean = load4(list_of(norm, image, LIST_MEAN) + channel);
+    of.factor = load4(list_of(norm, image, LIST_FACTOR) + channel);
+    of.shift = four_or(norm.shift, channel, 0.0f);
+    return of;
+}
+
+// Before ReLU: its sign is the mask of the gradient.
+__device__ __forceinline__ float4 normalised(const Forward4& of, float4 x) {
+    return fma4(x - of.mean, of.factor, of.shift);
+}
+
+// What the gradient of four channels of an image is made with.
+struct Backward4 {
+    float4 mean, inverse, scale, mean_gradient, mean_product;
+};
+
+__device__ __forceinline__ Backward4 backward_of(const Norm& norm, int image, int channel) {
+    Backward4 of;
+    of.mean = load4(list_of(norm, image, LIST_MEAN) + channel);
+    of.inverse = load4(list_of(norm, image, LIST_INVERSE) + channel);
+    of.scale = four_or(norm.scale, channel, 1.0f);
+    of.mean_gradient = load4(list_of(norm, image, LIST_MEAN_GRADIENT) + channel);
+    of.mean_product = load4(list_of(norm, image, LIST_MEAN_PRODUCT) + channel);
+    return of;
+}
+
+__device__ __forceinline__ float4 input_gradient(const Backward4& of, float4 x, float4 dy) {
+    const float4 centred = (x - of.mean) * of.inverse;
+    return of.inverse * (of.scale * dy - fma4(centred, of.mean_product, of.mean_gradient));
+}
+
+// What lets the output's gradient through.
+enum Mask {
+    MASK_NONE = 0,    // everything: there is no ReLU
+    MASK_STORED = 1,  // where the stored result is positive
+    MASK_MADE = 2     // where the result, made anew, is positive
+};
+
+// Masks the gradient of four channels at one position, and gives x^ there. `at` is the position's first value.
+__device__ __forceinline__ float4 masked(const Norm& norm, int mask, const float* stored, const Forward4& forward,
+                                         float4 inverse, Offset at, float4 dy, float4& centred) {
+    const float4 x = load4(here(norm.input) + at);
+    centred = (x - forward.mean) * inverse;
+    if (mask == MASK_STORED) return where_positive(load4(stored + at), dy);
+    if (mask == MASK_MADE) return where_positive(normalised(forward, x), dy);
+    return dy;
+}
+
+// Partials: of tile t of image i, [i * tiles + t][2][stored].
+struct Partials {
+    Span<double> values;
+    int tile;   // positions in a tile; the last of an image may have fewer
+    int tiles;  // tiles of an image
+};
+
+__device__ __forceinline__ double* partial_of(const Partials& partials, int image, int tile, int which, int stored) {
+    return here(partials.values) + ((Offset)(image * partials.tiles + tile) * 2 + which) * stored;
+}
+
+struct PassArguments {
+    Norm norm;
+    Partials partials;
+    Span<const float> addend;  // forward: added before ReLU, or none
+    Span<float> output;        // forward: y; backward: dy, which the mask changes
+    Span<const float> stored;  // y, where the mask reads it
+    Span<float> gradient;      // backward: dx
+    int positions;             // of an image
+    int mask;
+    int flow;
+};
+
+// Channels that a block of the passes below has in hand, four by four, and threads that share its positions.
+#define PASS_QUADS 4
+#define PASS_ROWS 32
+
+// Statistics of a tile: mean, and sum of squares about it, of each channel. The mean is that of differences from the
+// tile's first position, so that a mean far from 0 costs no accuracy and a constant channel has variance 0.
+// grid (images * tiles, ceil(stored / 16), replicas), block PASS_QUADS * PASS_ROWS.
+extern "C" __global__ void __launch_bounds__(PASS_QUADS* PASS_ROWS)
+    norm_statistics(const __grid_constant__ PassArguments a) {
+    __shared__ ColumnSums<PASS_ROWS, 4 * PASS_QUADS> sums;
+    __shared__ float centres[4 * PASS_QUADS];
+    const int quad = threadIdx.x % PASS_QUADS, row = threadIdx.x / PASS_QUADS;
+    const int image = blockIdx.x / a.partials.tiles, tile = blockIdx.x % a.partials.tiles;
+    const int channel = blockIdx.y * 4 * PASS_QUADS + 4 * quad;
+    const int first = tile * a.partials.tile;
+    const int count = min(a.partials.tile, a.positions - first);
+    const bool inside = channel < a.norm.stored;
+    const float* x = here(a.norm.input) + ((Offset)image * a.positions + first) * a.norm.stored + channel;
+    const float4 start = inside ? load4(x) : splat(0.0f);
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    for (int position = row; inside && position < count; position += PASS_ROWS) {
+        const float4 d = load4(x + (Offset)position * a.norm.stored) - start;
+        for (int i = 0; i < 4; ++i) sum[i] += element(d, i);
+    }
+    for (int i = 0; i < 4; ++i) sums.put(0, row, 4 * quad + i, sum[i]);
+    __syncthreads();
+    // The four threads of the first row know the first position; they make the means.
+    double mean[4], off[4];
+    if (row == 0) {
+        for (int i = 0; i < 4; ++i) {
+            mean[i] = element(start, i) + sums.sum(0, 4 * quad + i) / count;
+            // Squares are taken about the rounded mean, and the difference it makes is taken off.
+            const float centre = (float)mean[i];
+            centres[4 * quad + i] = centre;
+            off[i] = count * (mean[i] - centre) * (mean[i] - centre);
+        }
+    }
+    __syncthreads();
+    double square[4] = {0.0, 0.0, 0.0, 0.0};
+    for (int position = row; inside && position < count; position += PASS_ROWS) {
+        const float4 v = load4(x + (Offset)position * a.norm.stored);
+        for (int i = 0; i < 4; ++i) {
+            const double d = element(v, i) - centres[4 * quad + i];
+            square[i] += d * d;
+        }
+    }
+    for (int i = 0; i < 4; ++i) sums.put(1, row, 4 * quad + i, square[i]);
+    __syncthreads();
+    if (row != 0 || !inside) return;
+    for (int i = 0; i < 4; ++i) {
+        const double total = sums.sum(1, 4 * quad + i);
+        partial_of(a.partials, image, tile, 0, a.norm.stored)[channel + i] = mean[i];
+        // Not `max`, which would lose NaN.
+        const double left = total > off[i] ? total - off[i] : total * 0.0;
+        partial_of(a.partials, image, tile, 1, a.norm.stored)[channel + i] = left;
+    }
+}
+
+// y = (x - mean) * factor + shift, plus an addend, then perhaps ReLU.
+// grid (ceil(positions * stored / 4 / 256), images, replicas), block 256.
+extern "C" __global__ void __launch_bounds__(256) norm_output(const __grid_constant__ PassArguments a) {
+    const int index = blockIdx.x * blockDim.x + threadIdx.x;
+    const int quads = a.norm.stored / 4;
+    if (index >= a.positions * quads) return;
+    const int image = blockIdx.y, channel = index % quads * 4;
+    const Offset at = (Offset)image * a.positions * a.norm.stored + 4 * (Offset)index;
+    float4 y = normalised(forward_of(a.norm, image, channel), load4(here(a.norm.input) + at));
+    if (a.addend.first != nullptr) y = y + load4(here(a.addend) + at);
+    if (a.norm.relu) y = relu4(y);
+    store4(here(a.output) + at, y);
+}
+
+// Masks dy, and sums dy and dy * x^ over a tile.
+// grid (images * tiles, ceil(stored / 16), replicas), block PASS_QUADS * PASS_ROWS.
+extern "C" __global__ void __launch_bounds__(PASS_QUADS* PASS_ROWS)
+    norm_gradient_sums(const __grid_constant__ PassArguments a) {
+    __shared__ ColumnSums<PASS_ROWS, 4 * PASS_QUADS> sums;
+    const int quad = threadIdx.x % PASS_QUADS, row = threadIdx.x / PASS_QUADS;
+    const int image = blockIdx.x / a.partials.tiles, tile = blockIdx.x % a.partials.tiles;
+    const int channel = blockIdx.y * 4 * PASS_QUADS + 4 * quad;
+    const int first = tile * a.partials.tile;
+    const int count = min(a.partials.tile, a.positions - first);
+    const bool inside = channel < a.norm.stored;
+    double gradient[4] = {0.0, 0.0, 0.0, 0.0}, product[4] = {0.0, 0.0, 0.0, 0.0};
+    if (inside) {
+        const Forward4 forward = forward_of(a.norm, image, channel);
+        const float4 inverse = load4(list_of(a.norm, image, LIST_INVERSE) + channel);
+        for (int position = row; position < count; position += PASS_ROWS) {
+            const Offset at = ((Offset)image * a.positions + first + position) * a.norm.stored + channel;
+            float* dy = here(a.output) + at;
+            float4 centred;
+            const float4 g = masked(a.norm, a.mask, here(a.stored), forward, inverse, at, load4(dy), centred);
+            if (a.mask != MASK_NONE) store4(dy, g);
+            for (int i = 0; i < 4; ++i) {
+                gradient[i] += element(g, i);
+                product[i] += (double)element(g, i) * element(centred, i);
+            }
+        }
+    }
+    for (int i = 0; i < 4; ++i) {
+        sums.put(0, row, 4 * quad + i, gradient[i]);
+        sums.put(1, row, 4 * quad + i, product[i]);
+    }
+    __syncthreads();
+    if (row != 0 || !inside) return;
+    for (int which = 0; which < 2; ++which) {
+        double* to = partial_of(a.partials, image, tile, which, a.norm.stored) + channel;
+        for (int i = 0; i < 4; ++i) to[i] = sums.sum(which, 4 * quad + i);
+    }
+}
+
+// dx from dy, written or added.
+// grid (ceil(positions * stored / 4 / 256), images, replicas), block 256.
+extern "C" __global__ void __launch_bounds__(256) norm_input_gradient(const __grid_constant__ PassArguments a) {
+    const int index = blockIdx.x * blockDim.x + threadIdx.x;
+    const int quads = a.norm.stored / 4;
+    if (index >= a.positions * quads) return;
+    const int image = blockIdx.y, channel = index % quads * 4;
+    const Offset at = (Offset)image * a.positions * a.norm.stored + 4 * (Offset)index;
+    const float4 x = load4(here(a.norm.input) + at), dy = load4(here(a.output) + at);
+    contribute(here(a.gradient) + at, input_gradient(backward_of(a.norm, image, channel), x, dy), a.flow);
+}

@@ -1,0 +1,154 @@
+// The ends of a step: the batch's images, the loss, the update, and the counter of steps.
+//
+// The counter is in device memory, and with it everything that changes from step to step: batches, rates and results
+// are rows of tables, so that the same launches make every step.
+
+struct Sample {
+    unsigned int image;
+    signed char dy, dx;
+    unsigned char flip, unused;
+};
+
+struct InputArguments {
+    const unsigned char* pixels;  // [image][channel][row][column]
+    const float* values;          // [channel][256]: what a byte stands for
+    const Sample* samples;        // [step][position in the batch]
+    Offset sample_row;
+    const int* step;
+    Span<float> target;           // [image][row][column][stored]
+    int height, width, channels, stored;
+};
+
+// Cropped, mirrored and normalised images. See nn-engine's ImageSet::for_each_pixel, which defines them.
+// grid (ceil(positions / 256), images, replicas), block 256.
+extern "C" __global__ void __launch_bounds__(256) input_images(const __grid_constant__ InputArguments a) {
+    const int position = blockIdx.x * blockDim.x + threadIdx.x;
+    if (position >= a.height * a.width) return;
+    const Sample sample = a.samples[*a.step * a.sample_row + blockIdx.y];
+    const int y = position / a.width, x = position % a.width;
+    const int row = y + sample.dy, column = (sample.flip ? a.width - 1 - x : x) + sample.dx;
+    const bool inside = row >= 0 && row < a.height && column >= 0 && column < a.width;
+    const unsigned char* from = a.pixels + (Offset)sample.image * a.channels * a.height * a.width;
+    float* to = here(a.target) + ((Offset)blockIdx.y * a.height * a.width + position) * a.stored;
+    for (int channel = 0; channel < a.stored; ++channel) {
+        float value = 0.0f;
+        if (channel < a.channels) {
+            const int byte = inside ? from[(channel * a.height + row) * a.width + column] : 0;
+            value = a.values[channel * 256 + byte];
+        }
+        to[channel] = value;
+    }
+}
+
+struct StepResult {
+    double loss;  // sum over the batch
+    unsigned long long correct;
+};
+
+struct LossArguments {
+    Span<const float> logits;  // [image][stored]
+    Span<float> gradient;      // the same, or none
+    const unsigned char* labels;
+    const Sample* samples;
+    Offset sample_row;
+    const int* step;
+    Span<StepResult> results;  // [step]
+    int images, classes, stored, unused;
+};
+
+#define LOSS_THREADS 256
+
+// Softmax cross-entropy of each image, its gradient (softmax - onehot) / images, and their sums.
+// grid (1, 1, replicas), block LOSS_THREADS.
+extern "C" __global__ void __launch_bounds__(LOSS_THREADS) loss(const __grid_constant__ LossArguments a) {
+    __shared__ double losses[LOSS_THREADS];
+    __shared__ unsigned long long right[LOSS_THREADS];
+    double sum = 0.0;
+    unsigned long long correct = 0;
+    for (int image = threadIdx.x; image < a.images; image += LOSS_THREADS) {
+        const int label = a.labels[a.samples[*a.step * a.sample_row + image].image];
+        const float* row = here(a.logits) + (Offset)image * a.stored;
+        float largest = row[0];
+        for (int c = 1; c < a.classes; ++c) largest = row[c] > largest ? row[c] : largest;
+        double total = 0.0;
+        for (int c = 0; c < a.classes; ++c) total += exp((double)(row[c] - largest));
+        const double own = log(total) - (double)(row[label] - largest);
+        sum += own;
+        // The first of equal logits wins; a row that gives no loss has no right answer.
+        int told = 0;
+        while (told < a.classes && row[told] != largest) ++told;
+        correct += told == label && !isnan(own);
+        if (a.gradient.first == nullptr) continue;
+        float* to = here(a.gradient) + (Offset)image * a.stored;
+        for (int c = 0; c < a.stored; ++c) {
+            const double target = c == label ? 1.0 : 0.0;
+            to[c] = c < a.classes ? (float)((exp((double)(row[c] - largest)) / total - target) / a.images) : 0.0f;
+        }
+    }
+    losses[threadIdx.x] = sum;
+    right[threadIdx.x] = correct;
+    __syncthreads();
+    for (int half = LOSS_THREADS / 2; half > 0; half /= 2) {
+        if (threadIdx.x < half) {
+            losses[threadIdx.x] += losses[threadIdx.x + half];
+            right[threadIdx.x] += right[threadIdx.x + half];
+        }
+        __syncthreads();
+    }
+    if (threadIdx.x == 0) {
+        StepResult* to = here(a.results) + *a.step;
+        to->loss = losses[0];
+        to->correct = right[0];
+    }
+}
+
+struct GroupRates {
+    float learning_rate, weight_decay, momentum, unused;
+};
+
+// One parameter, at `first` of the list of all. Its gradient is the sum of `count` parts, `length` values apart.
+struct Parameter {
+    Offset first;
+    Offset parts;   // where its gradient's parts begin, in their list
+    Offset length;  // values, a multiple of four
+    int count;
+    int group;
+};
+
+struct UpdateArguments {
+    const Parameter* parameters;
+    const int* owner;     // of each block of values, its parameter; -1 for one that is not trained
+    const int* first;     // of each block, its number among those of its parameter
+    Span<float> values;
+    Span<float> momentum;
+    Span<const float> parts;
+    Span<const GroupRates> rates;  // [step][group]
+    Offset rate_row;
+    const int* step;
+};
+
+#define UPDATE_THREADS 256
+
+// b <- momentum b + g + decay w, then w <- w - rate b.
+// grid (blocks of 4 * UPDATE_THREADS values, 1, replicas), block UPDATE_THREADS.
+extern "C" __global__ void __launch_bounds__(UPDATE_THREADS) update(const __grid_constant__ UpdateArguments a) {
+    const int owner = a.owner[blockIdx.x];
+    if (owner < 0) return;
+    const Parameter parameter = a.parameters[owner];
+    const Offset index = ((Offset)a.first[blockIdx.x] * UPDATE_THREADS + threadIdx.x) * 4;
+    if (index >= parameter.length) return;
+    const float* part = here(a.parts) + parameter.parts + index;
+    float4 gradient = load4(part);
+#pragma unroll 8
+    for (int i = 1; i < parameter.count; ++i) gradient = gradient + load4(part + i * parameter.length);
+    const GroupRates rates = here(a.rates)[*a.step * a.rate_row + parameter.group];
+    float* value = here(a.values) + parameter.first + index;
+    float* buffer = here(a.momentum) + parameter.first + index;
+    const float4 w = load4(value);
+    const float4 b = fma4(splat(rates.momentum), load4(buffer), fma4(splat(rates.weight_decay), w, gradient));
+    store4(buffer, b);
+    store4(value, fma4(splat(-rates.learning_rate), b, w));
+}
+
+// The last launch of a step.
+extern "C" __global__ void advance(int* step) { *step += 1; }

@@ -1,0 +1,82 @@
+// What all kernels share: where a replica's values are, four channels at a time, and sums over a block.
+//
+// Tensors are [image][row][column][channel]. Channels are filled up to a multiple of four ("stored"), and those beyond
+// the last are zero at all times. Every list of values is allocated once for all replicas, one behind the other; the
+// third index of a block is its replica.
+
+typedef unsigned long long Offset;
+
+// The values of all replicas: `stride` apart from one replica to the next. No list at all where `first` is null.
+template <class T>
+struct Span {
+    T* first;
+    Offset stride;
+};
+
+// The values of the replica that this block works for.
+template <class T>
+__device__ __forceinline__ T* here(const Span<T>& span) {
+    return span.first == nullptr ? nullptr : span.first + blockIdx.z * span.stride;
+}
+
+__device__ __forceinline__ float4 splat(float x) { return make_float4(x, x, x, x); }
+
+__device__ __forceinline__ float4 load4(const float* at) { return *reinterpret_cast<const float4*>(at); }
+
+__device__ __forceinline__ void store4(float* at, float4 x) { *reinterpret_cast<float4*>(at) = x; }
+
+__device__ __forceinline__ float4 operator+(float4 a, float4 b) {
+    return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
+}
+
+__device__ __forceinline__ float4 operator-(float4 a, float4 b) {
+    return make_float4(a.x - b.x, a.y - b.y, a.z - b.z, a.w - b.w);
+}
+
+__device__ __forceinline__ float4 operator*(float4 a, float4 b) {
+    return make_float4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w);
+}
+
+// a b + c, rounded once. Written out wherever two kernels must find the same bits.
+__device__ __forceinline__ float4 fma4(float4 a, float4 b, float4 c) {
+    return make_float4(fmaf(a.x, b.x, c.x), fmaf(a.y, b.y, c.y), fmaf(a.z, b.z, c.z), fmaf(a.w, b.w, c.w));
+}
+
+// max(x, 0). What is not a number stays one, so that a diverged run shows.
+__device__ __forceinline__ float relu(float x) { return x <= 0.0f ? 0.0f : x; }
+
+__device__ __forceinline__ float4 relu4(float4 x) { return make_float4(relu(x.x), relu(x.y), relu(x.z), relu(x.w)); }
+
+__device__ __forceinline__ float4 where_positive(float4 y, float4 g) {
+    return make_float4(y.x > 0.0f ? g.x : 0.0f, y.y > 0.0f ? g.y : 0.0f, y.z > 0.0f ? g.z : 0.0f,
+                       y.w > 0.0f ? g.w : 0.0f);
+}
+
+// Element `index` of four. A constant index is no memory access.
+__device__ __forceinline__ float element(float4 x, int index) {
+    return index == 0 ? x.x : index == 1 ? x.y : index == 2 ? x.z : x.w;
+}
+
+// What a kernel adds to a gradient: nothing, the first contribution, or a further one.
+enum Flow { FLOW_NONE = 0, FLOW_WRITE = 1, FLOW_ACCUMULATE = 2 };
+
+__device__ __forceinline__ void contribute(float* at, float4 x, int flow) {
+    if (flow == FLOW_WRITE) store4(at, x);
+    if (flow == FLOW_ACCUMULATE) store4(at, load4(at) + x);
+}
+
+// Sums of two quantities over the rows of a block's tile, column by column, in one order: every thread has the part of
+// some rows and four neighbouring columns.
+template <int ROWS, int COLUMNS>
+struct ColumnSums {
+    double parts[2][ROWS][COLUMNS];
+
+    __device__ __forceinline__ void put(int which, int row, int column, double x) { parts[which][row][column] = x; }
+
+    // After a barrier behind the last `put`.
+    __device__ __forceinline__ double sum(int which, int column) const {
+        double total = 0.0;
+        for (int row = 0; row < ROWS; ++row) total += parts[which][row][column];
+        return total;
+    }
+};

@@ -1,0 +1,299 @@
+//! What an engine will hold and do, known without a GPU: sizes of every list, normalisations, parameters.
+
+use nn_engine::plan::{By, Plan};
+use nn_engine::{EngineError, EngineOptions};
+use nn_graph::{Graph, NodeId, Op};
+
+use crate::arguments::{GroupRates, Parameter, Sample, StepResult};
+use crate::layout::Layout;
+use crate::op::conv2d;
+use crate::parameters::{Parameters, affine};
+
+/// Steps of one upload of tables.
+pub(crate) const WINDOW: usize = 128;
+
+/// Positions in a tile of a normalisation's own passes.
+pub(crate) const PASS_TILE: usize = 128;
+
+/// What statistics are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// A channel of all images.
+    Batch,
+    /// So many groups of the channels of each image.
+    Groups(usize),
+}
+
+/// One normalisation.
+#[derive(Clone, Debug)]
+pub(crate) struct NormPlan {
+    /// Its group in the plan.
+    pub(crate) group: usize,
+    pub(crate) input: NodeId,
+    pub(crate) layout: Layout,
+    pub(crate) over: Over,
+    pub(crate) relu: bool,
+    pub(crate) scale: Option<usize>,
+    pub(crate) shift: Option<usize>,
+    /// Positions in a tile of statistics, and of sums of the gradient.
+    pub(crate) tiles: [usize; 2],
+    /// Where its running mean begins, in the list of all running statistics; the variance follows.
+    pub(crate) running: Option<usize>,
+}
+
+/// The graph, its plan, and all sizes.
+#[derive(Clone, Debug)]
+pub(crate) struct Blueprint {
+    pub(crate) graph: Graph,
+    pub(crate) plan: Plan,
+    pub(crate) layouts: Vec<Layout>,
+    pub(crate) norms: Vec<NormPlan>,
+    pub(crate) parameters: Parameters,
+    options: EngineOptions,
+    /// Largest batch.
+    pub(crate) batch: usize,
+    pub(crate) replicas: usize,
+    /// Parameter groups.
+    pub(crate) groups: usize,
+}
+
+/// Lengths of all lists of values: those of a replica, and those that all replicas share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inventory {
+    /// Of each node; 0 for a tensor that is not stored.
+    pub(crate) activations: Vec<usize>,
+    pub(crate) gradients: Vec<usize>,
+    pub(crate) values: usize,
+    pub(crate) parts: usize,
+    /// Of each normalisation.
+    pub(crate) lists: Vec<usize>,
+    pub(crate) partials: Vec<usize>,
+    pub(crate) running: usize,
+    pub(crate) norms: usize,
+    pub(crate) rates: usize,
+    pub(crate) factors: usize,
+    pub(crate) samples: usize,
+    pub(crate) parameters: usize,
+    pub(crate) blocks: usize,
+}
+
+/// Lists of a normalisation's coefficients, see `kernels/normalisation.cu`.
+const LISTS: usize = 5;
+
+impl Blueprint {
+    /// Checks the options and sizes.
+    ///
+    /// # Errors
+    /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`].
+    pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
+        options.check(graph, "nn-cuda")?;
+        for (what, value) in [
+            ("batch size", options.batch_size),
+            ("number of replicas", options.replicas),
+        ] {
+            // What a GPU counts its blocks to.
+            if value > usize::from(u16::MAX) {
+                return Err(EngineError::Options(format!(
+                    "the {what} is {value}; on a GPU it is at most {}",
+                    u16::MAX
+                )));
+            }
+        }
+        let layouts: Vec<Layout> = graph
+            .nodes()
+            .iter()
+            .map(|node| Layout::new(&node.shape))
+            .collect();
+        check_sizes(graph, &layouts, options.batch_size)?;
+        let plan = Plan::compile(graph);
+        let norms = norms(graph, &plan, &layouts);
+        Ok(Self {
+            parameters: Parameters::new(graph, &options.symmetry.group, options.batch_size),
+            norms,
+            graph: graph.clone(),
+            plan,
+            layouts,
+            options: options.clone(),
+            batch: options.batch_size,
+            replicas: options.replicas,
+            groups: options.symmetry.groups(),
+        })
+    }
+
+    /// Position of the normalisation that this group is, among those of the graph.
+    pub(crate) fn norm(&self, group: usize) -> Option<usize> {
+        self.norms.iter().position(|norm| norm.group == group)
+    }
+
+    pub(crate) fn layout(&self, node: NodeId) -> Layout {
+        self.layouts[node.index()]
+    }
+
+    /// The lengths of all lists.
+    pub(crate) fn inventory(&self) -> Inventory {
+        let batch = self.batch;
+        let mut activations = vec![0; self.graph.nodes().len()];
+        activations[0] = batch * self.layouts[0].image();
+        for group in self.plan.groups() {
+            if self.plan.is_stored(group.output) {
+                activations[group.output.index()] = batch * self.layout(group.output).image();
+            }
+        }
+        let slots = self.plan.gradient_slots().iter();
+        let gradients = slots.map(|&node| batch * self.layout(node).image());
+        let lists = self.norms.iter().map(|norm| {
+            let sets = if norm.over == Over::Batch { 1 } else { batch };
+            sets * LISTS * norm.layout.stored
+        });
+        let partials = self.norms.iter().map(|norm| {
+            let tile = norm.tiles[0].min(norm.tiles[1]);
+            batch * norm.layout.positions().div_ceil(tile) * 2 * norm.layout.stored
+        });
+        let running = self.norms.iter().filter(|norm| norm.running.is_some());
+        Inventory {
+            activations,
+            gradients: gradients.collect(),
+            values: self.parameters.values,
+            parts: self.parameters.parts,
+            lists: lists.collect(),
+            partials: partials.collect(),
+            running: running.map(|norm| 2 * norm.layout.stored).sum(),
+            norms: self.norms.len(),
+            rates: WINDOW * self.groups,
+            factors: WINDOW * self.factor_row(),
+            samples: WINDOW * batch,
+            parameters: self.parameters.slots.len(),
+            blocks: self.parameters.blocks(),
+        }
+    }
+
+    /// Checks that all lists fit into so many bytes.
+    ///
+    /// # Errors
+    /// [`EngineError::DeviceMemory`].
+    pub(crate) fn check_memory(&self, free: u128) -> Result<(), EngineError> {
+        if self.bytes() <= free {
+            return Ok(());
+        }
+        Err(self.too_large(free))
+    }
+
+    /// The error of not enough memory, with what would fit.
+    pub(crate) fn too_large(&self, free: u128) -> EngineError {
+        let fits = |batch: usize, replicas: usize| {
+            let options = EngineOptions {
+                batch_size: batch,
+                replicas,
+                ..self.options.clone()
+            };
+            Self::new(&self.graph, &options).is_ok_and(|smaller| smaller.bytes() <= free)
+        };
+        EngineError::DeviceMemory {
+            bytes: self.bytes(),
+            free,
+            batch: largest(self.batch, |batch| fits(batch, self.replicas)),
+            replicas: largest(self.replicas, |replicas| fits(self.batch, replicas)),
+        }
+    }
+
+    fn bytes(&self) -> u128 {
+        self.inventory().bytes(self.replicas)
+    }
+
+    /// Factors of running statistics of one step.
+    pub(crate) fn factor_row(&self) -> usize {
+        2 * self.norms.len()
+    }
+}
+
+impl Inventory {
+    /// Bytes of all lists for so many replicas.
+    pub(crate) fn bytes(&self, replicas: usize) -> u128 {
+        let floats = [&self.activations, &self.gradients, &self.lists];
+        let floats = floats.into_iter().flatten().map(|&length| length as u128);
+        let floats = floats.sum::<u128>() + (2 * self.values + self.parts + self.running) as u128;
+        let doubles = self.partials.iter().map(|&length| length as u128);
+        let doubles = doubles.sum::<u128>() + (self.factors + self.norms) as u128;
+        let of_replica = 4 * floats
+            + 8 * doubles
+            + (self.rates * size_of::<GroupRates>() + WINDOW * size_of::<StepResult>()) as u128;
+        let shared = self.samples * size_of::<Sample>()
+            + self.parameters * size_of::<Parameter>()
+            + (2 * self.blocks + 1) * size_of::<i32>();
+        replicas as u128 * of_replica + shared as u128
+    }
+}
+
+/// The largest number below `beyond` for which something that holds for smaller ones holds; 0 if it never does.
+fn largest(beyond: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut below, mut above) = (0, beyond);
+    while above - below > 1 {
+        let middle = below + (above - below) / 2;
+        if holds(middle) {
+            below = middle;
+        } else {
+            above = middle;
+        }
+    }
+    below
+}
+
+/// Positions of a batch are counted in 32 bits.
+fn check_sizes(graph: &Graph, layouts: &[Layout], batch: usize) -> Result<(), EngineError> {
+    for (node, layout) in graph.nodes().iter().zip(layouts) {
+        let values = batch.checked_mul(layout.image());
+        if values.is_none_or(|values| values > i32::MAX as usize) {
+            return Err(EngineError::Options(format!(
+                "a batch of {batch} images has more than 2^31 values of `{}`; smaller batches have fewer",
+                node.name
+            )));
+        }
+    }
+    for parameter in graph.parameters() {
+        if parameter.elements() > i32::MAX as usize / 4 {
+            return Err(EngineError::Options(format!(
+                "`{}` has {} values, more than this engine counts",
+                parameter.name,
+                parameter.elements()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> Vec<NormPlan> {
+    let mut running = 0;
+    let mut norms = Vec::new();
+    for (index, group) in plan.groups().iter().enumerate() {
+        let Some(phases) = &group.phases else {
+            continue;
+        };
+        let node = graph.node(group.head);
+        let layout = layouts[group.inputs[0].index()];
+        let over = match &node.op {
+            Op::GroupNorm(norm) => Over::Groups(norm.groups),
+            _ => Over::Batch,
+        };
+        let [scale, shift] = affine(&node.op);
+        // A convolution beside finds sums tile by tile of its own: forward it writes this tensor, backward its gradient.
+        let tile = |by: By| match by {
+            By::Neighbour(_) => conv2d::tile(layout.stored).rows,
+            _ => PASS_TILE,
+        };
+        norms.push(NormPlan {
+            group: index,
+            input: group.inputs[0],
+            layout,
+            over,
+            relu: group.relu.is_some(),
+            scale,
+            shift,
+            tiles: [tile(phases.statistics), tile(phases.gradient_sums)],
+            running: (over == Over::Batch).then_some(running),
+        });
+        if over == Over::Batch {
+            running += 2 * layout.stored;
+        }
+    }
+    norms
+}

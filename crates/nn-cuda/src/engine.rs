@@ -1,0 +1,329 @@
+//! The engine: a graph compiled to launches, its images, and all replicas side by side on the GPU.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use cudarc::driver::CudaGraph;
+use nn_engine::{
+    BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
+    Images, ParameterComparison, Precision, Split, State, Stats, StepStats, Symmetry,
+    check_evaluate, check_replica, check_run,
+};
+use nn_graph::Graph;
+
+use crate::blueprint::{Blueprint, WINDOW};
+use crate::gpu::{Gpu, failed};
+use crate::launch::Program;
+use crate::memory::{Memory, Pictures};
+use crate::pass::{self, Mode, Pass};
+use crate::{op, state, tables};
+
+const PRECISION: Precision = Precision::Float32;
+
+/// A float32 engine on an NVIDIA GPU.
+///
+/// A step is one CUDA graph, made by the GPU itself; batches, rates and the step counter are in its memory, so that
+/// many steps run without the host. All replicas are in every launch.
+///
+/// ```no_run
+/// use nn_cuda::CudaEngine;
+/// use nn_engine::{Engine, EngineOptions, State};
+/// use nn_graph::nets::{Architecture, NetConfig};
+///
+/// let graph = NetConfig::new(Architecture::PreResNet, 32).build()?;
+/// let mut engine = CudaEngine::new(&graph, EngineOptions::new(&graph, 128))?;
+/// engine.load_state(0, &State::initial(&graph, 7))?;
+/// println!("{}", engine.device());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct CudaEngine {
+    // Dropped in this order: graphs and memory before the GPU that they are on.
+    steps: HashMap<usize, CudaGraph>,
+    pictures: [Option<Pictures>; 2],
+    memory: Memory,
+    gpu: Gpu,
+    blueprint: Blueprint,
+    options: EngineOptions,
+    images: Images,
+    /// Of each replica, see [`State::exponents`].
+    exponents: Vec<Vec<i64>>,
+}
+
+impl CudaEngine {
+    /// Compiles a graph for the first GPU. Replicas start from seed 0.
+    ///
+    /// # Errors
+    /// [`EngineError::NoDevice`] without a usable GPU; [`EngineError::Options`], [`EngineError::Symmetry`] or
+    /// [`EngineError::Unsupported`] for what it cannot train; [`EngineError::DeviceMemory`] if the GPU has not enough
+    /// memory, with what would fit; [`EngineError::Device`] if it fails.
+    pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
+        op::check(graph)?;
+        let blueprint = Blueprint::new(graph, &options)?;
+        let gpu = Gpu::open()?;
+        let memory = Memory::new(&gpu, &blueprint)?;
+        let mut engine = Self {
+            steps: HashMap::new(),
+            pictures: [None, None],
+            memory,
+            gpu,
+            exponents: vec![Vec::new(); options.replicas],
+            blueprint,
+            options,
+            images: Images::default(),
+        };
+        let initial = State::initial(graph, 0);
+        for replica in 0..engine.options.replicas {
+            engine.load_state(replica, &initial)?;
+        }
+        Ok(engine)
+    }
+
+    /// Bytes that an engine with these options holds on the GPU, images come on top; known without a GPU.
+    ///
+    /// ```
+    /// use nn_cuda::CudaEngine;
+    /// use nn_engine::EngineOptions;
+    /// use nn_graph::nets::{Architecture, NetConfig};
+    ///
+    /// let graph = NetConfig::new(Architecture::PreResNet, 32).build()?;
+    /// let bytes = CudaEngine::bytes_needed(&graph, &EngineOptions::new(&graph, 128))?;
+    /// assert!(bytes < 1 << 30);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EngineError::Options`], [`EngineError::Symmetry`] or [`EngineError::Unsupported`].
+    pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
+        op::check(graph)?;
+        let blueprint = Blueprint::new(graph, options)?;
+        Ok(blueprint.inventory().bytes(options.replicas))
+    }
+
+    fn pass(&self, mode: Mode, images: usize, replicas: Range<usize>) -> Pass<'_> {
+        Pass {
+            blueprint: &self.blueprint,
+            memory: &self.memory,
+            mode,
+            images,
+            replicas,
+        }
+    }
+
+    fn pictures(&self, split: Split) -> Result<&Pictures, EngineError> {
+        let pictures = self.pictures[split as usize].as_ref();
+        pictures.ok_or(EngineError::NoImages(split))
+    }
+
+    /// The launches of a training step on a batch of so many images.
+    fn step(&self, images: usize) -> Result<Program, EngineError> {
+        let pictures = self.pictures(Split::Train)?;
+        let pass = self.pass(Mode::Train, images, 0..self.options.replicas);
+        let mut program = Program::default();
+        pass::input(&pass, pictures, &mut program);
+        pass::forward(&pass, &mut program);
+        pass::loss(&pass, pictures, &mut program);
+        pass::backward(&pass, &mut program);
+        pass::update(&pass, &mut program);
+        pass::advance(&pass, &mut program);
+        Ok(program)
+    }
+
+    /// The launches of an evaluation of a replica on so many images.
+    fn evaluation(
+        &self,
+        split: Split,
+        images: usize,
+        replica: usize,
+    ) -> Result<Program, EngineError> {
+        let pictures = self.pictures(split)?;
+        let pass = self.pass(Mode::Evaluate, images, replica..replica + 1);
+        let mut program = Program::default();
+        pass::input(&pass, pictures, &mut program);
+        pass::forward(&pass, &mut program);
+        pass::loss(&pass, pictures, &mut program);
+        pass::advance(&pass, &mut program);
+        Ok(program)
+    }
+
+    /// Trains on at most [`WINDOW`] batches, the first of them row `first` of the table.
+    fn run_window(
+        &mut self,
+        batches: &[BatchSpec],
+        hyper: &HyperTable,
+        first: usize,
+        stats: &mut Stats,
+    ) -> Result<(), EngineError> {
+        let Self {
+            gpu,
+            blueprint,
+            memory,
+            options,
+            ..
+        } = self;
+        let rows = (hyper, first);
+        tables::write_steps(gpu, blueprint, memory, &options.symmetry, batches, rows)?;
+        for batch in batches {
+            if !self.steps.contains_key(&batch.len()) {
+                let graph = self.step(batch.len())?.capture(&self.gpu)?;
+                self.steps.insert(batch.len(), graph);
+            }
+            if let Some(step) = self.steps.get(&batch.len()) {
+                step.launch().map_err(failed("training"))?;
+            }
+        }
+        for replica in 0..self.options.replicas {
+            let results = self
+                .memory
+                .results
+                .read(&self.gpu, replica, 0, batches.len())?;
+            for (index, (result, batch)) in results.iter().zip(batches).enumerate() {
+                let stats_of_step = StepStats {
+                    loss: result.loss / batch.len() as f64,
+                    correct: result.correct as u32,
+                };
+                stats.set(first + index, replica, stats_of_step);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Engine for CudaEngine {
+    fn device(&self) -> Device {
+        Device {
+            engine: "nn-cuda",
+            precision: PRECISION,
+            hardware: self.gpu.name.clone(),
+            threads: 1,
+        }
+    }
+
+    fn graph(&self) -> &Graph {
+        &self.blueprint.graph
+    }
+
+    fn replicas(&self) -> usize {
+        self.options.replicas
+    }
+
+    fn symmetry(&self) -> &Symmetry {
+        &self.options.symmetry
+    }
+
+    fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
+        let mut checked = self.images.clone();
+        checked.load(&self.blueprint.graph, split, images)?;
+        // Captured steps have the addresses of the images before.
+        self.steps.clear();
+        self.pictures[split as usize] = None;
+        let pictures = Pictures::new(&self.gpu, checked.get(split)?)?;
+        self.gpu.synchronize()?;
+        self.pictures[split as usize] = Some(pictures);
+        self.images = checked;
+        Ok(())
+    }
+
+    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
+        let images = self.images.get(Split::Train)?;
+        check_run(batches, hyper, images, &self.options, PRECISION)?;
+        let mut stats = Stats::new(batches.len(), self.options.replicas);
+        for (window, batches) in batches.chunks(WINDOW).enumerate() {
+            self.run_window(batches, hyper, window * WINDOW, &mut stats)?;
+        }
+        Ok(stats)
+    }
+
+    fn evaluate(
+        &mut self,
+        replica: usize,
+        split: Split,
+        scale_ratios: &[f64],
+    ) -> Result<Evaluation, EngineError> {
+        check_evaluate(replica, scale_ratios, &self.options)?;
+        let images = self.images.get(split)?.len();
+        let batch = self.blueprint.batch;
+        let mut total = Evaluation {
+            images,
+            ..Evaluation::default()
+        };
+        for first in (0..images).step_by(WINDOW * batch) {
+            let window = first..images.min(first + WINDOW * batch);
+            let Self {
+                gpu,
+                blueprint,
+                memory,
+                options,
+                ..
+            } = self;
+            let of = (replica, scale_ratios);
+            tables::write_images(
+                gpu,
+                blueprint,
+                memory,
+                &options.symmetry,
+                window.clone(),
+                of,
+            )?;
+            let chunks: Vec<usize> = (window.clone().step_by(batch))
+                .map(|first| batch.min(window.end - first))
+                .collect();
+            let mut whole: Option<Program> = None;
+            for &count in &chunks {
+                // Only the last may have fewer.
+                if count == batch {
+                    if whole.is_none() {
+                        whole = Some(self.evaluation(split, batch, replica)?);
+                    }
+                    whole
+                        .iter()
+                        .try_for_each(|program| program.launch(&self.gpu))?;
+                } else {
+                    self.evaluation(split, count, replica)?.launch(&self.gpu)?;
+                }
+            }
+            let results = self
+                .memory
+                .results
+                .read(&self.gpu, replica, 0, chunks.len())?;
+            for result in results {
+                total.loss += result.loss;
+                total.correct += result.correct as usize;
+            }
+        }
+        total.loss /= images.max(1) as f64;
+        Ok(total)
+    }
+
+    fn state(&self, replica: usize) -> Result<State, EngineError> {
+        check_replica(replica, &self.options)?;
+        let exponents = &self.exponents[replica];
+        state::read(&self.gpu, &self.blueprint, &self.memory, replica, exponents)
+    }
+
+    fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {
+        check_replica(replica, &self.options)?;
+        let Self {
+            gpu,
+            blueprint,
+            memory,
+            options,
+            ..
+        } = self;
+        state::write(gpu, blueprint, memory, &options.symmetry, (replica, state))?;
+        self.exponents[replica].clone_from(&state.exponents);
+        Ok(())
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
+        let (a, b) = (self.state(a)?, self.state(b)?);
+        let parameters = self.blueprint.parameters.slots.len();
+        let pairs = a.tensors.iter().zip(&b.tensors).take(parameters);
+        Ok(pairs
+            .map(|(a, b)| {
+                let values = a.values.iter().copied().zip(b.values.iter().copied());
+                ParameterComparison::of(values)
+            })
+            .collect())
+    }
+}

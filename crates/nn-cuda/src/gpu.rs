@@ -1,0 +1,163 @@
+//! The GPU: found, opened, and with all kernels loaded.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, sys};
+use cudarc::nvrtc::Ptx;
+use nn_engine::EngineError;
+
+use crate::kernels;
+use crate::launch::Kernel;
+
+/// Oldest driver interface that has all that is called.
+const OLDEST_DRIVER: i32 = 12_000;
+
+/// A GPU with its kernels.
+pub(crate) struct Gpu {
+    pub(crate) context: Arc<CudaContext>,
+    pub(crate) stream: Arc<CudaStream>,
+    functions: Vec<CudaFunction>,
+    pub(crate) name: String,
+}
+
+/// Whether there is a GPU that an engine can run on.
+///
+/// # Errors
+/// [`EngineError::NoDevice`] with the reason why not.
+///
+/// ```
+/// match nn_cuda::is_available() {
+///     Ok(()) => println!("training on the GPU"),
+///     Err(reason) => println!("training on the CPU: {reason}"),
+/// }
+/// ```
+pub fn is_available() -> Result<(), EngineError> {
+    Gpu::open().map(|_| ())
+}
+
+fn none(why: impl Into<String>) -> EngineError {
+    EngineError::NoDevice { why: why.into() }
+}
+
+/// The error of a call to the driver.
+pub(crate) fn failed(doing: &'static str) -> impl Fn(DriverError) -> EngineError {
+    move |error| EngineError::Device {
+        doing,
+        why: describe(error),
+    }
+}
+
+fn describe(error: DriverError) -> String {
+    let text = error.error_string().ok().map(|text| text.to_string_lossy());
+    match text {
+        Some(text) => format!("{text} ({:?})", error.0),
+        None => format!("{:?}", error.0),
+    }
+}
+
+impl Gpu {
+    /// The first GPU.
+    ///
+    /// # Errors
+    /// [`EngineError::NoDevice`].
+    pub(crate) fn open() -> Result<Self, EngineError> {
+        let driver = driver_version()?;
+        let context = CudaContext::new(0).map_err(|error| {
+            none(match error.0 {
+                sys::CUresult::CUDA_ERROR_NO_DEVICE => {
+                    "NVIDIA's driver is installed and finds no GPU".to_owned()
+                }
+                _ => format!("NVIDIA's driver cannot open the GPU: {}", describe(error)),
+            })
+        })?;
+        let unusable = |error| none(format!("the GPU cannot be used: {}", describe(error)));
+        untracked(&context);
+        let name = context.name().map_err(unusable)?;
+        let (major, minor) = context.compute_capability().map_err(unusable)?;
+        let architecture = format!("sm_{major}{minor}");
+        let functions = match load(&context, &architecture, driver) {
+            Ok(functions) => functions,
+            // What the cache held may be damaged in a way that its hash does not show.
+            Err(_) => {
+                kernels::forget();
+                load(&context, &architecture, driver)?
+            }
+        };
+        let stream = context.new_stream().map_err(unusable)?;
+        Ok(Self {
+            context,
+            stream,
+            functions,
+            name,
+        })
+    }
+
+    /// Waits for all that was launched.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`], also for a failure of a launch before.
+    pub(crate) fn synchronize(&self) -> Result<(), EngineError> {
+        self.stream.synchronize().map_err(failed("computing"))
+    }
+
+    pub(crate) fn function(&self, kernel: Kernel) -> &CudaFunction {
+        &self.functions[kernel as usize]
+    }
+}
+
+#[allow(unsafe_code)]
+fn driver_version() -> Result<i32, EngineError> {
+    // SAFETY: looks for the library, and runs its initialisers.
+    if !unsafe { sys::is_culib_present() } {
+        return Err(none(
+            "NVIDIA's driver (libcuda) is not installed; an NVIDIA GPU with its driver is needed",
+        ));
+    }
+    let mut version = 0;
+    // SAFETY: `version` is valid for writes.
+    let answer = unsafe { sys::cuDriverGetVersion(&raw mut version) };
+    answer.result().map_err(|error| {
+        none(format!(
+            "NVIDIA's driver does not answer: {}",
+            describe(error)
+        ))
+    })?;
+    if version < OLDEST_DRIVER {
+        let part = |version: i32| format!("{}.{}", version / 1000, version % 1000 / 10);
+        return Err(none(format!(
+            "NVIDIA's driver is of CUDA {}; install one of CUDA {} or newer",
+            part(version),
+            part(OLDEST_DRIVER)
+        )));
+    }
+    Ok(version)
+}
+
+/// One stream does everything in order, so that nothing need be recorded for each list of values; what is captured in a
+/// graph must not wait for events outside of it.
+#[allow(unsafe_code)]
+fn untracked(context: &Arc<CudaContext>) {
+    // SAFETY: no list of values is used on two streams.
+    unsafe { context.disable_event_tracking() };
+}
+
+fn load(
+    context: &Arc<CudaContext>,
+    architecture: &str,
+    driver: i32,
+) -> Result<Vec<CudaFunction>, EngineError> {
+    let code = kernels::code(architecture, driver).map_err(none)?;
+    let refused = |error| {
+        none(format!(
+            "the GPU does not take the compiled kernels: {}",
+            describe(error)
+        ))
+    };
+    let module = context
+        .load_module(Ptx::from_binary(code))
+        .map_err(refused)?;
+    let functions = Kernel::ALL.iter();
+    functions
+        .map(|(_, name)| module.load_function(name).map_err(refused))
+        .collect()
+}

@@ -1,0 +1,142 @@
+//! Launches: which kernel, on how many blocks, with what.
+
+use cudarc::driver::{CudaGraph, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg, sys};
+use nn_engine::EngineError;
+
+use crate::gpu::{Gpu, failed};
+
+macro_rules! kernels {
+    ($($kernel:ident = $name:literal, $threads:literal;)*) => {
+        /// A kernel of `kernels/`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Kernel { $($kernel),* }
+
+        impl Kernel {
+            /// Every kernel with its name, in the order of the numbers.
+            pub(crate) const ALL: &[(Self, &str)] = &[$((Self::$kernel, $name)),*];
+
+            /// Threads of a block.
+            fn threads(self) -> u32 {
+                match self { $(Self::$kernel => $threads),* }
+            }
+        }
+    };
+}
+
+kernels! {
+    NormStatistics = "norm_statistics", 128;
+    NormOutput = "norm_output", 256;
+    NormGradientSums = "norm_gradient_sums", 128;
+    NormInputGradient = "norm_input_gradient", 256;
+    BatchStatistics = "batch_statistics", 256;
+    RunningStatistics = "running_statistics", 64;
+    GroupStatistics = "group_statistics", 64;
+    BatchGradients = "batch_gradients", 256;
+    GroupGradients = "group_gradients", 64;
+    Forward128x16 = "conv2d_forward_128x16", 128;
+    Forward64x32 = "conv2d_forward_64x32", 128;
+    Backward128x16 = "conv2d_backward_128x16", 128;
+    Backward64x32 = "conv2d_backward_64x32", 128;
+    WeightGradient144x16 = "conv2d_weight_gradient_144x16", 144;
+    WeightGradient96x32 = "conv2d_weight_gradient_96x32", 192;
+    BiasGradient = "bias_gradient", 16;
+    PointwiseForward = "pointwise_forward", 256;
+    PointwiseBackward = "pointwise_backward", 256;
+    AveragePoolForward = "average_pool_forward", 64;
+    AveragePoolBackward = "average_pool_backward", 256;
+    MaxPoolForward = "max_pool_forward", 256;
+    MaxPoolBackward = "max_pool_backward", 256;
+    ZeroPadForward = "zero_pad_forward", 256;
+    ZeroPadBackward = "zero_pad_backward", 256;
+    InputImages = "input_images", 256;
+    Loss = "loss", 256;
+    Update = "update", 256;
+    Advance = "advance", 1;
+}
+
+/// Arguments of a kernel: one value.
+trait Arguments {
+    fn push<'a>(&'a self, to: &mut LaunchArgs<'a>);
+}
+
+impl<T: DeviceRepr> Arguments for T {
+    fn push<'a>(&'a self, to: &mut LaunchArgs<'a>) {
+        to.arg(self);
+    }
+}
+
+/// One launch, to be made as often as wanted.
+pub(crate) struct Launch {
+    pub(crate) kernel: Kernel,
+    blocks: [u32; 3],
+    arguments: Box<dyn Arguments + Send>,
+}
+
+/// Launches in order.
+#[derive(Default)]
+pub(crate) struct Program {
+    pub(crate) launches: Vec<Launch>,
+}
+
+impl Program {
+    /// Adds a launch of `blocks` blocks for each replica. The kernel is declared with an argument of type `T`.
+    pub(crate) fn push<T: DeviceRepr + Send + 'static>(
+        &mut self,
+        kernel: Kernel,
+        [x, y]: [usize; 2],
+        replicas: usize,
+        arguments: T,
+    ) {
+        // Sizes are checked by the blueprint.
+        let count = |blocks: usize| u32::try_from(blocks).unwrap_or(u32::MAX);
+        self.launches.push(Launch {
+            kernel,
+            blocks: [count(x), count(y), count(replicas)],
+            arguments: Box::new(arguments),
+        });
+    }
+
+    /// Makes the launches.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    pub(crate) fn launch(&self, gpu: &Gpu) -> Result<(), EngineError> {
+        self.launches.iter().try_for_each(|launch| launch.run(gpu))
+    }
+
+    /// Captures the launches as a graph that the GPU makes by itself.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    pub(crate) fn capture(&self, gpu: &Gpu) -> Result<CudaGraph, EngineError> {
+        let error = failed("capturing a step");
+        let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        gpu.stream.begin_capture(mode).map_err(&error)?;
+        let launched = self.launch(gpu);
+        // Ended also after a failure, so that the stream can be used again.
+        let graph = gpu.stream.end_capture(sys::CUgraphInstantiate_flags(0));
+        launched?;
+        graph.map_err(&error)?.ok_or(EngineError::Device {
+            doing: "capturing a step",
+            why: "the driver gave no graph".into(),
+        })
+    }
+}
+
+impl Launch {
+    #[allow(unsafe_code)]
+    pub(crate) fn run(&self, gpu: &Gpu) -> Result<(), EngineError> {
+        let [x, y, z] = self.blocks;
+        let config = LaunchConfig {
+            grid_dim: (x, y, z),
+            block_dim: (self.kernel.threads(), 1, 1),
+            shared_mem_bytes: 0,
+        };
+        let mut builder = gpu.stream.launch_builder(gpu.function(self.kernel));
+        self.arguments.push(&mut builder);
+        // SAFETY: the arguments are of the type that the kernel is declared with, and point into lists of values that
+        // are as long as the blueprint says and live as long as the engine.
+        let launched = unsafe { builder.launch(config) };
+        launched.map(|_| ()).map_err(failed("launching a kernel"))
+    }
+}

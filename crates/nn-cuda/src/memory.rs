@@ -1,0 +1,227 @@
+//! All memory on the GPU: allocated once, as long as the blueprint says.
+
+use cudarc::driver::{CudaSlice, DevicePtr, DeviceRepr, DriverError, sys};
+use nn_engine::EngineError;
+
+use crate::arguments::{GroupRates, Parameter, Sample, Span, StepResult};
+use crate::blueprint::{Blueprint, WINDOW};
+use crate::gpu::{Gpu, failed};
+
+/// A list of values for each replica, one behind the other; or one that all replicas share.
+pub(crate) struct Buffer<T> {
+    values: CudaSlice<T>,
+    address: u64,
+    /// Values of one replica.
+    pub(crate) length: usize,
+}
+
+impl<T: DeviceRepr> Buffer<T> {
+    /// Room for `length` values of each replica, of no particular value.
+    fn new(gpu: &Gpu, length: usize, replicas: usize) -> Result<Self, DriverError> {
+        // A list without values has an address, too.
+        let room = (length * replicas).max(1);
+        // SAFETY: kernels write every value before they read it, or it is set here.
+        let values = unsafe { gpu.stream.alloc::<T>(room) }?;
+        let (address, _) = values.device_ptr(&gpu.stream);
+        Ok(Self {
+            address,
+            values,
+            length,
+        })
+    }
+
+    /// Where the values of replicas from `replica` on begin.
+    pub(crate) fn span(&self, replica: usize) -> Span {
+        self.span_at(replica, 0)
+    }
+
+    /// The same, from the value `first` of each on.
+    pub(crate) fn span_at(&self, replica: usize, first: usize) -> Span {
+        let before = replica * self.length + first;
+        Span {
+            first: self.address + (before * size_of::<T>()) as u64,
+            stride: self.length as u64,
+        }
+    }
+
+    /// The address of a list that all replicas share.
+    pub(crate) fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// Copies values to those of a replica, from its value `first` on.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    pub(crate) fn write(
+        &mut self,
+        gpu: &Gpu,
+        replica: usize,
+        first: usize,
+        values: &[T],
+    ) -> Result<(), EngineError> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let at = replica * self.length + first;
+        let mut to = self.values.slice_mut(at..at + values.len());
+        let copied = gpu.stream.memcpy_htod(values, &mut to);
+        copied.map_err(failed("copying to the GPU"))
+    }
+
+    /// A copy of `length` values of a replica, from its value `first` on. Waits for all that was launched.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    pub(crate) fn read(
+        &self,
+        gpu: &Gpu,
+        replica: usize,
+        first: usize,
+        length: usize,
+    ) -> Result<Vec<T>, EngineError> {
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        let at = replica * self.length + first;
+        let from = self.values.slice(at..at + length);
+        let copied = gpu.stream.clone_dtoh(&from);
+        let copied = copied.and_then(|values| gpu.stream.synchronize().map(|()| values));
+        copied.map_err(failed("copying from the GPU"))
+    }
+
+    fn clear(&mut self, gpu: &Gpu) -> Result<(), DriverError> {
+        let bytes = self.values.num_bytes();
+        // SAFETY: all values are numbers, for which bytes of 0 are one; the list is as long.
+        unsafe {
+            cudarc::driver::result::memset_d8_async(self.address, 0, bytes, gpu.stream.cu_stream())
+        }
+    }
+}
+
+/// Everything a step touches but images.
+pub(crate) struct Memory {
+    /// Of each node; none for a tensor that is not stored.
+    pub(crate) activations: Vec<Option<Buffer<f32>>>,
+    pub(crate) gradients: Vec<Buffer<f32>>,
+    pub(crate) values: Buffer<f32>,
+    pub(crate) momentum: Buffer<f32>,
+    pub(crate) parts: Buffer<f32>,
+    pub(crate) lists: Vec<Buffer<f32>>,
+    pub(crate) partials: Vec<Buffer<f64>>,
+    pub(crate) running: Buffer<f32>,
+    pub(crate) epsilons: Buffer<f64>,
+    pub(crate) rates: Buffer<GroupRates>,
+    pub(crate) factors: Buffer<f64>,
+    pub(crate) results: Buffer<StepResult>,
+    pub(crate) samples: Buffer<Sample>,
+    pub(crate) step: Buffer<i32>,
+    pub(crate) parameters: Buffer<Parameter>,
+    pub(crate) owners: Buffer<i32>,
+    pub(crate) numbers: Buffer<i32>,
+}
+
+impl Memory {
+    /// Allocates all.
+    ///
+    /// # Errors
+    /// [`EngineError::DeviceMemory`] before anything is allocated if there is not enough; [`EngineError::Device`].
+    pub(crate) fn new(gpu: &Gpu, blueprint: &Blueprint) -> Result<Self, EngineError> {
+        let (free, _) = gpu
+            .context
+            .mem_get_info()
+            .map_err(failed("asking for its memory"))?;
+        blueprint.check_memory(free as u128)?;
+        let mut memory = Self::allocate(gpu, blueprint).map_err(|error| match error.0 {
+            sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => blueprint.too_large(free as u128),
+            _ => failed("allocating memory")(error),
+        })?;
+        let (owners, numbers, parameters) = blueprint.parameters.tables();
+        memory.owners.write(gpu, 0, 0, &owners)?;
+        memory.numbers.write(gpu, 0, 0, &numbers)?;
+        memory.parameters.write(gpu, 0, 0, &parameters)?;
+        Ok(memory)
+    }
+
+    fn allocate(gpu: &Gpu, blueprint: &Blueprint) -> Result<Self, DriverError> {
+        let (all, replicas) = (blueprint.inventory(), blueprint.replicas);
+        let floats = |length: usize| Buffer::<f32>::new(gpu, length, replicas);
+        let doubles = |length: usize| Buffer::<f64>::new(gpu, length, replicas);
+        let stored = |&length: &usize| (length > 0).then(|| floats(length)).transpose();
+        let mut memory = Self {
+            activations: all
+                .activations
+                .iter()
+                .map(stored)
+                .collect::<Result<_, _>>()?,
+            gradients: all
+                .gradients
+                .iter()
+                .map(|&length| floats(length))
+                .collect::<Result<_, _>>()?,
+            values: floats(all.values)?,
+            momentum: floats(all.values)?,
+            parts: floats(all.parts)?,
+            lists: all
+                .lists
+                .iter()
+                .map(|&length| floats(length))
+                .collect::<Result<_, _>>()?,
+            partials: all
+                .partials
+                .iter()
+                .map(|&length| doubles(length))
+                .collect::<Result<_, _>>()?,
+            running: floats(all.running)?,
+            epsilons: doubles(all.norms)?,
+            rates: Buffer::new(gpu, all.rates, replicas)?,
+            factors: doubles(all.factors)?,
+            results: Buffer::new(gpu, WINDOW, replicas)?,
+            samples: Buffer::new(gpu, all.samples, 1)?,
+            step: Buffer::new(gpu, 1, 1)?,
+            parameters: Buffer::new(gpu, all.parameters, 1)?,
+            owners: Buffer::new(gpu, all.blocks, 1)?,
+            numbers: Buffer::new(gpu, all.blocks, 1)?,
+        };
+        // A parameter that no gradient reaches has none; channels that fill up are 0.
+        memory.parts.clear(gpu)?;
+        memory.values.clear(gpu)?;
+        memory.momentum.clear(gpu)?;
+        memory.running.clear(gpu)?;
+        Ok(memory)
+    }
+}
+
+/// The images of a split.
+pub(crate) struct Pictures {
+    pub(crate) pixels: Buffer<u8>,
+    pub(crate) labels: Buffer<u8>,
+    /// `[channel][256]`: what a byte stands for.
+    pub(crate) values: Buffer<f32>,
+}
+
+impl Pictures {
+    /// Copies images to the GPU.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    pub(crate) fn new(gpu: &Gpu, images: &nn_engine::ImageSet) -> Result<Self, EngineError> {
+        let [channels, ..] = images.shape();
+        let of_byte = |channel: usize, byte: u8| images.value(channel, byte) as f32;
+        let values: Vec<f32> = (0..channels)
+            .flat_map(|channel| (0..=u8::MAX).map(move |byte| of_byte(channel, byte)))
+            .collect();
+        let lengths = [images.pixels().len(), images.labels().len()];
+        let allocate = |length| Buffer::<u8>::new(gpu, length, 1);
+        let error = failed("allocating memory for images");
+        let mut pictures = Self {
+            pixels: allocate(lengths[0]).map_err(&error)?,
+            labels: allocate(lengths[1]).map_err(&error)?,
+            values: Buffer::new(gpu, values.len(), 1).map_err(&error)?,
+        };
+        pictures.pixels.write(gpu, 0, 0, images.pixels())?;
+        pictures.labels.write(gpu, 0, 0, images.labels())?;
+        pictures.values.write(gpu, 0, 0, &values)?;
+        Ok(pictures)
+    }
+}

@@ -1,0 +1,174 @@
+//! Where parameters lie on the GPU: all in one list, each as its kernels read it.
+
+use nn_graph::{Graph, Op};
+
+use crate::arguments;
+use crate::layout::QUAD;
+use crate::op::conv2d;
+
+/// Values that one block of the update has.
+const BLOCK: usize = 1024;
+
+/// How a parameter's values are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `[channel]`.
+    Vector(usize),
+    /// `[out, in, tap]` in a state, `[tap][in][out]` here; a linear layer has one tap.
+    Kernel { out: usize, fan: usize, taps: usize },
+}
+
+/// Where one parameter is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    form: Form,
+    /// Its first value in the list of all.
+    pub(crate) first: usize,
+    /// Values, channels filled up.
+    pub(crate) length: usize,
+    pub(crate) trained: bool,
+    group: usize,
+    /// Where the parts that its gradient is the sum of begin, and how many there are.
+    pub(crate) parts: usize,
+    pub(crate) count: usize,
+}
+
+/// All parameters of a graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Parameters {
+    pub(crate) slots: Vec<Slot>,
+    /// Values of all.
+    pub(crate) values: usize,
+    /// Values of all parts of gradients.
+    pub(crate) parts: usize,
+}
+
+impl Parameters {
+    /// `groups` has the group of each.
+    pub(crate) fn new(graph: &Graph, groups: &[usize], batch: usize) -> Self {
+        let mut all = Self {
+            slots: Vec::new(),
+            values: 0,
+            parts: 0,
+        };
+        for (parameter, &group) in graph.parameters().iter().zip(groups) {
+            let form = match parameter.shape[..] {
+                [out, fan, height, width] => Form::Kernel {
+                    out,
+                    fan,
+                    taps: height * width,
+                },
+                [out, fan] => Form::Kernel { out, fan, taps: 1 },
+                _ => Form::Vector(parameter.elements()),
+            };
+            let length = form.length();
+            all.slots.push(Slot {
+                form,
+                first: all.values,
+                length,
+                trained: parameter.trainable,
+                group,
+                parts: 0,
+                count: 1,
+            });
+            all.values = all.values.saturating_add(length.next_multiple_of(BLOCK));
+        }
+        for node in graph.nodes() {
+            if let Some(convolution) = conv2d::Shape::of(graph, node) {
+                let spans = convolution.spans(batch);
+                all.slots[convolution.weight].count = spans.weight.count;
+                if let Some(bias) = convolution.bias {
+                    all.slots[bias].count = spans.bias.count;
+                }
+            }
+        }
+        for slot in all.slots.iter_mut().filter(|slot| slot.trained) {
+            slot.parts = all.parts;
+            let values = slot.count.saturating_mul(slot.length);
+            all.parts = all.parts.saturating_add(values);
+        }
+        all
+    }
+
+    /// Blocks of the update.
+    pub(crate) fn blocks(&self) -> usize {
+        self.values / BLOCK
+    }
+
+    /// Of each block of the update its parameter, −1 for one that is not trained, and its number among those of its
+    /// parameter; and what the kernel knows of each parameter.
+    pub(crate) fn tables(&self) -> (Vec<i32>, Vec<i32>, Vec<arguments::Parameter>) {
+        let (mut owners, mut numbers) = (Vec::new(), Vec::new());
+        for (index, slot) in self.slots.iter().enumerate() {
+            let owner = if slot.trained { index as i32 } else { -1 };
+            for number in 0..slot.length.div_ceil(BLOCK) {
+                owners.push(owner);
+                numbers.push(number as i32);
+            }
+        }
+        let parameters = self.slots.iter().map(|slot| arguments::Parameter {
+            first: slot.first as u64,
+            parts: slot.parts as u64,
+            length: slot.length as u64,
+            count: slot.count as i32,
+            group: slot.group as i32,
+        });
+        (owners, numbers, parameters.collect())
+    }
+}
+
+impl Form {
+    fn length(self) -> usize {
+        match self {
+            Form::Vector(length) => length.next_multiple_of(QUAD),
+            Form::Kernel { out, fan, taps } => {
+                let row = out
+                    .next_multiple_of(QUAD)
+                    .saturating_mul(fan.next_multiple_of(QUAD));
+                row.saturating_mul(taps)
+            }
+        }
+    }
+
+    /// Calls `each(position in a state, position here)` for every value.
+    fn for_each(self, mut each: impl FnMut(usize, usize)) {
+        match self {
+            Form::Vector(length) => (0..length).for_each(|index| each(index, index)),
+            Form::Kernel { out, fan, taps } => {
+                let (row, rows) = (out.next_multiple_of(QUAD), fan.next_multiple_of(QUAD));
+                for o in 0..out {
+                    for i in 0..fan {
+                        for tap in 0..taps {
+                            each((o * fan + i) * taps + tap, (tap * rows + i) * row + o);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// Puts the values of a state into the list of all.
+    pub(crate) fn pack(&self, values: &[f64], all: &mut [f32]) {
+        let to = &mut all[self.first..][..self.length];
+        self.form.for_each(|from, at| to[at] = values[from] as f32);
+    }
+
+    /// The inverse of [`pack`](Self::pack).
+    pub(crate) fn unpack(&self, all: &[f32], values: &mut [f64]) {
+        let from = &all[self.first..][..self.length];
+        self.form
+            .for_each(|to, at| values[to] = f64::from(from[at]));
+    }
+}
+
+/// The parameters of a normalisation, scale and shift.
+pub(crate) fn affine(op: &Op) -> [Option<usize>; 2] {
+    let (scale, shift) = match op {
+        Op::BatchNorm(norm) => (norm.scale, norm.shift),
+        Op::GroupNorm(norm) => (norm.scale, norm.shift),
+        _ => (None, None),
+    };
+    [scale, shift].map(|id| id.map(|id| id.index()))
+}

@@ -1,0 +1,96 @@
+//! What changes from step to step, as rows of tables on the GPU.
+
+use nn_engine::{BatchSpec, EngineError, GroupHyper, HyperTable, Symmetry};
+
+use crate::arguments::{GroupRates, Sample};
+use crate::blueprint::{Blueprint, WINDOW};
+use crate::gpu::Gpu;
+use crate::memory::Memory;
+
+/// Puts some steps' batches and hyperparameters into the tables, and sets the counter to the first row. At most
+/// [`WINDOW`] steps.
+///
+/// # Errors
+/// [`EngineError::Device`].
+pub(crate) fn write_steps(
+    gpu: &Gpu,
+    blueprint: &Blueprint,
+    memory: &mut Memory,
+    symmetry: &Symmetry,
+    batches: &[BatchSpec],
+    (hyper, first): (&HyperTable, usize),
+) -> Result<(), EngineError> {
+    debug_assert!(batches.len() <= WINDOW);
+    let mut samples = vec![Sample::default(); batches.len() * blueprint.batch];
+    for (row, batch) in samples.chunks_exact_mut(blueprint.batch).zip(batches) {
+        for (index, sample) in row.iter_mut().take(batch.len()).enumerate() {
+            let crop = batch.crops[index];
+            *sample = Sample {
+                image: batch.indices[index],
+                dy: crop.dy,
+                dx: crop.dx,
+                flip: u8::from(batch.flips[index]),
+                unused: 0,
+            };
+        }
+    }
+    memory.samples.write(gpu, 0, 0, &samples)?;
+    for replica in 0..blueprint.replicas {
+        let mut rates = Vec::with_capacity(batches.len() * blueprint.groups);
+        let mut factors = Vec::with_capacity(batches.len() * blueprint.factor_row());
+        for step in first..first + batches.len() {
+            let groups = hyper.get(step, replica);
+            rates.extend(groups.iter().map(of_group));
+            let ratios = groups.iter().map(|group| group.scale_ratio);
+            factors.extend(factor_row(blueprint, symmetry, ratios));
+        }
+        memory.rates.write(gpu, replica, 0, &rates)?;
+        memory.factors.write(gpu, replica, 0, &factors)?;
+    }
+    memory.step.write(gpu, 0, 0, &[0])
+}
+
+/// Puts chunks of images, as they are, into the tables, with one row of factors for a replica.
+///
+/// # Errors
+/// [`EngineError::Device`].
+pub(crate) fn write_images(
+    gpu: &Gpu,
+    blueprint: &Blueprint,
+    memory: &mut Memory,
+    symmetry: &Symmetry,
+    images: std::ops::Range<usize>,
+    (replica, scale_ratios): (usize, &[f64]),
+) -> Result<(), EngineError> {
+    let plain = |image: usize| Sample {
+        image: image as u32,
+        ..Sample::default()
+    };
+    let samples: Vec<Sample> = images.map(plain).collect();
+    memory.samples.write(gpu, 0, 0, &samples)?;
+    let ratios = scale_ratios.iter().copied();
+    let factors: Vec<f64> = factor_row(blueprint, symmetry, ratios).collect();
+    memory.factors.write(gpu, replica, 0, &factors)?;
+    memory.step.write(gpu, 0, 0, &[0])
+}
+
+fn of_group(hyper: &GroupHyper) -> GroupRates {
+    GroupRates {
+        learning_rate: hyper.learning_rate as f32,
+        weight_decay: hyper.weight_decay as f32,
+        momentum: hyper.momentum as f32,
+        unused: 0.0,
+    }
+}
+
+/// Mean's and variance's factor of each normalisation.
+fn factor_row(
+    blueprint: &Blueprint,
+    symmetry: &Symmetry,
+    ratios: impl Iterator<Item = f64> + Clone,
+) -> impl Iterator<Item = f64> {
+    (0..blueprint.norms.len()).flat_map(move |norm| {
+        let (mean, variance) = symmetry.statistics_factors(norm, ratios.clone());
+        [mean, variance]
+    })
+}
