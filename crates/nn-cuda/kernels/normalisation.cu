@@ -74,7 +74,8 @@ __device__ __forceinline__ Backward4 backward_of(const Norm& norm, int image, in
 
 __device__ __forceinline__ float4 input_gradient(const Backward4& of, float4 x, float4 dy) {
     const float4 centred = (x - of.mean) * of.inverse;
-    return of.inverse * (of.scale * dy - fma4(centred, of.mean_product, of.mean_gradient));
+    // Where a single value is normalised, its mean is this product, and the difference 0.
+    return of.inverse * (rounded_product(of.scale, dy) - fma4(centred, of.mean_product, of.mean_gradient));
 }
 
 // What lets the output's gradient through.
