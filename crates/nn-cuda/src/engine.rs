@@ -100,6 +100,33 @@ impl CudaEngine {
         Ok(blueprint.inventory().bytes(options.replicas))
     }
 
+    /// Names of the kernels of a training step on a whole batch, in the order in which they are launched.
+    ///
+    /// # Errors
+    /// [`EngineError::NoImages`] before the training images are loaded.
+    pub fn launches(&self) -> Result<Vec<&'static str>, EngineError> {
+        let program = self.step(self.blueprint.batch)?;
+        let launches = program.launches.iter();
+        Ok(launches.map(|launch| launch.kernel.name()).collect())
+    }
+
+    /// Trains on one batch, and says how long each launch took, in seconds: one by one, not as a graph, so that the sum
+    /// is more than a step takes. The order is that of [`launches`](Self::launches).
+    ///
+    /// # Errors
+    /// As [`run`](Engine::run).
+    pub fn profile(
+        &mut self,
+        batch: &BatchSpec,
+        hyper: &HyperTable,
+    ) -> Result<Vec<f64>, EngineError> {
+        let images = self.images.get(Split::Train)?;
+        let batches = std::slice::from_ref(batch);
+        check_run(batches, hyper, images, &self.options, PRECISION)?;
+        self.write_steps(batches, hyper, 0)?;
+        self.step(batch.len())?.time(&self.gpu)
+    }
+
     fn pass(&self, mode: Mode, images: usize, replicas: Range<usize>) -> Pass<'_> {
         Pass {
             blueprint: &self.blueprint,
@@ -146,13 +173,11 @@ impl CudaEngine {
         Ok(program)
     }
 
-    /// Trains on at most [`WINDOW`] batches, the first of them row `first` of the table.
-    fn run_window(
+    fn write_steps(
         &mut self,
         batches: &[BatchSpec],
         hyper: &HyperTable,
         first: usize,
-        stats: &mut Stats,
     ) -> Result<(), EngineError> {
         let Self {
             gpu,
@@ -162,7 +187,18 @@ impl CudaEngine {
             ..
         } = self;
         let rows = (hyper, first);
-        tables::write_steps(gpu, blueprint, memory, &options.symmetry, batches, rows)?;
+        tables::write_steps(gpu, blueprint, memory, &options.symmetry, batches, rows)
+    }
+
+    /// Trains on at most [`WINDOW`] batches, the first of them row `first` of the table.
+    fn run_window(
+        &mut self,
+        batches: &[BatchSpec],
+        hyper: &HyperTable,
+        first: usize,
+        stats: &mut Stats,
+    ) -> Result<(), EngineError> {
+        self.write_steps(batches, hyper, first)?;
         for batch in batches {
             if !self.steps.contains_key(&batch.len()) {
                 let graph = self.step(batch.len())?.capture(&self.gpu)?;

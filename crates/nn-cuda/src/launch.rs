@@ -54,6 +54,13 @@ kernels! {
     Advance = "advance", 1;
 }
 
+impl Kernel {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+}
+
 /// Arguments of a kernel: one value.
 trait Arguments {
     fn push<'a>(&'a self, to: &mut LaunchArgs<'a>);
@@ -102,6 +109,26 @@ impl Program {
     /// [`EngineError::Device`].
     pub(crate) fn launch(&self, gpu: &Gpu) -> Result<(), EngineError> {
         self.launches.iter().try_for_each(|launch| launch.run(gpu))
+    }
+
+    /// Makes the launches, and finds the time that each took, in seconds, with what lies between it and the one before.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    pub(crate) fn time(&self, gpu: &Gpu) -> Result<Vec<f64>, EngineError> {
+        let error = failed("timing a step");
+        let flags = Some(sys::CUevent_flags::CU_EVENT_DEFAULT);
+        let event = || gpu.stream.record_event(flags).map_err(&error);
+        let mut events = vec![event()?];
+        for launch in &self.launches {
+            launch.run(gpu)?;
+            events.push(event()?);
+        }
+        gpu.synchronize()?;
+        let times = events.windows(2).map(|pair| pair[0].elapsed_ms(&pair[1]));
+        times
+            .map(|time| Ok(1e-3 * f64::from(time.map_err(&error)?)))
+            .collect()
     }
 
     /// Captures the launches as a graph that the GPU makes by itself.
