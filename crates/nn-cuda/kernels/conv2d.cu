@@ -184,46 +184,92 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
     }
 }
 
-// Statistics of the tile's results, as norm_statistics finds them.
-template <int ROWS, int COLUMNS>
-__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, ColumnSums<ROWS / 4, COLUMNS>& shared,
-                                                const float4 (&results)[4], int set, int tile, int count) {
+// Which rows of a tile a thread has: its number among those that share columns, how many of its four rows there are, and
+// how many the tile has.
+struct Rows {
+    int thread, count, all;
+};
+
+// Statistics of a tile's results, as norm_statistics finds them.
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& shared,
+                                                const float4 (&results)[4], int image, int tile, Rows rows) {
     __shared__ float starts[COLUMNS], centres[COLUMNS];
-    const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4);
-    const int stored = a.sizes.out_channels;
-    if (row == 0) store4(&starts[column], results[0]);
+    const int column = threadIdx.x % (COLUMNS / 4) * 4;
+    const int stored = a.sizes.out_channels, own = blockIdx.y * COLUMNS + threadIdx.x;
+    if (rows.thread == 0) store4(&starts[column], results[0]);
     __syncthreads();
-    for (int j = 0; j < 4; ++j) {
-        double sum = 0.0;
-        for (int i = 0; i < 4; ++i) {
-            if (4 * row + i < count) sum += element(results[i], j) - starts[column + j];
-        }
-        shared.put(0, row, column + j, sum);
+    const float4 start = load4(&starts[column]);
+    float4 sum = splat(0.0f);
+    for (int i = 0; i < 4; ++i) {
+        if (i < rows.count) sum = sum + (results[i] - start);
     }
+    for (int j = 0; j < 4; ++j) shared.put(0, rows.thread, column + j, element(sum, j));
     __syncthreads();
     double mean = 0.0, off = 0.0;
     const bool finishes = threadIdx.x < COLUMNS;
     if (finishes) {
-        mean = starts[threadIdx.x] + shared.sum(0, threadIdx.x) / count;
+        mean = starts[threadIdx.x] + shared.sum(0, threadIdx.x) / rows.all;
         const float centre = (float)mean;
         centres[threadIdx.x] = centre;
-        off = count * (mean - centre) * (mean - centre);
+        off = rows.all * (mean - centre) * (mean - centre);
     }
     __syncthreads();
-    for (int j = 0; j < 4; ++j) {
-        double square = 0.0;
-        for (int i = 0; i < 4; ++i) {
-            const double d = element(results[i], j) - centres[column + j];
-            if (4 * row + i < count) square += d * d;
-        }
-        shared.put(1, row, column + j, square);
+    const float4 centre = load4(&centres[column]);
+    float4 square = splat(0.0f);
+    for (int i = 0; i < 4; ++i) {
+        const float4 d = results[i] - centre;
+        if (i < rows.count) square = fma4(d, d, square);
     }
+    for (int j = 0; j < 4; ++j) shared.put(1, rows.thread, column + j, element(square, j));
     __syncthreads();
-    if (!finishes || blockIdx.y * COLUMNS + threadIdx.x >= stored) return;
+    if (!finishes || own >= stored) return;
     const double total = shared.sum(1, threadIdx.x);
+    partial_of(a.partials, image, tile, 0, stored)[own] = mean;
+    partial_of(a.partials, image, tile, 1, stored)[own] = total > off ? total - off : total * 0.0;
+}
+
+// Writes or adds the gradient of four rows from `first` on; where it completes that of a normalisation's output, masks
+// it and sums over the tile.
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& shared,
+                                                  const float4 (&results)[4], int image, int tile, Offset first,
+                                                  Rows rows) {
+    const int column = threadIdx.x % (COLUMNS / 4) * 4;
+    const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.in_channels;
+    const bool sums = a.partials.values.first != nullptr;
+    float4 gradient = splat(0.0f), product = splat(0.0f);
+    if (channel < stored) {
+        Forward4 forward;
+        float4 inverse;
+        if (sums) {
+            forward = forward_of(a.completes, image, channel);
+            inverse = load4(list_of(a.completes, image, LIST_INVERSE) + channel);
+        }
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            if (i >= rows.count) continue;
+            const Offset at = first + i * stored;
+            float* target = here(a.target) + at;
+            float4 g = results[i], centred = splat(0.0f);
+            if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
+            if (sums) g = masked(a.completes, a.mask, here(a.stored), forward, inverse, at, g, centred);
+            store4(target, g);
+            gradient = gradient + g;
+            product = fma4(g, centred, product);
+        }
+    }
+    if (!sums) return;
+    for (int j = 0; j < 4; ++j) {
+        shared.put(0, rows.thread, column + j, element(gradient, j));
+        shared.put(1, rows.thread, column + j, element(product, j));
+    }
+    __syncthreads();
     const int own = blockIdx.y * COLUMNS + threadIdx.x;
-    partial_of(a.partials, set, tile, 0, stored)[own] = mean;
-    partial_of(a.partials, set, tile, 1, stored)[own] = total > off ? total - off : total * 0.0;
+    if (threadIdx.x >= COLUMNS || own >= stored) return;
+    for (int which = 0; which < 2; ++which) {
+        partial_of(a.partials, image, tile, which, stored)[own] = shared.sum(which, threadIdx.x);
+    }
 }
 
 template <int ROWS, int COLUMNS>
@@ -254,7 +300,8 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
         }
     }
     if (a.partials.values.first != nullptr) {
-        tile_statistics<ROWS, COLUMNS>(a, shared.sums, results, set, tile, count);
+        const Rows rows = {row / 4, max(0, min(4, count - row)), count};
+        tile_statistics<ROWS / 4, COLUMNS>(a, shared.sums, results, set, tile, rows);
     }
 }
 
@@ -272,42 +319,10 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     }
     float4 results[4];
     convolve_tile<ROWS, COLUMNS, true>(a, shared, positions, results);
-    const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
-    const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.in_channels;
-    const bool sums = a.partials.values.first != nullptr;
-    double gradient[4] = {0.0, 0.0, 0.0, 0.0}, product[4] = {0.0, 0.0, 0.0, 0.0};
-    if (channel < stored) {
-        Forward4 forward;
-        float4 inverse;
-        if (sums) {
-            forward = forward_of(a.completes, set, channel);
-            inverse = load4(list_of(a.completes, set, LIST_INVERSE) + channel);
-        }
-        for (int i = 0; i < 4; ++i) {
-            if (row + i >= count) break;
-            const Offset at = (Offset)(first + row + i) * stored + channel;
-            float* target = here(a.target) + at;
-            float4 g = results[i], centred = splat(0.0f);
-            if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
-            if (sums) g = masked(a.completes, a.mask, here(a.stored), forward, inverse, at, g, centred);
-            store4(target, g);
-            for (int j = 0; j < 4; ++j) {
-                gradient[j] += element(g, j);
-                product[j] += (double)element(g, j) * element(centred, j);
-            }
-        }
-    }
-    if (!sums) return;
-    for (int j = 0; j < 4; ++j) {
-        shared.sums.put(0, row / 4, column + j, gradient[j]);
-        shared.sums.put(1, row / 4, column + j, product[j]);
-    }
-    __syncthreads();
-    const int own = blockIdx.y * COLUMNS + threadIdx.x;
-    if (threadIdx.x >= COLUMNS || own >= stored) return;
-    for (int which = 0; which < 2; ++which) {
-        partial_of(a.partials, set, tile, which, stored)[own] = shared.sums.sum(which, threadIdx.x);
-    }
+    const int row = threadIdx.x / (COLUMNS / 4) * 4;
+    const Offset at = (Offset)(first + row) * a.sizes.in_channels + blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4;
+    const Rows rows = {row / 4, max(0, min(4, count - row)), count};
+    complete_gradient<ROWS / 4, COLUMNS>(a, shared.sums, results, set, tile, at, rows);
 }
 
 // grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.

@@ -95,12 +95,21 @@ __device__ __forceinline__ float4 masked(const Norm& norm, int mask, const float
     return dy;
 }
 
-// Partials: of tile t of image i, [i * tiles + t][2][stored].
+// Sums for tile t of image i, [i * tiles + t][2][stored]; and how an image is cut into tiles. Those at its right and
+// lower edge may have fewer positions.
 struct Partials {
     Span<double> values;
-    int tile;   // positions in a tile; the last of an image may have fewer
-    int tiles;  // tiles of an image
+    int height, width;            // of the image; a pass takes all positions as one row
+    int tile_height, tile_width;
+    int tiles;
+    int unused;
 };
+
+__device__ __forceinline__ int tile_positions(const Partials& p, int tile) {
+    const int across = (p.width + p.tile_width - 1) / p.tile_width;
+    return min(p.tile_height, p.height - tile / across * p.tile_height) *
+           min(p.tile_width, p.width - tile % across * p.tile_width);
+}
 
 __device__ __forceinline__ double* partial_of(const Partials& partials, int image, int tile, int which, int stored) {
     return here(partials.values) + ((Offset)(image * partials.tiles + tile) * 2 + which) * stored;
@@ -132,8 +141,7 @@ extern "C" __global__ void __launch_bounds__(PASS_QUADS* PASS_ROWS)
     const int quad = threadIdx.x % PASS_QUADS, row = threadIdx.x / PASS_QUADS;
     const int image = blockIdx.x / a.partials.tiles, tile = blockIdx.x % a.partials.tiles;
     const int channel = blockIdx.y * 4 * PASS_QUADS + 4 * quad;
-    const int first = tile * a.partials.tile;
-    const int count = min(a.partials.tile, a.positions - first);
+    const int first = tile * a.partials.tile_width, count = tile_positions(a.partials, tile);
     const bool inside = channel < a.norm.stored;
     const float* x = here(a.norm.input) + ((Offset)image * a.positions + first) * a.norm.stored + channel;
     const float4 start = inside ? load4(x) : splat(0.0f);
@@ -198,8 +206,7 @@ extern "C" __global__ void __launch_bounds__(PASS_QUADS* PASS_ROWS)
     const int quad = threadIdx.x % PASS_QUADS, row = threadIdx.x / PASS_QUADS;
     const int image = blockIdx.x / a.partials.tiles, tile = blockIdx.x % a.partials.tiles;
     const int channel = blockIdx.y * 4 * PASS_QUADS + 4 * quad;
-    const int first = tile * a.partials.tile;
-    const int count = min(a.partials.tile, a.positions - first);
+    const int first = tile * a.partials.tile_width, count = tile_positions(a.partials, tile);
     const bool inside = channel < a.norm.stored;
     double gradient[4] = {0.0, 0.0, 0.0, 0.0}, product[4] = {0.0, 0.0, 0.0, 0.0};
     if (inside) {

@@ -38,10 +38,6 @@ __device__ __forceinline__ void set_forward(const Norm& norm, int image, int cha
     list_of(norm, image, LIST_FACTOR)[channel] = factor_of(one_or(norm.scale, channel, 1.0f), inverse);
 }
 
-__device__ __forceinline__ int tile_positions(const FinishArguments& a, int tile) {
-    return min(a.partials.tile, a.positions - tile * a.partials.tile);
-}
-
 #define FINISH_CHANNELS 4
 #define FINISH_LANES 64
 
@@ -67,18 +63,21 @@ extern "C" __global__ void __launch_bounds__(FINISH_CHANNELS* FINISH_LANES)
     const int channel = blockIdx.x * FINISH_CHANNELS + column;
     const int rows = a.images * a.partials.tiles;
     const double count = (double)a.images * a.positions;
-    double sum = 0.0;
+    // Of differences from the first tile's mean, so that equal means have theirs exactly and nothing cancels.
+    const double start = partial_of(a.partials, 0, 0, 0, a.norm.stored)[channel];
+    double sum = 0.0, square = 0.0;
+#pragma unroll 4
     for (int row = lane; row < rows; row += FINISH_LANES) {
-        sum += tile_positions(a, row % a.partials.tiles) * partial_of(a.partials, 0, row, 0, a.norm.stored)[channel];
+        const double off = partial_of(a.partials, 0, row, 0, a.norm.stored)[channel] - start;
+        const double weighted = tile_positions(a.partials, row % a.partials.tiles) * off;
+        sum += weighted;
+        square += partial_of(a.partials, 0, row, 1, a.norm.stored)[channel] + weighted * off;
     }
-    const double mean = over_lanes(parts, lane, column, sum) / count;
-    double square = 0.0;
-    for (int row = lane; row < rows; row += FINISH_LANES) {
-        const double off = partial_of(a.partials, 0, row, 0, a.norm.stored)[channel] - mean;
-        square += partial_of(a.partials, 0, row, 1, a.norm.stored)[channel];
-        square += tile_positions(a, row % a.partials.tiles) * off * off;
-    }
+    sum = over_lanes(parts, lane, column, sum);
     square = over_lanes(parts, lane, column, square);
+    const double mean = start + sum / count, about = sum * (sum / count);
+    // Not `max`, which would lose NaN.
+    square = square > about ? square - about : square * 0.0;
     if (lane != 0) return;
     set_forward(a.norm, 0, channel, mean, inverse_root(square / count + *here(a.epsilon)));
     const double* factors = here(a.factors) + *a.step * a.factor_row;
@@ -109,12 +108,12 @@ extern "C" __global__ void __launch_bounds__(64) group_statistics(const __grid_c
     for (int channel = threadIdx.x; channel < stored; channel += blockDim.x) {
         double sum = 0.0, square = 0.0;
         for (int tile = 0; tile < a.partials.tiles; ++tile) {
-            sum += tile_positions(a, tile) * partial_of(a.partials, image, tile, 0, stored)[channel];
+            sum += tile_positions(a.partials, tile) * partial_of(a.partials, image, tile, 0, stored)[channel];
         }
         const double mean = sum / a.positions;
         for (int tile = 0; tile < a.partials.tiles; ++tile) {
             const double off = partial_of(a.partials, image, tile, 0, stored)[channel] - mean;
-            square += partial_of(a.partials, image, tile, 1, stored)[channel] + tile_positions(a, tile) * off * off;
+            square += partial_of(a.partials, image, tile, 1, stored)[channel] + tile_positions(a.partials, tile) * off * off;
         }
         means[channel] = mean;
         squares[channel] = square;
@@ -150,6 +149,7 @@ extern "C" __global__ void __launch_bounds__(FINISH_CHANNELS* FINISH_LANES)
     double total[2];
     for (int which = 0; which < 2; ++which) {
         double sum = 0.0;
+#pragma unroll 4
         for (int row = lane; row < rows; row += FINISH_LANES) {
             sum += partial_of(a.partials, 0, row, which, a.norm.stored)[channel];
         }

@@ -36,8 +36,12 @@ pub(crate) struct Norm {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Partials {
     pub(crate) values: Span,
-    pub(crate) tile: i32,
+    pub(crate) height: i32,
+    pub(crate) width: i32,
+    pub(crate) tile_height: i32,
+    pub(crate) tile_width: i32,
     pub(crate) tiles: i32,
+    pub(crate) unused: i32,
 }
 
 /// `enum Flow`.
@@ -158,6 +162,21 @@ pub(crate) struct WeightGradient {
     pub(crate) parts: Span,
     pub(crate) sizes: Sizes,
     pub(crate) positions: i32,
+    pub(crate) span: i32,
+}
+
+/// `struct TiledGradientArguments`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TiledGradient {
+    pub(crate) input: Source,
+    pub(crate) gradient: Source,
+    pub(crate) parts: Span,
+    pub(crate) height: i32,
+    pub(crate) width: i32,
+    pub(crate) in_channels: i32,
+    pub(crate) out_channels: i32,
+    pub(crate) tiles: i32,
     pub(crate) span: i32,
 }
 
@@ -305,6 +324,7 @@ device_representation!(
     Finish,
     Convolution,
     WeightGradient,
+    TiledGradient,
     BiasGradient,
     Pointwise,
     Pool,

@@ -5,7 +5,7 @@ use nn_engine::{EngineError, EngineOptions};
 use nn_graph::{Graph, NodeId, Op};
 
 use crate::arguments::{GroupRates, Parameter, Sample, StepResult};
-use crate::layout::Layout;
+use crate::layout::{Layout, Tiling};
 use crate::op::conv2d;
 use crate::parameters::{Parameters, affine};
 
@@ -35,8 +35,8 @@ pub(crate) struct NormPlan {
     pub(crate) relu: bool,
     pub(crate) scale: Option<usize>,
     pub(crate) shift: Option<usize>,
-    /// Positions in a tile of statistics, and of sums of the gradient.
-    pub(crate) tiles: [usize; 2],
+    /// How images are cut for statistics, and for sums of the gradient.
+    pub(crate) tilings: [Tiling; 2],
     /// Where its running mean begins, in the list of all running statistics; the variance follows.
     pub(crate) running: Option<usize>,
 }
@@ -146,8 +146,8 @@ impl Blueprint {
             sets * LISTS * norm.layout.stored
         });
         let partials = self.norms.iter().map(|norm| {
-            let tile = norm.tiles[0].min(norm.tiles[1]);
-            batch * norm.layout.positions().div_ceil(tile) * 2 * norm.layout.stored
+            let tiles = norm.tilings.map(|tiling| tiling.tiles());
+            batch * tiles[0].max(tiles[1]) * 2 * norm.layout.stored
         });
         let running = self.norms.iter().filter(|norm| norm.running.is_some());
         Inventory {
@@ -276,10 +276,15 @@ fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> Vec<NormPlan> {
         };
         let [scale, shift] = affine(&node.op);
         // A convolution beside finds sums tile by tile of its own: forward it writes this tensor, backward its gradient.
-        let tile = |by: By| match by {
-            By::Neighbour(_) => conv2d::tile(layout.stored).rows,
-            _ => PASS_TILE,
+        let neighbour = |group: usize| {
+            let head = graph.node(plan.groups()[group].head);
+            conv2d::Shape::of(graph, head).map(|shape| shape.product(layout).tiling)
         };
+        let tiling = |by: By| match by {
+            By::Neighbour(group) => neighbour(group),
+            _ => None,
+        };
+        let tiling = |by: By| tiling(by).unwrap_or(Tiling::flat(layout, PASS_TILE));
         norms.push(NormPlan {
             group: index,
             input: group.inputs[0],
@@ -288,7 +293,7 @@ fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> Vec<NormPlan> {
             relu: group.relu.is_some(),
             scale,
             shift,
-            tiles: [tile(phases.statistics), tile(phases.gradient_sums)],
+            tilings: [tiling(phases.statistics), tiling(phases.gradient_sums)],
             running: (over == Over::Batch).then_some(running),
         });
         if over == Over::Batch {

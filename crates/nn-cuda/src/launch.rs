@@ -39,6 +39,15 @@ kernels! {
     Backward64x32 = "conv2d_backward_64x32", 128;
     WeightGradient144x16 = "conv2d_weight_gradient_144x16", 144;
     WeightGradient96x32 = "conv2d_weight_gradient_96x32", 192;
+    Forward3x3By4x32x16 = "conv3x3_forward_4x32x16", 128;
+    Forward3x3By4x16x32 = "conv3x3_forward_4x16x32", 128;
+    Forward3x3By8x8x32 = "conv3x3_forward_8x8x32", 128;
+    Backward3x3By4x32x16 = "conv3x3_backward_4x32x16", 128;
+    Backward3x3By4x16x32 = "conv3x3_backward_4x16x32", 128;
+    Backward3x3By8x8x32 = "conv3x3_backward_8x8x32", 128;
+    WeightGradient3x3By4x32 = "conv3x3_weight_gradient_4x32", 192;
+    WeightGradient3x3By8x16 = "conv3x3_weight_gradient_8x16", 192;
+    WeightGradient3x3By8x8 = "conv3x3_weight_gradient_8x8", 192;
     BiasGradient = "bias_gradient", 16;
     PointwiseForward = "pointwise_forward", 256;
     PointwiseBackward = "pointwise_backward", 256;

@@ -35,3 +35,29 @@ impl Layout {
         self.positions().saturating_mul(self.stored)
     }
 }
+
+/// How the positions of an image are cut into tiles; those at its right and lower edge may have fewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tiling {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) tile_height: usize,
+    pub(crate) tile_width: usize,
+}
+
+impl Tiling {
+    /// Of an image whose positions are taken as one row.
+    pub(crate) fn flat(layout: Layout, tile: usize) -> Self {
+        Self {
+            height: 1,
+            width: layout.positions(),
+            tile_height: 1,
+            tile_width: tile,
+        }
+    }
+
+    /// Tiles of an image.
+    pub(crate) fn tiles(&self) -> usize {
+        self.height.div_ceil(self.tile_height) * self.width.div_ceil(self.tile_width)
+    }
+}

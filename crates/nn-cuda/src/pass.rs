@@ -8,6 +8,7 @@ use nn_graph::{NodeId, Op, op::BatchNorm};
 use crate::arguments::{Finish, Flow, Loss, Norm, Partials, Source, SourceKind, Span};
 use crate::blueprint::{Blueprint, Over};
 use crate::launch::{Kernel, Program};
+use crate::layout::Tiling;
 use crate::memory::{Memory, Pictures};
 
 /// What normalisation does.
@@ -85,12 +86,8 @@ impl Pass<'_> {
     /// Where a normalisation's sums go.
     pub(crate) fn partials(&self, index: usize, towards: Towards) -> Partials {
         let norm = &self.blueprint.norms[index];
-        let tile = norm.tiles[towards as usize];
-        Partials {
-            values: self.memory.partials[index].span(self.replicas.start),
-            tile: tile as i32,
-            tiles: norm.layout.positions().div_ceil(tile) as i32,
-        }
+        let values = self.memory.partials[index].span(self.replicas.start);
+        partials(values, norm.tilings[towards as usize])
     }
 
     /// Whether a normalisation takes statistics in this pass.
@@ -185,6 +182,19 @@ impl Pass<'_> {
         arguments: T,
     ) {
         program.push(kernel, blocks, self.replicas.len(), arguments);
+    }
+}
+
+/// Where sums over tiles go.
+pub(crate) fn partials(values: Span, tiling: Tiling) -> Partials {
+    Partials {
+        values,
+        height: tiling.height as i32,
+        width: tiling.width as i32,
+        tile_height: tiling.tile_height as i32,
+        tile_width: tiling.tile_width as i32,
+        tiles: tiling.tiles() as i32,
+        unused: 0,
     }
 }
 

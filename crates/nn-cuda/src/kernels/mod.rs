@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use cache::Cache;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 8] = [
+pub const FILES: [(&str, &str); 10] = [
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
@@ -25,6 +25,11 @@ pub const FILES: [(&str, &str); 8] = [
     (
         "conv2d_weight_gradient.cu",
         include_str!("../../kernels/conv2d_weight_gradient.cu"),
+    ),
+    ("conv3x3.cu", include_str!("../../kernels/conv3x3.cu")),
+    (
+        "conv3x3_weight_gradient.cu",
+        include_str!("../../kernels/conv3x3_weight_gradient.cu"),
     ),
     ("pointwise.cu", include_str!("../../kernels/pointwise.cu")),
     ("pooling.cu", include_str!("../../kernels/pooling.cu")),

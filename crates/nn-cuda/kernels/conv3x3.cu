@@ -1,0 +1,191 @@
+// The convolutions that most time goes to: 3x3, stride 1, padding 1, forward and for the gradient of the input.
+//
+// A block has a tile of positions of one image and some channels of the target. Of the source, 16 channels at a time of
+// the tile and its border are put into shared memory, normalised or made on the way once instead of once for each tap;
+// each thread has four positions in a row by four channels, and reads six neighbouring values for three taps.
+//
+// Arguments, and what is done on the way, are those of conv2d.cu. Tested against nn-reference's conv2d.
+
+#define CHUNK 16
+
+template <int HEIGHT, int WIDTH, int COLUMNS>
+struct Tile3x3 {
+    static constexpr int THREADS = HEIGHT * WIDTH / 4 * (COLUMNS / 4);
+    static constexpr int PITCH = WIDTH + 4;
+    // A plane is an odd multiple of four, so that four neighbouring channels are in different banks.
+    static constexpr int PLANE = (HEIGHT + 2) * PITCH + ((HEIGHT + 2) * PITCH % 8 == 0 ? 4 : 0);
+
+    union Shared {
+        struct {
+            float source[CHUNK][PLANE];
+            float weight[9][CHUNK][COLUMNS];
+        } factors;
+        ColumnSums<HEIGHT * WIDTH / 4, COLUMNS> sums;
+    };
+};
+
+// Which part of the target a thread has.
+struct Part3x3 {
+    int image, tile, y, x;        // its first position
+    int row, quad;                // within the tile: row, and number of its four positions
+    int column, channel;          // within the block's channels, and in all
+    int top, left;                // of the tile
+};
+
+template <int HEIGHT, int WIDTH, int COLUMNS>
+__device__ __forceinline__ Part3x3 part_of(const Partials& tiling) {
+    Part3x3 part;
+    const int tiles_x = (tiling.width + WIDTH - 1) / WIDTH, tiles = tiling.tiles;
+    part.image = blockIdx.x / tiles;
+    part.tile = blockIdx.x - part.image * tiles;
+    part.top = part.tile / tiles_x * HEIGHT;
+    part.left = part.tile % tiles_x * WIDTH;
+    const int position = threadIdx.x / (COLUMNS / 4);
+    part.row = position / (WIDTH / 4);
+    part.quad = position % (WIDTH / 4);
+    part.y = part.top + part.row;
+    part.x = part.left + 4 * part.quad;
+    part.column = threadIdx.x % (COLUMNS / 4) * 4;
+    part.channel = blockIdx.y * COLUMNS + part.column;
+    return part;
+}
+
+// Puts 16 channels of the source, from `first` on, into shared memory.
+template <int HEIGHT, int WIDTH, int COLUMNS>
+__device__ __forceinline__ void fill_source(const ConvolutionArguments& a, const Part3x3& part, int channels, int first,
+                                            float (&target)[CHUNK][Tile3x3<HEIGHT, WIDTH, COLUMNS>::PLANE]) {
+    using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
+    const int quad = threadIdx.x % 4, channel = first + 4 * quad;
+    const int height = a.partials.height, width = a.partials.width;
+    Source4 of;
+    if (channel < channels) prepare(a.source, part.image, channel, of);
+    for (int index = threadIdx.x / 4; index < (HEIGHT + 2) * (WIDTH + 2); index += Tile::THREADS / 4) {
+        const int row = index / (WIDTH + 2), column = index % (WIDTH + 2);
+        const int y = part.top + row - 1, x = part.left + column - 1;
+        float4 value = splat(0.0f);
+        if (y >= 0 && y < height && x >= 0 && x < width && channel < channels) {
+            value = read(a.source, of, ((Offset)(part.image * height + y) * width + x) * channels + channel);
+        }
+        for (int j = 0; j < 4; ++j) target[4 * quad + j][row * Tile::PITCH + column] = element(value, j);
+    }
+}
+
+// Puts the weight of 16 channels of the source, from `first` on, and this block's columns into shared memory; backward
+// transposed, and turned by half a turn.
+template <int THREADS, int COLUMNS, bool BACKWARD>
+__device__ __forceinline__ void fill_weight(const ConvolutionArguments& a, int channels, int columns, int first,
+                                            float (&target)[9][CHUNK][COLUMNS]) {
+    const float* weight = here(a.weight);
+    const int first_column = blockIdx.y * COLUMNS;
+    for (int index = threadIdx.x; index < 9 * CHUNK * COLUMNS / 4; index += THREADS) {
+        float4 w = splat(0.0f);
+        if (BACKWARD) {
+            const int q = index % (CHUNK / 4), n = index / (CHUNK / 4) % COLUMNS, tap = index / (CHUNK / 4 * COLUMNS);
+            const int channel = first + 4 * q;
+            if (channel < channels && first_column + n < columns) {
+                w = load4(weight + ((Offset)(8 - tap) * columns + first_column + n) * channels + channel);
+            }
+            for (int j = 0; j < 4; ++j) target[tap][4 * q + j][n] = element(w, j);
+        } else {
+            const int n = index % (COLUMNS / 4) * 4, k = index / (COLUMNS / 4) % CHUNK;
+            const int tap = index / (COLUMNS / 4 * CHUNK);
+            if (first + k < channels && first_column + n < columns) {
+                w = load4(weight + ((Offset)tap * channels + first + k) * columns + first_column + n);
+            }
+            store4(&target[tap][k][n], w);
+        }
+    }
+}
+
+template <int HEIGHT, int WIDTH, int COLUMNS, bool BACKWARD>
+__device__ __forceinline__ void convolve3x3(const ConvolutionArguments& a, const Part3x3& part,
+                                            typename Tile3x3<HEIGHT, WIDTH, COLUMNS>::Shared& shared,
+                                            float4 (&sums)[4]) {
+    using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
+    const int channels = BACKWARD ? a.sizes.out_channels : a.sizes.in_channels;
+    const int columns = BACKWARD ? a.sizes.in_channels : a.sizes.out_channels;
+    for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);
+    for (int first = 0; first < channels; first += CHUNK) {
+        fill_source<HEIGHT, WIDTH, COLUMNS>(a, part, channels, first, shared.factors.source);
+        fill_weight<Tile::THREADS, COLUMNS, BACKWARD>(a, channels, columns, first, shared.factors.weight);
+        __syncthreads();
+        const int count = min(CHUNK, channels - first);
+#pragma unroll 4
+        for (int k = 0; k < count; ++k) {
+            const float* from = &shared.factors.source[k][part.row * Tile::PITCH + 4 * part.quad];
+#pragma unroll
+            for (int u = 0; u < 3; ++u) {
+                const float4 near = load4(from + u * Tile::PITCH);
+                const float2 far = *reinterpret_cast<const float2*>(from + u * Tile::PITCH + 4);
+                const float values[6] = {near.x, near.y, near.z, near.w, far.x, far.y};
+#pragma unroll
+                for (int v = 0; v < 3; ++v) {
+                    const float4 w = load4(&shared.factors.weight[3 * u + v][k][part.column]);
+#pragma unroll
+                    for (int i = 0; i < 4; ++i) sums[i] = fma4(splat(values[i + v]), w, sums[i]);
+                }
+            }
+        }
+        __syncthreads();
+    }
+}
+
+template <int HEIGHT, int WIDTH, int COLUMNS>
+__device__ __forceinline__ void forward3x3(const ConvolutionArguments& a) {
+    using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
+    __shared__ typename Tile::Shared shared;
+    const Part3x3 part = part_of<HEIGHT, WIDTH, COLUMNS>(a.partials);
+    float4 results[4];
+    convolve3x3<HEIGHT, WIDTH, COLUMNS, false>(a, part, shared, results);
+    const int stored = a.sizes.out_channels, height = a.partials.height, width = a.partials.width;
+    const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
+    const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
+    if (part.channel < stored) {
+        const float4 bias = four_or(a.bias, part.channel, 0.0f);
+        const float* addend = here(a.addend);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            results[i] = results[i] + bias;
+            if (i >= count) continue;
+            if (addend != nullptr) results[i] = results[i] + load4(addend + first + i * stored);
+            store4(here(a.target) + first + i * stored, results[i]);
+        }
+    }
+    if (a.partials.values.first == nullptr) return;
+    const Rows rows = {(int)threadIdx.x / (COLUMNS / 4), count, tile_positions(a.partials, part.tile)};
+    tile_statistics<HEIGHT * WIDTH / 4, COLUMNS>(a, shared.sums, results, part.image, part.tile, rows);
+}
+
+template <int HEIGHT, int WIDTH, int COLUMNS>
+__device__ __forceinline__ void backward3x3(const ConvolutionArguments& a) {
+    using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
+    __shared__ typename Tile::Shared shared;
+    const Part3x3 part = part_of<HEIGHT, WIDTH, COLUMNS>(a.partials);
+    float4 results[4];
+    convolve3x3<HEIGHT, WIDTH, COLUMNS, true>(a, part, shared, results);
+    const int stored = a.sizes.in_channels, height = a.partials.height, width = a.partials.width;
+    const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
+    const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
+    complete_gradient<HEIGHT * WIDTH / 4, COLUMNS>(a, shared.sums, results, part.image, part.tile, first,
+                                                   {(int)threadIdx.x / (COLUMNS / 4), count, 0});
+}
+
+// grid (images * tiles, ceil(target's channels / channels of a block), replicas); rows and columns of positions, and
+// channels, are in the name.
+extern "C" __global__ void __launch_bounds__(128)
+    conv3x3_forward_4x32x16(const __grid_constant__ ConvolutionArguments a) { forward3x3<4, 32, 16>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv3x3_forward_4x16x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<4, 16, 32>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv3x3_forward_8x8x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<8, 8, 32>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv3x3_backward_4x32x16(const __grid_constant__ ConvolutionArguments a) { backward3x3<4, 32, 16>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv3x3_backward_4x16x32(const __grid_constant__ ConvolutionArguments a) { backward3x3<4, 16, 32>(a); }
+
+extern "C" __global__ void __launch_bounds__(128)
+    conv3x3_backward_8x8x32(const __grid_constant__ ConvolutionArguments a) { backward3x3<8, 8, 32>(a); }

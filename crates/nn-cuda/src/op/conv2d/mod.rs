@@ -1,0 +1,206 @@
+//! Convolutions, and linear layers as convolutions of images of one position: `kernels/conv2d*.cu`, and for most of them
+//! `kernels/conv3x3*.cu`.
+//!
+//! The phases of normalisations that the plan leaves to a convolution are done on the way, by the same launches.
+
+mod shape;
+
+use nn_engine::plan::GradientFlow;
+
+use self::shape::Product;
+pub(crate) use self::shape::Shape;
+use super::normalisation;
+use crate::arguments::{self, Norm, Partials, Span};
+use crate::launch::{Kernel, Program};
+use crate::layout::Layout;
+use crate::pass::{Pass, Towards, flow, partials};
+
+fn shape(pass: &Pass<'_>, index: usize) -> Option<Shape> {
+    let blueprint = pass.blueprint;
+    let group = &blueprint.plan.groups()[index];
+    Shape::of(&blueprint.graph, blueprint.graph.node(group.head))
+}
+
+/// Launches a product whose target has this layout.
+fn launch(
+    pass: &Pass<'_>,
+    program: &mut Program,
+    (kernel, product): (Kernel, Product),
+    target: Layout,
+    mut arguments: arguments::Convolution,
+) {
+    let sums = arguments.partials.values.first != 0;
+    // Images of one position are rows of one image where nothing is summed for a normalisation.
+    let one = !product.tiled && !sums && target.positions() == 1;
+    let (sets, rows) = if one {
+        (1, pass.images)
+    } else {
+        (pass.images, target.positions())
+    };
+    arguments.rows = rows as i32;
+    let tiles = if one {
+        rows.div_ceil(product.tiling.tile_width)
+    } else {
+        product.tiling.tiles()
+    };
+    let blocks = [sets * tiles, target.stored.div_ceil(product.columns)];
+    pass.launch(program, kernel, blocks, arguments);
+}
+
+pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
+    let Some(shape) = shape(pass, index) else {
+        return;
+    };
+    let plan = &pass.blueprint.plan;
+    let group = &plan.groups()[index];
+    let norm = plan
+        .statistics_for(index)
+        .and_then(|group| pass.blueprint.norm(group));
+    let norm = norm.filter(|&norm| pass.needs_statistics(norm));
+    let addend = group.add.and(group.inputs.last());
+    let product = shape.product(shape.output);
+    let arguments = arguments::Convolution {
+        source: pass.input(group),
+        weight: pass.parameter(Some(shape.weight)),
+        bias: pass.parameter(shape.bias),
+        addend: addend.map_or(Span::NONE, |&node| pass.activation(node)),
+        target: pass.activation(group.output),
+        partials: sums(pass, norm, Towards::Output, product),
+        sizes: shape.sizes(),
+        flow: arguments::Flow::Write,
+        ..arguments::Convolution::default()
+    };
+    launch(
+        pass,
+        program,
+        (product.forward, product),
+        shape.output,
+        arguments,
+    );
+}
+
+/// Where sums for a normalisation go, and how images are cut; the latter also where there is none.
+fn sums(pass: &Pass<'_>, norm: Option<usize>, towards: Towards, product: Product) -> Partials {
+    match norm {
+        Some(norm) => pass.partials(norm, towards),
+        None => partials(Span::NONE, product.tiling),
+    }
+}
+
+pub(super) fn backward(pass: &Pass<'_>, index: usize, program: &mut Program) {
+    let Some(shape) = shape(pass, index) else {
+        return;
+    };
+    let plan = &pass.blueprint.plan;
+    let group = &plan.groups()[index];
+    // What a normalisation left to this group is put in its place where others read it, too.
+    if plan.gradient_slot(group.output).is_some()
+        && let Some(norm) = plan
+            .pending(index)
+            .and_then(|from| pass.blueprint.norm(from))
+    {
+        normalisation::input_gradient(pass, norm, program);
+    }
+    weight_gradient(pass, index, &shape, program);
+    bias_gradient(pass, index, &shape, program);
+    if group.gradients[0] != GradientFlow::None {
+        input_gradient(pass, index, &shape, program);
+    }
+    if let (Some(_), Some(&addend)) = (group.add, group.inputs.last()) {
+        let how = group.gradients[group.inputs.len() - 1];
+        super::add::pass_on(pass, (group.output, addend), how, program);
+    }
+}
+
+fn weight_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) {
+    let group = &pass.blueprint.plan.groups()[index];
+    if !pass.blueprint.parameters.slots[shape.weight].trained {
+        return;
+    }
+    let product = shape.weight_product(pass.blueprint.batch);
+    let (input, gradient) = (pass.input(group), pass.output_gradient(index));
+    let parts = pass.parts(Some(shape.weight));
+    let output = shape.output;
+    if let Some(tiling) = product.tiling {
+        let arguments = arguments::TiledGradient {
+            input,
+            gradient,
+            parts,
+            height: output.height as i32,
+            width: output.width as i32,
+            in_channels: shape.input.stored as i32,
+            out_channels: output.stored as i32,
+            tiles: (pass.images * tiling.tiles()) as i32,
+            span: product.cut.length as i32,
+        };
+        let blocks = [product.blocks, product.cut.count];
+        pass.launch(program, product.kernel, blocks, arguments);
+        return;
+    }
+    let arguments = arguments::WeightGradient {
+        input,
+        gradient,
+        parts,
+        sizes: shape.sizes(),
+        positions: (pass.images * output.positions()) as i32,
+        span: product.cut.length as i32,
+    };
+    let columns = match product.kernel {
+        Kernel::WeightGradient144x16 => 16,
+        _ => 32,
+    };
+    let columns = output.stored.div_ceil(columns);
+    let blocks = [product.blocks, product.cut.count * columns];
+    pass.launch(program, product.kernel, blocks, arguments);
+}
+
+fn bias_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) {
+    let slots = &pass.blueprint.parameters.slots;
+    let Some(bias) = shape.bias.filter(|&bias| slots[bias].trained) else {
+        return;
+    };
+    let cut = shape.bias_cut(pass.blueprint.batch);
+    let output = shape.output;
+    let arguments = arguments::BiasGradient {
+        gradient: pass.output_gradient(index),
+        parts: pass.parts(Some(bias)),
+        positions: (pass.images * output.positions()) as i32,
+        span: cut.length as i32,
+        image_positions: output.positions() as i32,
+        channels: output.stored as i32,
+    };
+    let blocks = [output.stored.div_ceil(64), cut.count];
+    pass.launch(program, Kernel::BiasGradient, blocks, arguments);
+}
+
+fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) {
+    let plan = &pass.blueprint.plan;
+    let group = &plan.groups()[index];
+    let input = group.inputs[0];
+    let completes = plan
+        .gradient_sums_for(index)
+        .filter(|&norm| plan.groups()[norm].trains);
+    let norm = completes.and_then(|group| pass.blueprint.norm(group));
+    let product = shape.product(shape.input);
+    let arguments = arguments::Convolution {
+        source: pass.output_gradient(index),
+        weight: pass.parameter(Some(shape.weight)),
+        target: pass.gradient(input),
+        completes: norm.map_or(Norm::default(), |norm| pass.norm(norm)),
+        stored: pass.activation(input),
+        partials: sums(pass, norm, Towards::Input, product),
+        sizes: shape.sizes(),
+        flow: flow(group.gradients[0]),
+        mask: norm.map_or(arguments::Mask::None, |norm| {
+            normalisation::mask(pass, norm)
+        }),
+        ..arguments::Convolution::default()
+    };
+    launch(
+        pass,
+        program,
+        (product.backward, product),
+        shape.input,
+        arguments,
+    );
+}

@@ -1,0 +1,198 @@
+//! Sizes of a convolution, and which kernels compute it.
+
+use nn_graph::{Graph, Node, Op};
+
+use crate::arguments::Sizes;
+use crate::launch::Kernel;
+use crate::layout::{Layout, Tiling};
+use crate::op::{linear, pooling};
+
+/// A convolution, from its sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) input: Layout,
+    pub(crate) output: Layout,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+    pub(crate) weight: usize,
+    pub(crate) bias: Option<usize>,
+}
+
+/// How a product with positions as rows is computed: forward, or for the gradient of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Product {
+    pub(crate) forward: Kernel,
+    pub(crate) backward: Kernel,
+    /// Positions of a block.
+    pub(crate) tiling: Tiling,
+    /// Channels of a block.
+    pub(crate) columns: usize,
+    /// Whether a block keeps within an image.
+    pub(crate) tiled: bool,
+}
+
+/// Something cut into `count` spans of `length`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) length: usize,
+    pub(crate) count: usize,
+}
+
+/// How the gradient of the weight is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WeightProduct {
+    pub(crate) kernel: Kernel,
+    /// Blocks of one span.
+    pub(crate) blocks: usize,
+    /// What is summed, in positions or tiles, as it is cut.
+    pub(crate) cut: Cut,
+    /// Of a kernel that goes tile by tile.
+    pub(crate) tiling: Option<Tiling>,
+}
+
+/// Blocks, about, that keep a GPU busy. The same for every GPU, so that sums have one order.
+const BLOCKS: usize = 264;
+
+/// Positions that a block of the weight's gradient takes at a time.
+const DEPTH: usize = 16;
+
+/// Spans of a bias's gradient, at most.
+const BIAS_SPANS: usize = 128;
+
+/// Channels that a block of a tiled gradient has of input and output.
+const CHUNK: usize = 16;
+
+impl Shape {
+    /// Of a node that is a convolution or a linear layer.
+    pub(crate) fn of(graph: &Graph, node: &Node) -> Option<Self> {
+        let input = |node: &Node| Layout::new(&graph.node(node.inputs[0]).shape);
+        let output = Layout::new(&node.shape);
+        match &node.op {
+            Op::Conv2d(conv) => Some(Self {
+                input: input(node),
+                output,
+                kernel: graph.parameter(conv.weight).shape[2],
+                stride: conv.stride,
+                padding: conv.padding,
+                weight: conv.weight.index(),
+                bias: conv.bias.map(|id| id.index()),
+            }),
+            Op::Linear(layer) => Some(linear::shape(layer, input(node), output)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is 3×3 with the input's positions.
+    fn is_3x3(&self) -> bool {
+        (self.kernel, self.stride, self.padding) == (3, 1, 1)
+    }
+
+    /// The kernels whose target is this tensor, its output or its input.
+    pub(crate) fn product(&self, target: Layout) -> Product {
+        let tiled = |forward, backward, [tile_height, tile_width, columns]: [usize; 3]| Product {
+            forward,
+            backward,
+            tiling: Tiling {
+                height: target.height,
+                width: target.width,
+                tile_height,
+                tile_width,
+            },
+            columns,
+            tiled: true,
+        };
+        let flat = |forward, backward, [rows, columns]: [usize; 2]| Product {
+            forward,
+            backward,
+            tiling: Tiling::flat(target, rows),
+            columns,
+            tiled: false,
+        };
+        use Kernel as K;
+        match (self.is_3x3(), target.stored, target.width) {
+            (true, 0..=16, _) => {
+                tiled(K::Forward3x3By4x32x16, K::Backward3x3By4x32x16, [4, 32, 16])
+            }
+            (true, _, 0..=8) => tiled(K::Forward3x3By8x8x32, K::Backward3x3By8x8x32, [8, 8, 32]),
+            (true, _, _) => tiled(K::Forward3x3By4x16x32, K::Backward3x3By4x16x32, [4, 16, 32]),
+            (false, 0..=16, _) => flat(K::Forward128x16, K::Backward128x16, [128, 16]),
+            (false, _, _) => flat(K::Forward64x32, K::Backward64x32, [64, 32]),
+        }
+    }
+
+    /// The kernel for the gradient of the weight, for batches of this size.
+    pub(crate) fn weight_product(&self, batch: usize) -> WeightProduct {
+        if self.is_3x3() {
+            return self.tiled_weight_product(batch);
+        }
+        let (kernel, rows, columns) = match self.output.stored {
+            0..=16 => (Kernel::WeightGradient144x16, 144, 16),
+            _ => (Kernel::WeightGradient96x32, 96, 32),
+        };
+        let positions = batch.saturating_mul(self.output.positions()).max(1);
+        let blocks = self.rows().div_ceil(rows) * self.output.stored.div_ceil(columns);
+        let count = (BLOCKS / blocks).clamp(1, positions.div_ceil(4 * DEPTH));
+        let length = positions.div_ceil(count).next_multiple_of(DEPTH);
+        WeightProduct {
+            kernel,
+            blocks: self.rows().div_ceil(rows),
+            cut: Cut {
+                length,
+                count: positions.div_ceil(length),
+            },
+            tiling: None,
+        }
+    }
+
+    fn tiled_weight_product(&self, batch: usize) -> WeightProduct {
+        let (kernel, tile_height, tile_width) = match self.output.width {
+            0..=8 => (Kernel::WeightGradient3x3By8x8, 8, 8),
+            9..=16 => (Kernel::WeightGradient3x3By8x16, 8, 16),
+            _ => (Kernel::WeightGradient3x3By4x32, 4, 32),
+        };
+        let tiling = Tiling {
+            height: self.output.height,
+            width: self.output.width,
+            tile_height,
+            tile_width,
+        };
+        let blocks = self.input.stored.div_ceil(CHUNK) * self.output.stored.div_ceil(CHUNK);
+        let tiles = batch.saturating_mul(tiling.tiles()).max(1);
+        let length = tiles.div_ceil((BLOCKS / blocks).clamp(1, tiles));
+        WeightProduct {
+            kernel,
+            blocks,
+            cut: Cut {
+                length,
+                count: tiles.div_ceil(length),
+            },
+            tiling: Some(tiling),
+        }
+    }
+
+    /// How the positions of a batch of this size are cut for the gradient of the bias.
+    pub(crate) fn bias_cut(&self, batch: usize) -> Cut {
+        let positions = batch.saturating_mul(self.output.positions()).max(1);
+        let length = positions.div_ceil(BIAS_SPANS);
+        Cut {
+            length,
+            count: positions.div_ceil(length),
+        }
+    }
+
+    /// Rows of the weight's gradient: taps times channels.
+    fn rows(&self) -> usize {
+        let taps = self.kernel.saturating_mul(self.kernel);
+        taps.saturating_mul(self.input.stored)
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        Sizes {
+            kernel: self.kernel as i32,
+            stride: self.stride as i32,
+            padding: self.padding as i32,
+            ..pooling::sizes(self.input, self.output)
+        }
+    }
+}
