@@ -5,8 +5,10 @@ mod bench;
 mod cargo;
 mod package;
 mod peers;
+mod python;
 mod repro;
 mod spec;
+mod table;
 mod test;
 
 use std::path::{Path, PathBuf};

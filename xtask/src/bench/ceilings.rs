@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::program::Program;
 use super::statistics::Spread;
-use super::table::{Table, or_dash};
+use crate::table::{Table, or_dash};
 
 /// One of the ceilings.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -10,7 +10,6 @@ mod record;
 mod roofline;
 mod scaling;
 mod statistics;
-mod table;
 mod timing;
 
 use std::process::ExitCode;

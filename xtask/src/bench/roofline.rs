@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ceilings::Ceilings;
 use super::program::Program;
 use super::statistics::Spread;
-use super::table::{Table, or_dash, percent};
+use crate::table::{Table, or_dash, percent};
 
 /// What `benches` prints of one run.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cargo::succeeds;
+use crate::python;
 
 /// What the checks were written with.
 const PYTORCH: &str = "torch==2.15.0";
@@ -35,12 +36,7 @@ for requirement in importlib.metadata.requires('torch'):
 
 /// The Python of an environment in a folder, which is made if it is not complete.
 pub(crate) fn made(folder: &Path) -> Result<PathBuf, String> {
-    let inside = if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    };
-    let python = folder.join(inside);
+    let python = python::within(folder);
     if loads(&python, MODULES) {
         return Ok(python);
     }
@@ -48,24 +44,14 @@ pub(crate) fn made(folder: &Path) -> Result<PathBuf, String> {
         "making a Python environment with {PYTORCH}, its exporters to ONNX, torchvision and timm in {}; on Linux it takes 4.5 GB and some minutes",
         folder.display()
     );
-    let mut make = Command::new(if cfg!(windows) { "python" } else { "python3" });
-    if !succeeds(make.args(["-m", "venv", "--clear"]).arg(folder)) {
-        return Err(
-            "no Python environment can be made; install Python 3.10 or newer with its venv module \
-             (Debian: python3-venv), or name a Python that has them with --python FILE"
-                .to_owned(),
-        );
-    }
+    python::make(folder)
+        .map_err(|reason| format!("{reason}, or name a Python that has them with --python FILE"))?;
     install(&python, folder)?;
     that_loads(&python, MODULES)
 }
 
 fn install(python: &Path, folder: &Path) -> Result<(), String> {
-    let pip = || {
-        let mut pip = Command::new(python);
-        pip.args(["-m", "pip", "install", "--quiet", "--no-warn-conflicts"]);
-        pip
-    };
+    let pip = || python::pip(python);
     let failed = || {
         format!(
             "pip cannot install {PYTORCH}, {} or {}; its message is above. It needs the network, 4.5 GB of disk and a \

@@ -2,25 +2,25 @@
 
 /// A table: a head, and rows as long as it.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new<const N: usize>(head: [&str; N]) -> Self {
+    pub(crate) fn new<const N: usize>(head: [&str; N]) -> Self {
         Self::with_head(head.map(str::to_owned).to_vec())
     }
 
-    pub(super) fn with_head(head: Vec<String>) -> Self {
+    pub(crate) fn with_head(head: Vec<String>) -> Self {
         Self { rows: vec![head] }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
     /// Columns padded to one width: the first to the left, numbers to the right.
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let cell = |row: usize, column: usize| {
             let cell = self.rows[row].get(column).map_or("", String::as_str);
             // A bar would end the cell.
@@ -59,12 +59,12 @@ impl Table {
 }
 
 /// What stands for a number that is not there.
-pub(super) fn or_dash<T: ToString>(value: Option<T>) -> String {
+pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 
 /// A share as `46 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
 }
 
