@@ -23,8 +23,9 @@ os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import torch
-from torch import nn
 from torch.nn import functional
+
+from preresnet import PreResNet
 
 
 def resident_mb(field):
@@ -48,48 +49,12 @@ def cpu_seconds():
     return own.user + own.system, busy / os.sysconf("SC_CLK_TCK")
 
 
-class Block(nn.Module):
-    def __init__(self, channels_in, channels, stride):
-        super().__init__()
-        self.norm1 = nn.BatchNorm2d(channels_in)
-        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.projection = None
-        if channels_in != channels:
-            self.projection = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
-
-    def forward(self, x):
-        active = functional.relu(self.norm1(x))
-        shortcut = x if self.projection is None else self.projection(active)
-        x = self.conv1(active)
-        return self.conv2(functional.relu(self.norm2(x))) + shortcut
-
-
-class PreResNet32(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.stem = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
-        blocks, channels_in = [], 16
-        for channels, first_stride in ((16, 1), (32, 2), (64, 2)):
-            for block in range(5):
-                blocks.append(Block(channels_in, channels, first_stride if block == 0 else 1))
-                channels_in = channels
-        self.blocks = nn.Sequential(*blocks)
-        self.norm = nn.BatchNorm2d(64)
-        self.head = nn.Linear(64, 10)
-
-    def forward(self, x):
-        x = self.blocks(self.stem(x))
-        return self.head(functional.relu(self.norm(x)).mean((2, 3)))
-
-
 torch.set_num_threads(arguments.threads)
 torch.manual_seed(0)
 start_mb = resident_mb("VmRSS")
 images = torch.randn(arguments.batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
 labels = torch.randint(0, 10, (arguments.batch,))
-model = PreResNet32().to(memory_format=torch.channels_last)
+model = PreResNet(32).to(memory_format=torch.channels_last)
 optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
 network = torch.compile(model) if arguments.compile else model
 

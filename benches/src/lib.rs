@@ -2,10 +2,18 @@
 
 #[allow(unsafe_code)]
 pub mod ceilings;
+pub mod check;
+mod choice;
 mod measure;
 mod roofline;
+pub mod side_by_side;
+mod statistics;
+mod table;
 mod training;
 
+pub use choice::Choice;
 pub use measure::Meter;
 pub use roofline::roofline;
+pub use statistics::Spread;
+pub use table::{Table, or_dash, percent};
 pub use training::{Setting, Training};

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use nn_cpu::GroupTime;
+use nn_cpu::{CpuEngine, GroupTime};
 use nn_engine::plan::{Group, Plan};
 use nn_graph::{Graph, Op};
 use serde_json::{Value, json};
@@ -22,14 +22,16 @@ use crate::Training;
 ///
 /// ```
 /// use benches::{Setting, Training, roofline};
+/// use nn_cpu::CpuEngine;
 /// use nn_graph::nets::Normaliser;
 /// let normaliser = Normaliser::Batch;
-/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, threads: 1 };
-/// let table = roofline(&mut Training::new(setting, 3)?)?;
+/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, replicas: 1, threads: 1 };
+/// let engine = |graph: &_, options| CpuEngine::new(graph, options).map(Box::new);
+/// let table = roofline(&mut Training::new(setting, 3, engine)?)?;
 /// assert_eq!(table["rows"][0]["op"], "conv 3×3, 3→4, 32×32");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn roofline(training: &mut Training) -> Result<Value, Box<dyn Error>> {
+pub fn roofline(training: &mut Training<CpuEngine>) -> Result<Value, Box<dyn Error>> {
     training.steps()?;
     let profile = training
         .engine
@@ -139,9 +141,11 @@ mod tests {
             width: 4,
             normaliser: Normaliser::Group { groups: 2 },
             batch: 2,
+            replicas: 1,
             threads: 1,
         };
-        let mut training = Training::new(setting, 1).unwrap();
+        let engine = |graph: &_, options| CpuEngine::new(graph, options).map(Box::new);
+        let mut training = Training::new(setting, 1, engine).unwrap();
         let table = roofline(&mut training).unwrap();
         let rows = table["rows"].as_array().unwrap();
         let ops: Vec<&str> = rows.iter().map(|row| row["op"].as_str().unwrap()).collect();

@@ -1,12 +1,13 @@
-//! The network that all contestants train, on `nn-cpu`.
+//! The network that all contestants train, on an engine of this workspace.
 
 use std::error::Error;
 use std::sync::Arc;
 
-use nn_cpu::CpuEngine;
-use nn_engine::{BatchSpec, Crop, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
+use nn_engine::{
+    BatchSpec, Crop, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+};
 use nn_graph::nets::{Architecture, NetConfig, Normaliser};
-use nn_graph::{Affine, Graph, Training as Head};
+use nn_graph::{Affine, Graph, GraphError, Training as Head};
 
 /// What is trained, and how.
 #[derive(Clone, Copy, Debug)]
@@ -19,54 +20,70 @@ pub struct Setting {
     pub normaliser: Normaliser,
     /// Images of a batch.
     pub batch: usize,
+    /// Runs side by side, on the same batches.
+    pub replicas: usize,
     /// Threads; 0 for all the machine has.
     pub threads: usize,
+}
+
+impl Setting {
+    /// The network that PyTorch's users train: with scale and shift in every normalisation and a
+    /// trained head, so that the peers do the same work.
+    ///
+    /// # Errors
+    /// What is wrong with its sizes.
+    pub fn graph(&self) -> Result<Graph, GraphError> {
+        let mut config = NetConfig::new(Architecture::PreResNet, self.depth);
+        config.width = self.width;
+        config.normaliser = self.normaliser;
+        (config.affine, config.head) = (Affine::ScaleAndShift, Head::Trained);
+        config.build()
+    }
 }
 
 /// A network with random images, ready to train.
 ///
 /// ```
-/// use benches::{Setting, Training};
+/// use benches::{Choice, Setting, Training};
 /// use nn_graph::nets::Normaliser;
 /// let normaliser = Normaliser::Batch;
-/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, threads: 1 };
-/// let mut training = Training::new(setting, 3)?;
+/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, replicas: 1, threads: 1 };
+/// let mut training = Training::new(setting, 3, |graph, options| Choice::Cpu.engine(graph, options))?;
 /// let before = training.steps()?;
 /// assert!(training.steps()? < before);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Training {
+pub struct Training<E: ?Sized> {
     pub(crate) graph: Graph,
-    pub(crate) engine: CpuEngine,
+    pub(crate) engine: Box<E>,
     pub(crate) batches: Vec<BatchSpec>,
     pub(crate) hyper: HyperTable,
 }
 
-impl Training {
-    /// The network that PyTorch's users train: with scale and shift in every normalisation and a
-    /// trained head, so that the peers do the same work. Each batch is `setting.batch` images, with
-    /// crops and flips.
+impl<E: Engine + ?Sized> Training<E> {
+    /// The network of the [`Setting`]. Each batch is `setting.batch` images, with crops and flips.
     ///
     /// # Errors
     /// A setting that no network or engine can have, in a sentence.
-    pub fn new(setting: Setting, steps_a_call: usize) -> Result<Self, Box<dyn Error>> {
-        let mut config = NetConfig::new(Architecture::PreResNet, setting.depth);
-        config.width = setting.width;
-        config.normaliser = setting.normaliser;
-        (config.affine, config.head) = (Affine::ScaleAndShift, Head::Trained);
-        let graph = config.build()?;
+    pub fn new(
+        setting: Setting,
+        steps_a_call: usize,
+        engine: impl FnOnce(&Graph, EngineOptions) -> Result<Box<E>, EngineError>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let graph = setting.graph()?;
         let options = EngineOptions {
             threads: setting.threads,
+            replicas: setting.replicas,
             ..EngineOptions::new(&graph, setting.batch)
         };
-        let mut engine = CpuEngine::new(&graph, options)?;
+        let mut engine = engine(&graph, options)?;
         engine.load_images(Split::Train, Arc::new(images(setting.batch)?))?;
         let hyper = |_, _, _| GroupHyper::new(0.01, 1e-4, 0.9);
         Ok(Self {
             batches: (0..steps_a_call)
                 .map(|step| batch(setting.batch, step))
                 .collect(),
-            hyper: HyperTable::from_fn(steps_a_call, 1, 1, hyper)?,
+            hyper: HyperTable::from_fn(steps_a_call, setting.replicas, 1, hyper)?,
             graph,
             engine,
         })
@@ -87,8 +104,12 @@ impl Training {
     }
 }
 
+/// Mean and deviation of each channel of the images.
+pub(crate) const MEAN: f64 = 0.5;
+pub(crate) const DEVIATION: f64 = 0.25;
+
 /// As many images as a batch has, of bytes without a pattern.
-fn images(count: usize) -> Result<ImageSet, Box<dyn Error>> {
+pub(crate) fn images(count: usize) -> Result<ImageSet, EngineError> {
     let mut state = 1u32;
     let pixels = (0..count * 3072).map(|_| {
         // Numerical Recipes' generator; its high bits are good.
@@ -97,17 +118,12 @@ fn images(count: usize) -> Result<ImageSet, Box<dyn Error>> {
     });
     let pixels = pixels.collect();
     let labels = (0..count).map(|image| (image % 10) as u8).collect();
-    Ok(ImageSet::new(
-        [3, 32, 32],
-        pixels,
-        labels,
-        vec![0.5; 3],
-        vec![0.25; 3],
-    )?)
+    let (mean, deviation) = (vec![MEAN; 3], vec![DEVIATION; 3]);
+    ImageSet::new([3, 32, 32], pixels, labels, mean, deviation)
 }
 
 /// All images, cropped and flipped in every way, in an order that depends on the step.
-fn batch(count: usize, step: usize) -> BatchSpec {
+pub(crate) fn batch(count: usize, step: usize) -> BatchSpec {
     let shift = |image: usize, stride: usize| ((image * stride + step) % 9) as i8 - 4;
     let crop = |image| Crop {
         dy: shift(image, 1),

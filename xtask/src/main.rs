@@ -8,7 +8,6 @@ mod peers;
 mod python;
 mod repro;
 mod spec;
-mod table;
 mod test;
 
 use std::path::{Path, PathBuf};

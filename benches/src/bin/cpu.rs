@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use benches::ceilings::{self, Effort};
 use benches::{Meter, Setting, Training, roofline};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nn_cpu::CpuEngine;
 use nn_graph::nets::Normaliser;
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ enum Kind {
 }
 
 impl Network {
-    fn training(&self) -> Result<Training, Box<dyn Error>> {
+    fn training(&self) -> Result<Training<CpuEngine>, Box<dyn Error>> {
         if self.steps == 0 || self.batch == 0 {
             return Err("a call needs at least one step, and a batch one image".into());
         }
@@ -85,9 +86,12 @@ impl Network {
             width: self.width,
             normaliser,
             batch: self.batch,
+            replicas: 1,
             threads: self.threads,
         };
-        Training::new(setting, self.steps)
+        Training::new(setting, self.steps, |graph, options| {
+            CpuEngine::new(graph, options).map(Box::new)
+        })
     }
 }
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::program::Program;
-use super::statistics::Spread;
-use crate::table::{Table, or_dash};
+use benches::Spread;
+use benches::{Table, or_dash};
 
 /// One of the ceilings.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::contestant::{Class, Contestant};
 use super::program::Program;
-use super::statistics::Spread;
 use super::timing::Timing;
-use crate::table::{Table, or_dash, percent};
+use benches::Spread;
+use benches::{Table, or_dash, percent};
 
 /// Cores that other processes may use during a run that counts.
 const DISTURBED: f64 = 0.15;

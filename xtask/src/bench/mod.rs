@@ -9,7 +9,6 @@ mod program;
 mod record;
 mod roofline;
 mod scaling;
-mod statistics;
 mod timing;
 
 use std::process::ExitCode;

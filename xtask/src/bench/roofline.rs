@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ceilings::Ceilings;
 use super::program::Program;
-use super::statistics::Spread;
-use crate::table::{Table, or_dash, percent};
+use benches::Spread;
+use benches::{Table, or_dash, percent};
 
 /// What `benches` prints of one run.
 #[derive(Clone, Debug, Deserialize, Serialize)]

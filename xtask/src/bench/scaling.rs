@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::comparison::undisturbed;
 use super::contestant::{BATCH, Effort};
 use super::program::Program;
-use super::statistics::Spread;
 use super::timing::Timing;
-use crate::table::{Table, or_dash};
+use benches::Spread;
+use benches::{Table, or_dash};
 
 /// What is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::statistics::Spread;
+use benches::Spread;
 
 /// The line of JSON that every contestant prints last; `benches/src/measure.rs` says what is in it.
 #[derive(Clone, Debug, Deserialize, Serialize)]

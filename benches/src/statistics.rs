@@ -5,18 +5,26 @@ use std::fmt;
 use serde::Serialize;
 
 /// Several measurements of one thing.
+///
+/// ```
+/// let spread = benches::Spread::of([490.0, 574.0, 530.0]).expect("finite numbers");
+/// assert_eq!(spread.to_string(), "530 [490–574]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Spread {
-    pub(super) median: f64,
-    pub(super) least: f64,
-    pub(super) most: f64,
+pub struct Spread {
+    /// The one in the middle.
+    pub median: f64,
+    /// The smallest.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
     /// How many.
-    pub(super) n: usize,
+    pub n: usize,
 }
 
 impl Spread {
     /// `None` of no values, or if one of them is not finite.
-    pub(super) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         if !values.iter().all(|value| value.is_finite()) {
             return None;
@@ -37,7 +45,7 @@ impl Spread {
 
     /// Of `a` over `b`, measurement by measurement: what was measured one after the other had the same
     /// machine, so that its drift cancels. As many as the shorter has.
-    pub(super) fn of_ratios(a: &[f64], b: &[f64]) -> Option<Self> {
+    pub fn of_ratios(a: &[f64], b: &[f64]) -> Option<Self> {
         Self::of(a.iter().zip(b).map(|(a, b)| a / b))
     }
 }

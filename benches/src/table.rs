@@ -1,26 +1,35 @@
 //! Tables in Markdown that also read well as they are.
 
 /// A table: a head, and rows as long as it.
+///
+/// ```
+/// let mut table = benches::Table::new(["op", "ms"]);
+/// table.row(vec!["conv".to_owned(), "1.25".to_owned()]);
+/// assert_eq!(table.markdown().lines().last(), Some("| conv | 1.25 |"));
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct Table {
+pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new<const N: usize>(head: [&str; N]) -> Self {
+    /// With this head.
+    pub fn new<const N: usize>(head: [&str; N]) -> Self {
         Self::with_head(head.map(str::to_owned).to_vec())
     }
 
-    pub(crate) fn with_head(head: Vec<String>) -> Self {
+    /// With a head of any length.
+    pub fn with_head(head: Vec<String>) -> Self {
         Self { rows: vec![head] }
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    /// Adds a row; cells that are missing at its end are empty.
+    pub fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
     /// Columns padded to one width: the first to the left, numbers to the right.
-    pub(crate) fn markdown(&self) -> String {
+    pub fn markdown(&self) -> String {
         let cell = |row: usize, column: usize| {
             let cell = self.rows[row].get(column).map_or("", String::as_str);
             // A bar would end the cell.
@@ -59,12 +68,12 @@ impl Table {
 }
 
 /// What stands for a number that is not there.
-pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
+pub fn or_dash<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 
 /// A share as `46 %`.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
 }
 
