@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod kernels;
 mod package;
 mod peers;
 mod python;
@@ -35,6 +36,8 @@ enum Verb {
     Package,
     /// Train with PyTorch what texp generates; installs PyTorch into target/peers.
     Peers(peers::Args),
+    /// Compile nn-cuda's kernels with NVIDIA's compiler, which needs no GPU; installs it into target/kernels.
+    Kernels(kernels::Args),
     /// Measure how fast an engine trains, and others beside it.
     Bench(bench::Args),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Spec(args) => spec::run(&args),
         Verb::Package => package::run(),
         Verb::Peers(args) => peers::run(&args),
+        Verb::Kernels(args) => kernels::run(&args),
         Verb::Bench(args) => bench::run(&args),
     }
 }

@@ -1,0 +1,107 @@
+//! `cargo xtask kernels`: nn-cuda's kernels, compiled by NVIDIA's compiler without a GPU.
+
+mod record;
+mod toolchain;
+mod usage;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use nn_cuda::kernels::{OPTIONS, source};
+
+use crate::root;
+use toolchain::Toolchain;
+use usage::Usage;
+
+/// What they are compiled for: the oldest that is supported, and what they are timed on.
+const ARCHITECTURES: [&str; 2] = ["sm_80", "sm_90"];
+
+/// The record, in the tree.
+const RECORD: &str = "crates/nn-cuda/kernels/resources.md";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Keep what the kernels use as the record.
+    #[arg(long)]
+    record: bool,
+}
+
+/// The kernels as device code.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// A file for each architecture, `sm_90.cubin`.
+    pub(crate) cubins: Vec<PathBuf>,
+    usages: Vec<Usage>,
+}
+
+impl Compiled {
+    /// Why each kernel that uses local memory is refused.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        self.usages.iter().filter_map(Usage::complaint).collect()
+    }
+}
+
+/// Compiles, prints the table and how it differs from the record.
+///
+/// Exits with 1 if a kernel spills, with 2 if nothing could be compiled.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let checked = compile(&root().join("target/kernels")).and_then(|compiled| {
+        report(&compiled.usages, &root().join(RECORD), args.record)?;
+        Ok(compiled.complaints())
+    });
+    match checked {
+        Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
+        Ok(complaints) => {
+            complaints
+                .iter()
+                .for_each(|complaint| eprintln!("error: {complaint}"));
+            ExitCode::FAILURE
+        }
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Compiles the kernels for every architecture into a folder, with every warning an error; installs the compiler there.
+///
+/// # Errors
+/// Why it cannot be done, in a sentence or in the compiler's words.
+pub(crate) fn compile(folder: &Path) -> Result<Compiled, String> {
+    let toolchain = Toolchain::installed(&folder.join("toolchain"))?;
+    let text = folder.join("kernels.cu");
+    fs::write(&text, source())
+        .map_err(|error| format!("cannot write {}: {error}", text.display()))?;
+    let mut compiled = Compiled {
+        cubins: Vec::new(),
+        usages: Vec::new(),
+    };
+    for architecture in ARCHITECTURES {
+        let cubin = folder.join(format!("{architecture}.cubin"));
+        let said = toolchain.compile(&OPTIONS, architecture, &text, &cubin)?;
+        compiled.usages.extend(usage::read(&said, architecture)?);
+        compiled.cubins.push(cubin);
+    }
+    Ok(compiled)
+}
+
+fn report(usages: &[Usage], file: &Path, keep: bool) -> Result<(), String> {
+    let new = record::markdown(usages);
+    println!("{new}");
+    if keep {
+        return fs::write(file, &new)
+            .map_err(|error| format!("cannot write {}: {error}", file.display()));
+    }
+    let Ok(old) = fs::read_to_string(file) else {
+        println!("There is no record yet; `--record` writes {RECORD}.");
+        return Ok(());
+    };
+    let changed = record::difference(&old, &new);
+    if !changed.is_empty() {
+        println!("Other than in the record, {RECORD} (`--record` rewrites it):\n");
+        changed.iter().for_each(|line| println!("{line}"));
+    }
+    Ok(())
+}
