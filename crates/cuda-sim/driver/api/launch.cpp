@@ -1,0 +1,217 @@
+// cuLaunchKernel: checks a launch, keeps its arguments, and runs it when its stream gets there.
+#include "launch.h"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../exec/launch.h"
+#include "../exec/shared_memory.h"
+#include "../exec/worker.h"
+#include "capture.h"
+#include "memory.h"
+#include "module.h"
+#include "state.h"
+#include "stream.h"
+
+namespace sim {
+
+namespace {
+
+std::atomic<unsigned long long> launches{0};
+// The number of the launch that is to fail, 0 for none.
+std::atomic<unsigned long long> failing_launch{0};
+std::atomic<int> failing_code{CUDA_SUCCESS};
+
+// A launch that waits for its turn. The arguments are copies, as the program may change its own after the call.
+struct Pending {
+    std::shared_ptr<Function> function;
+    dim3 grid;
+    dim3 block;
+    size_t dynamic_shared = 0;
+    std::vector<char> bytes;
+    std::vector<void*> arguments;
+};
+
+CUresult invalid(const Function& function, CUresult code, const std::string& what) {
+    return fail(code, std::string("cuLaunchKernel: kernel ") + function.kernel->name + ": " + what);
+}
+
+std::string text(const dim3& size) {
+    return std::to_string(size.x) + " x " + std::to_string(size.y) + " x " + std::to_string(size.z);
+}
+
+// The limits of compute capability 9.0.
+CUresult check_configuration(const Function& function, const dim3& grid, const dim3& block, size_t dynamic_shared) {
+    unsigned long long threads = 1ull * block.x * block.y * block.z;
+    if (!grid.x || !grid.y || !grid.z || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) {
+        return invalid(function, CUDA_ERROR_INVALID_VALUE, "a grid has 1 to 2147483647 x 65535 x 65535 blocks, not " + text(grid));
+    }
+    if (!block.x || !block.y || !block.z || block.x > 1024 || block.y > 1024 || block.z > 64 || threads > MAX_THREADS) {
+        return invalid(function, CUDA_ERROR_INVALID_VALUE, "a block has 1 to 1024 threads, up to 1024 x 1024 x 64, not " + text(block));
+    }
+    unsigned bound = function.kernel->max_threads;
+    if (bound && threads > bound) {
+        return invalid(function, CUDA_ERROR_INVALID_VALUE, std::to_string(threads) + " threads a block, but __launch_bounds__(" +
+                                                               std::to_string(bound) + ")");
+    }
+    if (dynamic_shared > function.max_dynamic_shared) {
+        return invalid(function, CUDA_ERROR_INVALID_VALUE,
+                       std::to_string(dynamic_shared) + " bytes of dynamic shared memory, but only " +
+                           std::to_string(function.max_dynamic_shared) +
+                           " were allowed by MAX_DYNAMIC_SHARED_SIZE_BYTES");
+    }
+    return CUDA_SUCCESS;
+}
+
+// Copies memory that may not be there: a launch with too few arguments leaves arbitrary pointers to read from.
+bool read_safely(void* to, const void* from, size_t size) {
+    iovec local = {to, size};
+    iovec remote = {const_cast<void*>(from), size};
+    ssize_t count = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+    if (count < 0 && (errno == EPERM || errno == ENOSYS)) {
+        // Not allowed in this container: read without a net.
+        std::memcpy(to, from, size);
+        return true;
+    }
+    return count == static_cast<ssize_t>(size);
+}
+
+CUresult copy_arguments(Pending& pending, void** arguments) {
+    const cuda_sim::KernelInfo& kernel = *pending.function->kernel;
+    unsigned count = kernel.parameter_count;
+    std::vector<void*> given(count);
+    bool readable = count == 0 || (arguments && read_safely(given.data(), arguments, count * sizeof(void*)));
+    std::vector<size_t> offsets(count);
+    size_t size = 0;
+    for (unsigned index = 0; index < count; ++index) {
+        const cuda_sim::Parameter& parameter = kernel.parameters[index];
+        size = (size + parameter.alignment - 1) / parameter.alignment * parameter.alignment;
+        offsets[index] = size;
+        size += parameter.size;
+    }
+    // Room to align the first to 64 bytes, as much as any parameter can ask for.
+    pending.bytes.resize(size + 64);
+    char* begin = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(pending.bytes.data()) + 63) / 64 * 64);
+    pending.arguments.resize(count);
+    for (unsigned index = 0; index < count; ++index) {
+        pending.arguments[index] = begin + offsets[index];
+        size_t bytes = kernel.parameters[index].size;
+        if (!readable || !given[index] || !read_safely(pending.arguments[index], given[index], bytes)) {
+            return invalid(*pending.function, CUDA_ERROR_INVALID_VALUE,
+                           "argument " + std::to_string(index + 1) + " of " + std::to_string(count) +
+                               " cannot be read; were there enough arguments?");
+        }
+    }
+    return CUDA_SUCCESS;
+}
+
+// A pointer parameter that points nowhere on the device would be read as memory of this process: refused here.
+bool check_pointers(const Pending& pending) {
+    const cuda_sim::KernelInfo& kernel = *pending.function->kernel;
+    for (unsigned index = 0; index < kernel.parameter_count; ++index) {
+        if (!kernel.parameters[index].is_pointer) continue;
+        CUdeviceptr address = 0;
+        std::memcpy(&address, pending.arguments[index], sizeof address);
+        if (address == 0 || memory().known(address)) continue;
+        break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + kernel.name + ": parameter " +
+                                                     std::to_string(index + 1) + " is the address " + hexadecimal(address) +
+                                                     ", " + memory().describe(address));
+        return false;
+    }
+    return true;
+}
+
+CUresult code_of(Failure failure) {
+    switch (failure) {
+        case Failure::None: return CUDA_SUCCESS;
+        case Failure::IllegalAddress: return CUDA_ERROR_ILLEGAL_ADDRESS;
+        case Failure::MisalignedAddress: return CUDA_ERROR_MISALIGNED_ADDRESS;
+        case Failure::StackOverflow: return CUDA_ERROR_HARDWARE_STACK_ERROR;
+        case Failure::TooManyResources: return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+        case Failure::Kernel: return CUDA_ERROR_LAUNCH_FAILED;
+    }
+    return CUDA_ERROR_UNKNOWN;
+}
+
+void run(const Pending& pending) {
+    const char* name = pending.function->kernel->name;
+    unsigned long long number = ++launches;
+    if (number == failing_launch) {
+        break_device(static_cast<CUresult>(failing_code.load()), std::string("kernel ") + name + ": a failure that was asked for");
+        return;
+    }
+    if (pending.function->module->unloaded) {
+        break_device(CUDA_ERROR_INVALID_HANDLE, std::string("kernel ") + name + ": its module was unloaded");
+        return;
+    }
+    if (!check_pointers(pending)) return;
+    describe_address = [](const void* address) { return memory().describe(reinterpret_cast<CUdeviceptr>(address)); };
+    Launch launch;
+    launch.kernel = pending.function->kernel;
+    launch.grid = pending.grid;
+    launch.block = pending.block;
+    launch.dynamic_shared = pending.dynamic_shared;
+    launch.arguments = const_cast<void**>(pending.arguments.data());
+    launch.seed = seed() ? seed() + number : 0;
+    run_launch(launch);
+    if (launch.failed) {
+        break_device(code_of(launch.failure), launch.report);
+        return;
+    }
+    std::string overrun = memory().overrun();
+    if (!overrun.empty()) {
+        break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + name + " wrote past the end of " + overrun);
+    }
+}
+
+}  // namespace
+
+unsigned long long launch_count() { return launches; }
+
+void reset_launch_count() { launches = 0; }
+
+void fail_launch(unsigned long long after, CUresult code) {
+    failing_code = code;
+    failing_launch = launches + after;
+}
+
+void forget_failure() { failing_launch = 0; }
+
+}  // namespace sim
+
+API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
+                            unsigned block_y, unsigned block_z, unsigned dynamic_shared, CUstream stream, void** arguments,
+                            void** extra) {
+    if (CUresult error = sim::begin("cuLaunchKernel")) return error;
+    auto pending = std::make_shared<sim::Pending>();
+    pending->function = sim::find_function(handle);
+    if (!pending->function || pending->function->module->unloaded) {
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuLaunchKernel: the function does not exist, or its module was unloaded");
+    }
+    if (extra) return sim::fail(CUDA_ERROR_NOT_SUPPORTED, "cuLaunchKernel: arguments in `extra` are not supported");
+    pending->grid = dim3(grid_x, grid_y, grid_z);
+    pending->block = dim3(block_x, block_y, block_z);
+    pending->dynamic_shared = dynamic_shared;
+    if (CUresult error = sim::check_configuration(*pending->function, pending->grid, pending->block, dynamic_shared)) {
+        return error;
+    }
+    if (CUresult error = sim::copy_arguments(*pending, arguments)) return error;
+    return sim::issue("cuLaunchKernel", stream, [pending] { sim::run(*pending); });
+}
+
+API CUresult cuLaunchHostFunc(CUstream stream, void (*function)(void*), void* data) {
+    if (CUresult error = sim::begin("cuLaunchHostFunc")) return error;
+    if (!function) return sim::fail(CUDA_ERROR_INVALID_VALUE, "cuLaunchHostFunc: no function");
+    return sim::issue("cuLaunchHostFunc", stream, [function, data] {
+        sim::in_host_function = true;
+        function(data);
+        sim::in_host_function = false;
+    });
+}

@@ -1,0 +1,104 @@
+#include "fiber.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "sanitizers.h"
+
+#ifndef __x86_64__
+#error "fibers are written for x86-64"
+#endif
+
+// sim_switch_stack(save, load): pushes what a function must preserve, stores the stack pointer in *save, goes on with
+// the stack `load`.
+asm(R"(
+.text
+.globl sim_switch_stack
+.hidden sim_switch_stack
+.type sim_switch_stack, @function
+sim_switch_stack:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+.size sim_switch_stack, . - sim_switch_stack
+
+.globl sim_begin_fiber
+.hidden sim_begin_fiber
+.type sim_begin_fiber, @function
+sim_begin_fiber:
+    callq *%rbx
+    ud2
+.size sim_begin_fiber, . - sim_begin_fiber
+)");
+
+extern "C" void sim_switch_stack(void** save, void* load);
+extern "C" void sim_begin_fiber();
+
+namespace sim {
+
+bool create_stack(Fiber& fiber) {
+    // A sanitizer's instrumentation multiplies what a function keeps on the stack.
+    size_t size = (thread_sanitizer() || address_sanitizer() ? 256 : 64) << 10;
+    void* memory = mmap(nullptr, STACK_GUARD + size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    mprotect(memory, STACK_GUARD, PROT_NONE);
+    fiber.stack = static_cast<char*>(memory) + STACK_GUARD;
+    fiber.stack_size = size;
+    return true;
+}
+
+void prime(Fiber& fiber, void (*main)()) {
+    void** top = reinterpret_cast<void**>(fiber.stack + fiber.stack_size);
+    // As sim_switch_stack leaves it: r15, r14, r13, r12, rbx, rbp, return address; then a null for debuggers to end at.
+    *--top = nullptr;
+    *--top = nullptr;
+    *--top = reinterpret_cast<void*>(sim_begin_fiber);
+    *--top = nullptr;
+    *--top = reinterpret_cast<void*>(main);
+    for (int saved = 0; saved < 4; ++saved) *--top = nullptr;
+    fiber.stack_pointer = top;
+    fiber.thread = nullptr;
+    if (address_sanitizer()) __asan_unpoison_memory_region(fiber.stack, fiber.stack_size);
+    if (thread_sanitizer()) {
+        if (fiber.tsan) __tsan_destroy_fiber(fiber.tsan);
+        fiber.tsan = __tsan_create_fiber(0);
+    }
+}
+
+void switch_fiber(Fiber& from, Fiber& to) {
+    // Flag 1: a switch orders nothing, the threads of a block stay concurrent to ThreadSanitizer.
+    if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(to.tsan, 1);
+    void* fake_stack = nullptr;
+    if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&fake_stack, to.stack, to.stack_size);
+    sim_switch_stack(&from.stack_pointer, to.stack_pointer);
+    if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+}
+
+void entered_fiber() {
+    if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+}
+
+void adopt_thread(Fiber& fiber) {
+    if (__tsan_get_current_fiber) fiber.tsan = __tsan_get_current_fiber();
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+    void* stack = nullptr;
+    pthread_attr_getstack(&attributes, &stack, &fiber.stack_size);
+    fiber.stack = static_cast<char*>(stack);
+    pthread_attr_destroy(&attributes);
+}
+
+}  // namespace sim

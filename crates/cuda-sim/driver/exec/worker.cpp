@@ -1,0 +1,257 @@
+// How a worker runs a block: threads begin in turn on one fiber, as plain calls, until one has to wait; then the next
+// goes on on another fiber. barriers.cpp has what they wait for.
+#include "worker.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "sanitizers.h"
+
+__thread cuda_sim::BlockState cuda_sim::state = {};
+
+namespace sim {
+
+thread_local Worker* this_worker = nullptr;
+
+std::string place(cuda_sim::Site site) {
+    return std::string(site.file ? site.file : "?") + ":" + std::to_string(site.line);
+}
+
+namespace {
+
+std::string triple(uint3 index) {
+    return "(" + std::to_string(index.x) + "," + std::to_string(index.y) + "," + std::to_string(index.z) + ")";
+}
+
+// A step that visits all of `count` numbers: one without a common divisor.
+size_t coprime_step(size_t wanted, size_t count) {
+    size_t step = wanted % count;
+    while (std::gcd(step, count) != 1) step = (step + 1) % count;
+    return step;
+}
+
+}  // namespace
+
+// xorshift64*: the order of threads needs no better numbers.
+unsigned Worker::random(unsigned bound) {
+    random_state_ ^= random_state_ >> 12;
+    random_state_ ^= random_state_ << 25;
+    random_state_ ^= random_state_ >> 27;
+    return static_cast<unsigned>((random_state_ * 0x2545f4914f6cdd1dull) >> 33) % bound;
+}
+
+void Worker::prepare() {
+    if (!threads_.empty()) return;
+    threads_.resize(MAX_THREADS);
+    fault_stack_.resize(64 << 10);
+    adopt_thread(scheduler_);
+    shared_memory_.create();
+}
+
+void Worker::work(Launch& launch) {
+    prepare();
+    launch_ = &launch;
+    size_t blocks = launch.blocks();
+    size_t step = launch.seed ? coprime_step(static_cast<size_t>(launch.seed * 0x9e3779b97f4a7c15ull >> 16), blocks) : 1;
+    while (!launch.failed) {
+        size_t number = launch.next_block++;
+        if (number >= blocks) break;
+        size_t shift = launch.seed ? static_cast<size_t>(launch.seed) : 0;
+        run_block(static_cast<size_t>((static_cast<unsigned __int128>(number) * step + shift) % blocks));
+    }
+}
+
+void Worker::begin_block(size_t number) {
+    cuda_sim::BlockState& state = cuda_sim::state;
+    const Launch& launch = *launch_;
+    state.block_index = {static_cast<unsigned>(number % launch.grid.x),
+                         static_cast<unsigned>(number / launch.grid.x % launch.grid.y),
+                         static_cast<unsigned>(number / launch.grid.x / launch.grid.y)};
+    state.block_dim = launch.block;
+    state.grid_dim = launch.grid;
+    shared_memory_.begin(launch.dynamic_shared, *launch.kernel->shared_slots);
+    state.shared_slots = shared_memory_.slots();
+    state.dynamic_shared = shared_memory_.dynamic();
+
+    count_ = alive_ = launch.threads_per_block();
+    begun_ = 0;
+    failed_ = false;
+    ready_.clear();
+    barrier_ = Barrier();
+    for (unsigned first = 0; first < count_; first += WARP_SIZE) {
+        Warp& warp = warps_[first / WARP_SIZE];
+        warp.alive = count_ - first >= WARP_SIZE ? ~0u : (1u << (count_ - first)) - 1;
+        for (Meeting& meeting : warp.meetings) meeting.arrived = 0;
+    }
+    order_.resize(count_);
+    std::iota(order_.begin(), order_.end(), 0u);
+    random_state_ = launch.seed ? launch.seed * 0x9e3779b97f4a7c15ull + number + 1 : 0;
+    if (random_state_) {
+        for (unsigned index = count_ - 1; index > 0; --index) std::swap(order_[index], order_[random(index + 1)]);
+    }
+}
+
+void Worker::run_block(size_t number) {
+    begin_block(number);
+    Fiber* fiber = idle_fiber();
+    if (!fiber) {
+        failed_ = true;
+        std::lock_guard<std::mutex> lock(launch_->mutex);
+        launch_->failed = true;
+        launch_->failure = Failure::TooManyResources;
+        launch_->report = "the system has no memory for the stack of a thread";
+        return;
+    }
+    begin_next_thread(*fiber);
+    current_ = fiber;
+    running_ = true;
+    switch_fiber(scheduler_, *fiber);
+    running_ = false;
+    current_ = nullptr;
+    end_block();
+}
+
+void Worker::end_block() {
+    idle_.insert(idle_.end(), spent_.begin(), spent_.end());
+    spent_.clear();
+    if (failed_) {
+        // What the fibers were doing is abandoned.
+        idle_.clear();
+        for (Fiber& fiber : fibers_) {
+            prime(fiber, fiber_main);
+            idle_.push_back(&fiber);
+        }
+        return;
+    }
+    if (!shared_memory_.red_zones_intact()) {
+        std::lock_guard<std::mutex> lock(launch_->mutex);
+        if (launch_->failed.exchange(true)) return;
+        launch_->failure = Failure::IllegalAddress;
+        launch_->report = std::string("kernel ") + launch_->kernel->name + ", block " +
+                          triple(cuda_sim::state.block_index) + ": a write past the end of a __shared__ variable";
+    }
+}
+
+Fiber* Worker::idle_fiber() {
+    if (idle_.empty()) {
+        Fiber fiber;
+        if (!create_stack(fiber)) return nullptr;
+        prime(fiber, fiber_main);
+        fibers_.push_back(fiber);
+        return &fibers_.back();
+    }
+    Fiber* fiber = idle_.back();
+    idle_.pop_back();
+    return fiber;
+}
+
+void Worker::begin_next_thread(Fiber& fiber) {
+    unsigned linear = order_[begun_++];
+    Thread& thread = threads_[linear];
+    const dim3& block = launch_->block;
+    thread.index = {linear % block.x, linear / block.x % block.y, linear / block.x / block.y};
+    thread.linear = linear;
+    thread.fenced = false;
+    thread.waits_for = nullptr;
+    thread.fiber = &fiber;
+    fiber.thread = &thread;
+    cuda_sim::state.thread = &thread;
+}
+
+void Worker::fiber_main() {
+    entered_fiber();
+    for (;;) this_worker->live();
+}
+
+// One stay of a fiber: runs the thread that it was given, and those that can follow on the same stack.
+void Worker::live() {
+    for (;;) {
+        acquire(&launch_->begun);
+        acquire(&block_order_);
+        launch_->kernel->call(launch_->arguments);
+        release(&block_order_);
+        release(&launch_->ended);
+        exit_thread();
+        // ThreadSanitizer would take what two threads do on one stack for a race.
+        bool shares_stack = !thread_sanitizer() && begun_ < count_ && ready_.empty();
+        if (!shares_stack) break;
+        begin_next_thread(*current_);
+    }
+    current_->thread = nullptr;
+    switch_to_another();
+}
+
+void Worker::exit_thread() {
+    unsigned linear = current_->thread->linear;
+    Warp& warp = warps_[linear / WARP_SIZE];
+    warp.alive &= ~(1u << linear % WARP_SIZE);
+    --alive_;
+    for (Meeting& meeting : warp.meetings) {
+        if (meeting.arrived && meeting.arrived == (meeting.mask & warp.alive)) {
+            complete(linear / WARP_SIZE, meeting);
+        }
+    }
+    if (alive_ && barrier_.waiting == alive_) release_barrier();
+}
+
+void Worker::wake(Thread& thread) {
+    thread.waits_for = nullptr;
+    ready_.push_back(&thread);
+}
+
+Thread* Worker::take_ready() {
+    if (ready_.empty()) return nullptr;
+    if (random_state_) std::swap(ready_.front(), ready_[random(static_cast<unsigned>(ready_.size()))]);
+    Thread* thread = ready_.front();
+    ready_.pop_front();
+    return thread;
+}
+
+// Gives the processor to another thread of the block: one that waits no longer, else one that has not begun.
+// Returns when the fiber that called is switched back to.
+void Worker::switch_to_another() {
+    Fiber* self = current_;
+    Fiber* next = nullptr;
+    bool prefer_new = random_state_ && begun_ < count_ && random(2) == 0;
+    Thread* thread = prefer_new ? nullptr : take_ready();
+    if (thread) {
+        next = thread->fiber;
+        cuda_sim::state.thread = thread;
+    } else if (begun_ < count_) {
+        next = idle_fiber();
+        if (!next) fail(Failure::TooManyResources, "the system has no memory for the stack of a thread");
+        begin_next_thread(*next);
+    } else if (alive_) {
+        deadlock();
+    }
+    if (!self->thread) (thread_sanitizer() ? spent_ : idle_).push_back(self);
+    if (next == self) return;
+    current_ = next;
+    switch_fiber(*self, next ? *next : scheduler_);
+}
+
+void Worker::wait(const char* what, cuda_sim::Site site) {
+    Thread* thread = current_->thread;
+    thread->waits_for = what;
+    thread->site = site;
+    switch_to_another();
+}
+
+void Worker::fail(Failure failure, const std::string& what) {
+    failed_ = true;
+    {
+        std::lock_guard<std::mutex> lock(launch_->mutex);
+        if (!launch_->failed.exchange(true)) {
+            launch_->failure = failure;
+            launch_->report = std::string("kernel ") + launch_->kernel->name + ", block " +
+                              triple(cuda_sim::state.block_index) + ", thread " +
+                              triple(cuda_sim::state.thread->index) + ": " + what;
+        }
+    }
+    Fiber* self = current_;
+    current_ = nullptr;
+    switch_fiber(*self, scheduler_);
+    __builtin_unreachable();
+}
+
+}  // namespace sim

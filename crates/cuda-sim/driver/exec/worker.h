@@ -1,0 +1,128 @@
+// A worker runs blocks, one after another, on one operating system thread.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "fiber.h"
+#include "launch.h"
+#include "shared_memory.h"
+
+namespace sim {
+
+constexpr unsigned MAX_THREADS = 1024;
+constexpr unsigned WARP_SIZE = 32;
+
+struct Thread : cuda_sim::ThreadState {
+    Fiber* fiber = nullptr;
+    // Where the thread waits, for reports.
+    const char* waits_for = nullptr;
+    cuda_sim::Site site = {nullptr, 0};
+};
+
+// Lanes that meet at one operation of a warp.
+struct Meeting {
+    unsigned mask = 0;
+    unsigned arrived = 0;
+    cuda_sim::WarpOperation operation = cuda_sim::WARP_SYNC;
+    cuda_sim::WarpFunction function = nullptr;
+    cuda_sim::Site site = {nullptr, 0};
+    // Tells a meeting from the next one in the same place, to ThreadSanitizer.
+    unsigned generation = 0;
+    void* arguments[WARP_SIZE] = {};
+};
+
+struct Warp {
+    // Lanes that have not exited.
+    unsigned alive = 0;
+    // Lanes with different masks may meet at the same time.
+    Meeting meetings[8];
+    char order[8][4];
+};
+
+// The __syncthreads at which the block waits.
+struct Barrier {
+    unsigned waiting = 0;
+    cuda_sim::BarrierKind kind = cuda_sim::BARRIER_PLAIN;
+    cuda_sim::Site site = {nullptr, 0};
+    // By parity: a thread that runs ahead to the next barrier must not disturb one that has yet to leave this one.
+    unsigned parity = 0;
+    int result[2] = {0, 0};
+    char order[2] = {0, 0};
+};
+
+class Worker {
+public:
+    // Claims and runs blocks until there are none left or one has failed.
+    void work(Launch& launch);
+
+    // Called by the threads of the block, through the functions of kernel/runtime.h.
+    void* shared(size_t size, size_t alignment);
+    int barrier(cuda_sim::BarrierKind kind, int predicate, cuda_sim::Site site);
+    void warp(unsigned mask, cuda_sim::WarpOperation operation, void* argument, cuda_sim::WarpFunction function,
+              cuda_sim::Site site);
+    [[noreturn]] void fail(Failure failure, const std::string& what);
+
+    // Called when the processor reports a fault of the running thread.
+    bool runs_block() const { return running_; }
+    [[noreturn]] void fault(int signal, int code, const void* address);
+    // A stack on which a fault can be reported when the thread's own has overflowed.
+    char* fault_stack_top() { return fault_stack_.data() + fault_stack_.size(); }
+
+    static void fiber_main();
+
+private:
+    void prepare();
+    void begin_block(size_t number);
+    void run_block(size_t number);
+    void end_block();
+    void live();
+    void exit_thread();
+    void wait(const char* what, cuda_sim::Site site);
+    void switch_to_another();
+    void begin_next_thread(Fiber& fiber);
+    Thread* take_ready();
+    Fiber* idle_fiber();
+    void wake(Thread& thread);
+    void release_barrier();
+    void complete(unsigned warp, Meeting& meeting);
+    Meeting& meeting_of(Warp& warp, unsigned mask, cuda_sim::WarpOperation operation, cuda_sim::Site site);
+    [[noreturn]] void deadlock();
+    unsigned random(unsigned bound);
+
+    Launch* launch_ = nullptr;
+    SharedMemory shared_memory_;
+    // The operating system thread's own stack.
+    Fiber scheduler_;
+    Fiber* current_ = nullptr;
+    std::deque<Fiber> fibers_;
+    std::vector<Fiber*> idle_;
+    // Idle again, but not to be used before the block has ended: ThreadSanitizer would take what two threads do on one
+    // stack for a race.
+    std::vector<Fiber*> spent_;
+    std::vector<Thread> threads_;
+    // Threads that have begun and need not wait any longer, first in, first out.
+    std::deque<Thread*> ready_;
+    // In which order threads begin, and how many have.
+    std::vector<unsigned> order_;
+    unsigned begun_ = 0;
+    unsigned count_ = 0;
+    unsigned alive_ = 0;
+    Warp warps_[MAX_THREADS / WARP_SIZE];
+    Barrier barrier_;
+    unsigned long long random_state_ = 0;
+    bool running_ = false;
+    bool failed_ = false;
+    std::vector<char> fault_stack_;
+    // Blocks that share this worker's memory run one after another.
+    char block_order_ = 0;
+};
+
+// The worker of the calling operating system thread.
+extern thread_local Worker* this_worker;
+
+// "k.cu:12"
+std::string place(cuda_sim::Site site);
+
+}  // namespace sim
