@@ -21,25 +21,59 @@ struct Source {
     int positions;  // of an image
 };
 
-// Per-channel numbers that four channels of a source are made with, kept from one position to the next.
-struct Source4 {
-    Forward4 forward;
-    Backward4 backward;
+// How four channels of a source are read: of an input, which may be made by normalising, or of a gradient, which may be
+// left to be made. First the per-channel numbers, then what memory holds at a position, then the value: apart, so that
+// many positions can be under way.
+template <bool GRADIENT>
+struct Reader;
+
+template <>
+struct Reader<false> {
+    Forward4 of;
+
+    __device__ __forceinline__ void prepare(const Source& source, int image, int channel) {
+        if (source.kind == SOURCE_NORMALISED) of = forward_of(source.norm, image, channel);
+    }
+
+    struct Fetched {
+        float4 x;
+    };
+
+    // `at` is the place of the first channel, counted in values.
+    __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
+        return {load4(here(source.kind == SOURCE_STORED ? source.values : source.norm.input) + at)};
+    }
+
+    __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
+        if (source.kind == SOURCE_STORED) return values.x;
+        const float4 y = normalised(of, values.x);
+        return source.norm.relu ? relu4(y) : y;
+    }
 };
 
-__device__ __forceinline__ void prepare(const Source& source, int image, int channel, Source4& of) {
-    if (source.kind == SOURCE_NORMALISED) of.forward = forward_of(source.norm, image, channel);
-    if (source.kind == SOURCE_PENDING) of.backward = backward_of(source.norm, image, channel);
-}
+template <>
+struct Reader<true> {
+    Backward4 of;
 
-// Four channels at a position; `at` is that of the first, counted in values.
-__device__ __forceinline__ float4 read(const Source& source, const Source4& of, Offset at) {
-    if (source.kind == SOURCE_STORED) return load4(here(source.values) + at);
-    const float4 x = load4(here(source.norm.input) + at);
-    if (source.kind == SOURCE_PENDING) return input_gradient(of.backward, x, load4(here(source.values) + at));
-    const float4 y = normalised(of.forward, x);
-    return source.norm.relu ? relu4(y) : y;
-}
+    __device__ __forceinline__ void prepare(const Source& source, int image, int channel) {
+        if (source.kind == SOURCE_PENDING) of = backward_of(source.norm, image, channel);
+    }
+
+    struct Fetched {
+        float4 dy, x;
+    };
+
+    __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
+        Fetched values;
+        values.dy = load4(here(source.values) + at);
+        if (source.kind == SOURCE_PENDING) values.x = load4(here(source.norm.input) + at);
+        return values;
+    }
+
+    __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
+        return source.kind == SOURCE_PENDING ? input_gradient(of, values.x, values.dy) : values.dy;
+    }
+};
 
 // Sizes of a convolution: `in` is what its input has, `out` its output. Channels are stored ones.
 struct Sizes {
@@ -78,7 +112,7 @@ struct ConvolutionTile {
             float source[CONV_DEPTH][ROWS + 4];
             float weight[CONV_DEPTH][COLUMNS + 4];
         } factors;
-        ColumnSums<ROWS / 4, COLUMNS> sums;
+        ColumnSums<THREADS, COLUMNS> sums;
     };
 };
 
@@ -140,7 +174,7 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
     for (int start = 0; start < depth; start += CONV_DEPTH / 4) {
         const int tap = (start + quad) / quads, channel = (start + quad) % quads * 4;
         const bool inside = start + quad < depth;
-        Source4 of;
+        Reader<BACKWARD> reader;
         int prepared = -1;
 #pragma unroll
         for (int i = 0; i < Tile::LOADS; ++i) {
@@ -148,9 +182,10 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
             const int from = inside && positions[i] >= 0 ? under_tap<BACKWARD>(s, windows[i], tap) : -1;
             if (from >= 0) {
                 const int image = windows[i].image;
-                if (image != prepared) prepare(a.source, image, channel, of);
+                if (image != prepared) reader.prepare(a.source, image, channel);
                 prepared = image;
-                x = read(a.source, of, ((Offset)image * a.source.positions + from) * channels + channel);
+                const Offset at = ((Offset)image * a.source.positions + from) * channels + channel;
+                x = reader.make(a.source, reader.fetch(a.source, at));
             }
             const int to = first_row + i * (Tile::THREADS / 4);
             for (int j = 0; j < 4; ++j) shared.factors.source[4 * quad + j][to] = element(x, j);
@@ -184,92 +219,71 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
     }
 }
 
-// Which rows of a tile a thread has: its number among those that share columns, how many of its four rows there are, and
-// how many the tile has.
-struct Rows {
-    int thread, count, all;
-};
-
-// Statistics of a tile's results, as norm_statistics finds them.
+// Statistics of a tile's results, as norm_statistics finds them: of `count` of this thread's four rows, and `all` rows of
+// the tile. The first thread of a column has the tile's first row.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& shared,
-                                                const float4 (&results)[4], int image, int tile, Rows rows) {
+__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& sums,
+                                                const float4 (&results)[4], int image, int tile, int count, int all) {
     __shared__ float starts[COLUMNS], centres[COLUMNS];
     const int column = threadIdx.x % (COLUMNS / 4) * 4;
-    const int stored = a.sizes.out_channels, own = blockIdx.y * COLUMNS + threadIdx.x;
-    if (rows.thread == 0) store4(&starts[column], results[0]);
+    if (threadIdx.x < COLUMNS / 4) store4(&starts[column], results[0]);
     __syncthreads();
     const float4 start = load4(&starts[column]);
     float4 sum = splat(0.0f);
+#pragma unroll
     for (int i = 0; i < 4; ++i) {
-        if (i < rows.count) sum = sum + (results[i] - start);
+        if (i < count) sum = sum + (results[i] - start);
     }
-    for (int j = 0; j < 4; ++j) shared.put(0, rows.thread, column + j, element(sum, j));
+    sums.put(0, sum);
     __syncthreads();
-    double mean = 0.0, off = 0.0;
-    const bool finishes = threadIdx.x < COLUMNS;
-    if (finishes) {
-        mean = starts[threadIdx.x] + shared.sum(0, threadIdx.x) / rows.all;
-        const float centre = (float)mean;
-        centres[threadIdx.x] = centre;
-        off = rows.all * (mean - centre) * (mean - centre);
-    }
+    const Finished of = finish_mean(sums, starts, centres, all);
     __syncthreads();
     const float4 centre = load4(&centres[column]);
     float4 square = splat(0.0f);
+#pragma unroll
     for (int i = 0; i < 4; ++i) {
         const float4 d = results[i] - centre;
-        if (i < rows.count) square = fma4(d, d, square);
+        if (i < count) square = fma4(d, d, square);
     }
-    for (int j = 0; j < 4; ++j) shared.put(1, rows.thread, column + j, element(square, j));
+    sums.put(1, square);
     __syncthreads();
-    if (!finishes || own >= stored) return;
-    const double total = shared.sum(1, threadIdx.x);
-    partial_of(a.partials, image, tile, 0, stored)[own] = mean;
-    partial_of(a.partials, image, tile, 1, stored)[own] = total > off ? total - off : total * 0.0;
+    finish_square(a.partials, sums, of, image, tile, a.sizes.out_channels);
 }
 
-// Writes or adds the gradient of four rows from `first` on; where it completes that of a normalisation's output, masks
-// it and sums over the tile.
+// Writes or adds the gradient of this thread's rows, `count` of four, the first at `first`; where it completes that of a
+// normalisation's output, masks it and sums over the tile.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& shared,
+__device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& sums,
                                                   const float4 (&results)[4], int image, int tile, Offset first,
-                                                  Rows rows) {
-    const int column = threadIdx.x % (COLUMNS / 4) * 4;
-    const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.in_channels;
-    const bool sums = a.partials.values.first != nullptr;
+                                                  int count) {
+    const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
+    const bool summed = a.partials.values.first != nullptr;
     float4 gradient = splat(0.0f), product = splat(0.0f);
     if (channel < stored) {
         Forward4 forward;
         float4 inverse;
-        if (sums) {
+        if (summed) {
             forward = forward_of(a.completes, image, channel);
             inverse = load4(list_of(a.completes, image, LIST_INVERSE) + channel);
         }
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-            if (i >= rows.count) continue;
+            if (i >= count) continue;
             const Offset at = first + i * stored;
             float* target = here(a.target) + at;
             float4 g = results[i], centred = splat(0.0f);
             if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
-            if (sums) g = masked(a.completes, a.mask, here(a.stored), forward, inverse, at, g, centred);
+            if (summed) g = masked(a.completes, a.mask, here(a.stored), forward, inverse, at, g, centred);
             store4(target, g);
             gradient = gradient + g;
             product = fma4(g, centred, product);
         }
     }
-    if (!sums) return;
-    for (int j = 0; j < 4; ++j) {
-        shared.put(0, rows.thread, column + j, element(gradient, j));
-        shared.put(1, rows.thread, column + j, element(product, j));
-    }
+    if (!summed) return;
+    sums.put(0, gradient);
+    sums.put(1, product);
     __syncthreads();
-    const int own = blockIdx.y * COLUMNS + threadIdx.x;
-    if (threadIdx.x >= COLUMNS || own >= stored) return;
-    for (int which = 0; which < 2; ++which) {
-        partial_of(a.partials, image, tile, which, stored)[own] = shared.sum(which, threadIdx.x);
-    }
+    finish_gradient(a.partials, sums, image, tile, stored);
 }
 
 template <int ROWS, int COLUMNS>
@@ -300,8 +314,7 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
         }
     }
     if (a.partials.values.first != nullptr) {
-        const Rows rows = {row / 4, max(0, min(4, count - row)), count};
-        tile_statistics<ROWS / 4, COLUMNS>(a, shared.sums, results, set, tile, rows);
+        tile_statistics(a, shared.sums, results, set, tile, max(0, min(4, count - row)), count);
     }
 }
 
@@ -321,8 +334,7 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     convolve_tile<ROWS, COLUMNS, true>(a, shared, positions, results);
     const int row = threadIdx.x / (COLUMNS / 4) * 4;
     const Offset at = (Offset)(first + row) * a.sizes.in_channels + blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4;
-    const Rows rows = {row / 4, max(0, min(4, count - row)), count};
-    complete_gradient<ROWS / 4, COLUMNS>(a, shared.sums, results, set, tile, at, rows);
+    complete_gradient(a, shared.sums, results, set, tile, at, max(0, min(4, count - row)));
 }
 
 // grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.

@@ -35,7 +35,8 @@ __device__ __forceinline__ void weight_gradient(const WeightGradientArguments& a
     const int quad = threadIdx.x % QUADS, group = threadIdx.x / QUADS;
     const int fetched = first_row + 4 * quad;
     const int tap = fetched / s.in_channels, channel = fetched % s.in_channels;
-    Source4 of_input, of_gradient;
+    Reader<false> input;
+    Reader<true> gradient;
     int input_image = -1, gradient_image = -1;
     float4 sums[4];
     for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);
@@ -51,11 +52,11 @@ __device__ __forceinline__ void weight_gradient(const WeightGradientArguments& a
                 const int from = under_tap<false>(s, window, tap);
                 if (from >= 0) {
                     if (window.image != input_image && (input_image < 0 || a.input.norm.per_image)) {
-                        prepare(a.input, window.image, channel, of_input);
+                        input.prepare(a.input, window.image, channel);
                         input_image = window.image;
                     }
-                    x = read(a.input, of_input,
-                             ((Offset)window.image * a.input.positions + from) * s.in_channels + channel);
+                    const Offset at = ((Offset)window.image * a.input.positions + from) * s.in_channels + channel;
+                    x = input.make(a.input, input.fetch(a.input, at));
                 }
             }
             store4(&inputs[k][4 * quad], x);
@@ -66,10 +67,10 @@ __device__ __forceinline__ void weight_gradient(const WeightGradientArguments& a
             if (start + k < end && first_column + n < s.out_channels) {
                 const int image = windows[k].image, out = first_column + n;
                 if (image != gradient_image && (gradient_image < 0 || a.gradient.norm.per_image)) {
-                    prepare(a.gradient, image, out, of_gradient);
+                    gradient.prepare(a.gradient, image, out);
                     gradient_image = image;
                 }
-                g = read(a.gradient, of_gradient, (Offset)(start + k) * s.out_channels + out);
+                g = gradient.make(a.gradient, gradient.fetch(a.gradient, (Offset)(start + k) * s.out_channels + out));
             }
             store4(&gradients[k][n], g);
         }
@@ -112,10 +113,10 @@ extern "C" __global__ void __launch_bounds__(16) bias_gradient(const __grid_cons
     if (channel >= a.channels) return;
     const int begin = blockIdx.y * a.span, end = min(begin + a.span, a.positions);
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
-    Source4 of;
+    Reader<true> reader;
     for (int position = begin; position < end; ++position) {
-        prepare(a.gradient, position / a.image_positions, channel, of);
-        const float4 g = read(a.gradient, of, (Offset)position * a.channels + channel);
+        reader.prepare(a.gradient, position / a.image_positions, channel);
+        const float4 g = reader.make(a.gradient, reader.fetch(a.gradient, (Offset)position * a.channels + channel));
         for (int i = 0; i < 4; ++i) sums[i] += element(g, i);
     }
     store4(here(a.parts) + (Offset)blockIdx.y * a.channels + channel,

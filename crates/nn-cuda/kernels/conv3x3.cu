@@ -8,6 +8,9 @@
 
 #define CHUNK 16
 
+// Positions that a thread asks memory for before it uses the first.
+#define AT_ONCE 2
+
 template <int HEIGHT, int WIDTH, int COLUMNS>
 struct Tile3x3 {
     static constexpr int THREADS = HEIGHT * WIDTH / 4 * (COLUMNS / 4);
@@ -20,7 +23,7 @@ struct Tile3x3 {
             float source[CHUNK][PLANE];
             float weight[9][CHUNK][COLUMNS];
         } factors;
-        ColumnSums<HEIGHT * WIDTH / 4, COLUMNS> sums;
+        ColumnSums<THREADS, COLUMNS> sums;
     };
 };
 
@@ -51,22 +54,34 @@ __device__ __forceinline__ Part3x3 part_of(const Partials& tiling) {
 }
 
 // Puts 16 channels of the source, from `first` on, into shared memory.
-template <int HEIGHT, int WIDTH, int COLUMNS>
+template <int HEIGHT, int WIDTH, int COLUMNS, bool BACKWARD>
 __device__ __forceinline__ void fill_source(const ConvolutionArguments& a, const Part3x3& part, int channels, int first,
                                             float (&target)[CHUNK][Tile3x3<HEIGHT, WIDTH, COLUMNS>::PLANE]) {
     using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
     const int quad = threadIdx.x % 4, channel = first + 4 * quad;
     const int height = a.partials.height, width = a.partials.width;
-    Source4 of;
-    if (channel < channels) prepare(a.source, part.image, channel, of);
-    for (int index = threadIdx.x / 4; index < (HEIGHT + 2) * (WIDTH + 2); index += Tile::THREADS / 4) {
-        const int row = index / (WIDTH + 2), column = index % (WIDTH + 2);
-        const int y = part.top + row - 1, x = part.left + column - 1;
-        float4 value = splat(0.0f);
-        if (y >= 0 && y < height && x >= 0 && x < width && channel < channels) {
-            value = read(a.source, of, ((Offset)(part.image * height + y) * width + x) * channels + channel);
+    Reader<BACKWARD> reader;
+    if (channel < channels) reader.prepare(a.source, part.image, channel);
+    constexpr int POSITIONS = (HEIGHT + 2) * (WIDTH + 2), STEP = Tile::THREADS / 4;
+    for (int start = threadIdx.x / 4; start < POSITIONS; start += AT_ONCE * STEP) {
+        typename Reader<BACKWARD>::Fetched values[AT_ONCE];
+        bool inside[AT_ONCE];
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; ++i) {
+            const int index = start + i * STEP;
+            const int y = part.top + index / (WIDTH + 2) - 1, x = part.left + index % (WIDTH + 2) - 1;
+            inside[i] = index < POSITIONS && y >= 0 && y < height && x >= 0 && x < width && channel < channels;
+            const Offset at = ((Offset)(part.image * height + y) * width + x) * channels + channel;
+            if (inside[i]) values[i] = reader.fetch(a.source, at);
         }
-        for (int j = 0; j < 4; ++j) target[4 * quad + j][row * Tile::PITCH + column] = element(value, j);
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; ++i) {
+            const int index = start + i * STEP;
+            if (index >= POSITIONS) break;
+            const float4 value = inside[i] ? reader.make(a.source, values[i]) : splat(0.0f);
+            float* to = &target[4 * quad][index / (WIDTH + 2) * Tile::PITCH + index % (WIDTH + 2)];
+            for (int j = 0; j < 4; ++j) to[j * Tile::PLANE] = element(value, j);
+        }
     }
 }
 
@@ -77,6 +92,7 @@ __device__ __forceinline__ void fill_weight(const ConvolutionArguments& a, int c
                                             float (&target)[9][CHUNK][COLUMNS]) {
     const float* weight = here(a.weight);
     const int first_column = blockIdx.y * COLUMNS;
+#pragma unroll 1
     for (int index = threadIdx.x; index < 9 * CHUNK * COLUMNS / 4; index += THREADS) {
         float4 w = splat(0.0f);
         if (BACKWARD) {
@@ -106,11 +122,11 @@ __device__ __forceinline__ void convolve3x3(const ConvolutionArguments& a, const
     const int columns = BACKWARD ? a.sizes.in_channels : a.sizes.out_channels;
     for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);
     for (int first = 0; first < channels; first += CHUNK) {
-        fill_source<HEIGHT, WIDTH, COLUMNS>(a, part, channels, first, shared.factors.source);
+        fill_source<HEIGHT, WIDTH, COLUMNS, BACKWARD>(a, part, channels, first, shared.factors.source);
         fill_weight<Tile::THREADS, COLUMNS, BACKWARD>(a, channels, columns, first, shared.factors.weight);
         __syncthreads();
         const int count = min(CHUNK, channels - first);
-#pragma unroll 4
+#pragma unroll 1
         for (int k = 0; k < count; ++k) {
             const float* from = &shared.factors.source[k][part.row * Tile::PITCH + 4 * part.quad];
 #pragma unroll
@@ -152,8 +168,8 @@ __device__ __forceinline__ void forward3x3(const ConvolutionArguments& a) {
         }
     }
     if (a.partials.values.first == nullptr) return;
-    const Rows rows = {(int)threadIdx.x / (COLUMNS / 4), count, tile_positions(a.partials, part.tile)};
-    tile_statistics<HEIGHT * WIDTH / 4, COLUMNS>(a, shared.sums, results, part.image, part.tile, rows);
+    const int all = tile_positions(a.partials, part.tile);
+    tile_statistics(a, shared.sums, results, part.image, part.tile, count, all);
 }
 
 template <int HEIGHT, int WIDTH, int COLUMNS>
@@ -166,26 +182,25 @@ __device__ __forceinline__ void backward3x3(const ConvolutionArguments& a) {
     const int stored = a.sizes.in_channels, height = a.partials.height, width = a.partials.width;
     const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
     const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
-    complete_gradient<HEIGHT * WIDTH / 4, COLUMNS>(a, shared.sums, results, part.image, part.tile, first,
-                                                   {(int)threadIdx.x / (COLUMNS / 4), count, 0});
+    complete_gradient(a, shared.sums, results, part.image, part.tile, first, count);
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas); rows and columns of positions, and
 // channels, are in the name.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 8)
     conv3x3_forward_4x32x16(const __grid_constant__ ConvolutionArguments a) { forward3x3<4, 32, 16>(a); }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 8)
     conv3x3_forward_4x16x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<4, 16, 32>(a); }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 8)
     conv3x3_forward_8x8x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<8, 8, 32>(a); }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 6)
     conv3x3_backward_4x32x16(const __grid_constant__ ConvolutionArguments a) { backward3x3<4, 32, 16>(a); }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 6)
     conv3x3_backward_4x16x32(const __grid_constant__ ConvolutionArguments a) { backward3x3<4, 16, 32>(a); }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 6)
     conv3x3_backward_8x8x32(const __grid_constant__ ConvolutionArguments a) { backward3x3<8, 8, 32>(a); }

@@ -20,6 +20,32 @@ struct TiledGradientArguments {
     int span;   // tiles in a span
 };
 
+// Puts 16 channels of a source, those of four threads each, into shared memory: ROWS by COLUMNS positions from `corner` on,
+// 0 outside of the image.
+template <int ROWS, int COLUMNS, int PITCH, bool GRADIENT>
+__device__ __forceinline__ void fill_tile(const Source& source, const Reader<GRADIENT>& reader, bool fetches, Window corner, int height,
+                                          int width, int channels, int channel, float* target) {
+    constexpr int STEP = THREADS3X3 / 4;
+    for (int start = threadIdx.x / 4; start < ROWS * COLUMNS; start += AT_ONCE * STEP) {
+        typename Reader<GRADIENT>::Fetched values[AT_ONCE];
+        bool inside[AT_ONCE];
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; ++i) {
+            const int index = start + i * STEP;
+            const int y = corner.y + index / COLUMNS, x = corner.x + index % COLUMNS;
+            inside[i] = fetches && index < ROWS * COLUMNS && y >= 0 && y < height && x >= 0 && x < width;
+            if (inside[i]) values[i] = reader.fetch(source, ((Offset)(corner.image * height + y) * width + x) * channels + channel);
+        }
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; ++i) {
+            const int index = start + i * STEP;
+            if (index >= ROWS * COLUMNS) break;
+            const float4 value = inside[i] ? reader.make(source, values[i]) : splat(0.0f);
+            store4(target + index / COLUMNS * PITCH + index % COLUMNS * CHUNK, value);
+        }
+    }
+}
+
 template <int HEIGHT, int WIDTH>
 __device__ __forceinline__ void weight_gradient3x3(const TiledGradientArguments& a) {
     // Rows of taps that differ by one are in different banks.
@@ -38,7 +64,8 @@ __device__ __forceinline__ void weight_gradient3x3(const TiledGradientArguments&
     const int in = threadIdx.x % 16 / 4 * 4, out = threadIdx.x % 4 * 4;
     // What this thread fetches: always the same four channels.
     const int quad = threadIdx.x % 4 * 4;
-    Source4 of_input, of_gradient;
+    Reader<false> input;
+    Reader<true> gradient;
     int prepared = -1;
     float4 sums[3][4];
     for (int v = 0; v < 3; ++v) {
@@ -50,29 +77,15 @@ __device__ __forceinline__ void weight_gradient3x3(const TiledGradientArguments&
         const int top = within / across * HEIGHT, left = within % across * WIDTH;
         const bool fetches_input = first_in + quad < a.in_channels, fetches_gradient = first_out + quad < a.out_channels;
         if (image != prepared) {
-            if (fetches_input) prepare(a.input, image, first_in + quad, of_input);
-            if (fetches_gradient) prepare(a.gradient, image, first_out + quad, of_gradient);
+            if (fetches_input) input.prepare(a.input, image, first_in + quad);
+            if (fetches_gradient) gradient.prepare(a.gradient, image, first_out + quad);
             prepared = image;
         }
-        for (int index = threadIdx.x / 4; index < (HEIGHT + 2) * (WIDTH + 2); index += THREADS3X3 / 4) {
-            const int row = index / (WIDTH + 2), column = index % (WIDTH + 2);
-            const int y = top + row - 1, x = left + column - 1;
-            float4 value = splat(0.0f);
-            if (y >= 0 && y < a.height && x >= 0 && x < a.width && fetches_input) {
-                const Offset at = ((Offset)(image * a.height + y) * a.width + x) * a.in_channels;
-                value = read(a.input, of_input, at + first_in + quad);
-            }
-            store4(&shared.factors.input[row * PITCH + column * CHUNK + quad], value);
-        }
-        for (int index = threadIdx.x / 4; index < HEIGHT * WIDTH; index += THREADS3X3 / 4) {
-            const int y = top + index / WIDTH, x = left + index % WIDTH;
-            float4 value = splat(0.0f);
-            if (y < a.height && x < a.width && fetches_gradient) {
-                const Offset at = ((Offset)(image * a.height + y) * a.width + x) * a.out_channels;
-                value = read(a.gradient, of_gradient, at + first_out + quad);
-            }
-            store4(&shared.factors.gradient[index * CHUNK + quad], value);
-        }
+        fill_tile<HEIGHT + 2, WIDTH + 2, PITCH>(a.input, input, fetches_input, {image, top - 1, left - 1}, a.height,
+                                                a.width, a.in_channels, first_in + quad, shared.factors.input + quad);
+        fill_tile<HEIGHT, WIDTH, WIDTH * CHUNK>(a.gradient, gradient, fetches_gradient, {image, top, left}, a.height,
+                                                a.width, a.out_channels, first_out + quad,
+                                                shared.factors.gradient + quad);
         __syncthreads();
         for (int row = group; row < HEIGHT; row += GROUPS3X3) {
             const float* x = &shared.factors.input[(row + u) * PITCH + in];
@@ -113,11 +126,11 @@ __device__ __forceinline__ void weight_gradient3x3(const TiledGradientArguments&
 }
 
 // grid (chunks of the input * chunks of the output, spans, replicas); a tile's rows and columns are in the name.
-extern "C" __global__ void __launch_bounds__(THREADS3X3)
+extern "C" __global__ void __launch_bounds__(THREADS3X3, 2)
     conv3x3_weight_gradient_4x32(const __grid_constant__ TiledGradientArguments a) { weight_gradient3x3<4, 32>(a); }
 
-extern "C" __global__ void __launch_bounds__(THREADS3X3)
+extern "C" __global__ void __launch_bounds__(THREADS3X3, 2)
     conv3x3_weight_gradient_8x16(const __grid_constant__ TiledGradientArguments a) { weight_gradient3x3<8, 16>(a); }
 
-extern "C" __global__ void __launch_bounds__(THREADS3X3)
+extern "C" __global__ void __launch_bounds__(THREADS3X3, 2)
     conv3x3_weight_gradient_8x8(const __grid_constant__ TiledGradientArguments a) { weight_gradient3x3<8, 8>(a); }

@@ -127,61 +127,83 @@ struct PassArguments {
     int flow;
 };
 
-// Channels that a block of the passes below has in hand, four by four, and threads that share its positions.
-#define PASS_QUADS 4
+// Channels that a block of the passes below has in hand, and threads that take turns with its positions.
+#define PASS_CHANNELS 16
 #define PASS_ROWS 32
+#define PASS_THREADS (PASS_CHANNELS / 4 * PASS_ROWS)
+
+// What one thread for each column knows between the two halves of a tile's statistics.
+struct Finished {
+    double mean, off;
+};
+
+// The means of a tile's columns; squares are taken about them rounded, and the difference that makes is taken off.
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ Finished finish_mean(const ColumnSums<THREADS, COLUMNS>& sums, const float (&starts)[COLUMNS],
+                                                float (&centres)[COLUMNS], int count) {
+    Finished of = {0.0, 0.0};
+    if (threadIdx.x < COLUMNS) {
+        of.mean = starts[threadIdx.x] + sums.sum(0, threadIdx.x) / count;
+        const float centre = (float)of.mean;
+        centres[threadIdx.x] = centre;
+        of.off = count * (of.mean - centre) * (of.mean - centre);
+    }
+    return of;
+}
+
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ void finish_square(const Partials& partials, const ColumnSums<THREADS, COLUMNS>& sums,
+                                              Finished of, int image, int tile, int stored) {
+    const int channel = blockIdx.y * COLUMNS + threadIdx.x;
+    if (threadIdx.x >= COLUMNS || channel >= stored) return;
+    const double total = sums.sum(1, threadIdx.x);
+    partial_of(partials, image, tile, 0, stored)[channel] = of.mean;
+    // Not `max`, which would lose NaN.
+    partial_of(partials, image, tile, 1, stored)[channel] = total > of.off ? total - of.off : total * 0.0;
+}
+
+// Both sums of a tile's gradient.
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ void finish_gradient(const Partials& partials, const ColumnSums<THREADS, COLUMNS>& sums,
+                                                int image, int tile, int stored) {
+    const int channel = blockIdx.y * COLUMNS + threadIdx.x;
+    if (threadIdx.x >= COLUMNS || channel >= stored) return;
+    for (int which = 0; which < 2; ++which) {
+        partial_of(partials, image, tile, which, stored)[channel] = sums.sum(which, threadIdx.x);
+    }
+}
 
 // Statistics of a tile: mean, and sum of squares about it, of each channel. The mean is that of differences from the
 // tile's first position, so that a mean far from 0 costs no accuracy and a constant channel has variance 0.
-// grid (images * tiles, ceil(stored / 16), replicas), block PASS_QUADS * PASS_ROWS.
-extern "C" __global__ void __launch_bounds__(PASS_QUADS* PASS_ROWS)
-    norm_statistics(const __grid_constant__ PassArguments a) {
-    __shared__ ColumnSums<PASS_ROWS, 4 * PASS_QUADS> sums;
-    __shared__ float centres[4 * PASS_QUADS];
-    const int quad = threadIdx.x % PASS_QUADS, row = threadIdx.x / PASS_QUADS;
+// grid (images * tiles, ceil(stored / 16), replicas), block PASS_THREADS.
+extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const __grid_constant__ PassArguments a) {
+    __shared__ ColumnSums<PASS_THREADS, PASS_CHANNELS> sums;
+    __shared__ float starts[PASS_CHANNELS], centres[PASS_CHANNELS];
+    const int column = threadIdx.x % (PASS_CHANNELS / 4) * 4, row = threadIdx.x / (PASS_CHANNELS / 4);
     const int image = blockIdx.x / a.partials.tiles, tile = blockIdx.x % a.partials.tiles;
-    const int channel = blockIdx.y * 4 * PASS_QUADS + 4 * quad;
+    const int channel = blockIdx.y * PASS_CHANNELS + column;
     const int first = tile * a.partials.tile_width, count = tile_positions(a.partials, tile);
     const bool inside = channel < a.norm.stored;
     const float* x = here(a.norm.input) + ((Offset)image * a.positions + first) * a.norm.stored + channel;
     const float4 start = inside ? load4(x) : splat(0.0f);
-    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    float4 sum = splat(0.0f);
     for (int position = row; inside && position < count; position += PASS_ROWS) {
-        const float4 d = load4(x + (Offset)position * a.norm.stored) - start;
-        for (int i = 0; i < 4; ++i) sum[i] += element(d, i);
+        sum = sum + (load4(x + (Offset)position * a.norm.stored) - start);
     }
-    for (int i = 0; i < 4; ++i) sums.put(0, row, 4 * quad + i, sum[i]);
+    sums.put(0, sum);
+    if (row == 0) store4(&starts[column], start);
     __syncthreads();
-    // The four threads of the first row know the first position; they make the means.
-    double mean[4], off[4];
-    if (row == 0) {
-        for (int i = 0; i < 4; ++i) {
-            mean[i] = element(start, i) + sums.sum(0, 4 * quad + i) / count;
-            // Squares are taken about the rounded mean, and the difference it makes is taken off.
-            const float centre = (float)mean[i];
-            centres[4 * quad + i] = centre;
-            off[i] = count * (mean[i] - centre) * (mean[i] - centre);
-        }
-    }
+    const Finished of = finish_mean(sums, starts, centres, count);
     __syncthreads();
-    double square[4] = {0.0, 0.0, 0.0, 0.0};
+    const float4 centre = load4(&centres[column]);
+    float4 square = splat(0.0f);
     for (int position = row; inside && position < count; position += PASS_ROWS) {
-        const float4 v = load4(x + (Offset)position * a.norm.stored);
-        for (int i = 0; i < 4; ++i) {
-            const double d = element(v, i) - centres[4 * quad + i];
-            square[i] += d * d;
-        }
+        const float4 d = load4(x + (Offset)position * a.norm.stored) - centre;
+        square = fma4(d, d, square);
     }
-    for (int i = 0; i < 4; ++i) sums.put(1, row, 4 * quad + i, square[i]);
+    sums.put(1, square);
     __syncthreads();
-    if (row != 0 || !inside) return;
-    for (int i = 0; i < 4; ++i) {
-        const double total = sums.sum(1, 4 * quad + i);
-        partial_of(a.partials, image, tile, 0, a.norm.stored)[channel + i] = mean[i];
-        // Not `max`, which would lose NaN.
-        const double left = total > off[i] ? total - off[i] : total * 0.0;
-        partial_of(a.partials, image, tile, 1, a.norm.stored)[channel + i] = left;
-    }
+    finish_square(a.partials, sums, of, image, tile, a.norm.stored);
 }
 
 // y = (x - mean) * factor + shift, plus an addend, then perhaps ReLU.
@@ -199,17 +221,15 @@ extern "C" __global__ void __launch_bounds__(256) norm_output(const __grid_const
 }
 
 // Masks dy, and sums dy and dy * x^ over a tile.
-// grid (images * tiles, ceil(stored / 16), replicas), block PASS_QUADS * PASS_ROWS.
-extern "C" __global__ void __launch_bounds__(PASS_QUADS* PASS_ROWS)
-    norm_gradient_sums(const __grid_constant__ PassArguments a) {
-    __shared__ ColumnSums<PASS_ROWS, 4 * PASS_QUADS> sums;
-    const int quad = threadIdx.x % PASS_QUADS, row = threadIdx.x / PASS_QUADS;
+// grid (images * tiles, ceil(stored / 16), replicas), block PASS_THREADS.
+extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(const __grid_constant__ PassArguments a) {
+    __shared__ ColumnSums<PASS_THREADS, PASS_CHANNELS> sums;
+    const int column = threadIdx.x % (PASS_CHANNELS / 4) * 4, row = threadIdx.x / (PASS_CHANNELS / 4);
     const int image = blockIdx.x / a.partials.tiles, tile = blockIdx.x % a.partials.tiles;
-    const int channel = blockIdx.y * 4 * PASS_QUADS + 4 * quad;
+    const int channel = blockIdx.y * PASS_CHANNELS + column;
     const int first = tile * a.partials.tile_width, count = tile_positions(a.partials, tile);
-    const bool inside = channel < a.norm.stored;
-    double gradient[4] = {0.0, 0.0, 0.0, 0.0}, product[4] = {0.0, 0.0, 0.0, 0.0};
-    if (inside) {
+    float4 gradient = splat(0.0f), product = splat(0.0f);
+    if (channel < a.norm.stored) {
         const Forward4 forward = forward_of(a.norm, image, channel);
         const float4 inverse = load4(list_of(a.norm, image, LIST_INVERSE) + channel);
         for (int position = row; position < count; position += PASS_ROWS) {
@@ -218,22 +238,14 @@ extern "C" __global__ void __launch_bounds__(PASS_QUADS* PASS_ROWS)
             float4 centred;
             const float4 g = masked(a.norm, a.mask, here(a.stored), forward, inverse, at, load4(dy), centred);
             if (a.mask != MASK_NONE) store4(dy, g);
-            for (int i = 0; i < 4; ++i) {
-                gradient[i] += element(g, i);
-                product[i] += (double)element(g, i) * element(centred, i);
-            }
+            gradient = gradient + g;
+            product = fma4(g, centred, product);
         }
     }
-    for (int i = 0; i < 4; ++i) {
-        sums.put(0, row, 4 * quad + i, gradient[i]);
-        sums.put(1, row, 4 * quad + i, product[i]);
-    }
+    sums.put(0, gradient);
+    sums.put(1, product);
     __syncthreads();
-    if (row != 0 || !inside) return;
-    for (int which = 0; which < 2; ++which) {
-        double* to = partial_of(a.partials, image, tile, which, a.norm.stored) + channel;
-        for (int i = 0; i < 4; ++i) to[i] = sums.sum(which, 4 * quad + i);
-    }
+    finish_gradient(a.partials, sums, image, tile, a.norm.stored);
 }
 
 // dx from dy, written or added.

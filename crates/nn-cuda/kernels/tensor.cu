@@ -70,18 +70,29 @@ __device__ __forceinline__ void contribute(float* at, float4 x, int flow) {
     if (flow == FLOW_ACCUMULATE) store4(at, load4(at) + x);
 }
 
-// Sums of two quantities over the rows of a block's tile, column by column, in one order: every thread has the part of
-// some rows and four neighbouring columns.
-template <int ROWS, int COLUMNS>
+// Sums of two quantities over the rows of a block's tile, column by column, in one order. A thread has four neighbouring
+// columns, those of thread number modulo COLUMNS / 4, and its sum over some rows.
+template <int THREADS, int COLUMNS>
 struct ColumnSums {
-    double parts[2][ROWS][COLUMNS];
+    float parts[2][THREADS / 32][COLUMNS];
 
-    __device__ __forceinline__ void put(int which, int row, int column, double x) { parts[which][row][column] = x; }
+    // Every thread of the block, before a barrier.
+    __device__ __forceinline__ void put(int which, float4 x) {
+#pragma unroll
+        for (int apart = COLUMNS / 4; apart < 32; apart *= 2) {
+            x.x += __shfl_xor_sync(0xffffffffu, x.x, apart);
+            x.y += __shfl_xor_sync(0xffffffffu, x.y, apart);
+            x.z += __shfl_xor_sync(0xffffffffu, x.z, apart);
+            x.w += __shfl_xor_sync(0xffffffffu, x.w, apart);
+        }
+        if (threadIdx.x % 32 < COLUMNS / 4) store4(&parts[which][threadIdx.x / 32][4 * (threadIdx.x % 32)], x);
+    }
 
-    // After a barrier behind the last `put`.
+    // After the barrier.
     __device__ __forceinline__ double sum(int which, int column) const {
         double total = 0.0;
-        for (int row = 0; row < ROWS; ++row) total += parts[which][row][column];
+#pragma unroll
+        for (int warp = 0; warp < THREADS / 32; ++warp) total += parts[which][warp][column];
         return total;
     }
 };
