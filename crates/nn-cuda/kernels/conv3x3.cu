@@ -193,7 +193,7 @@ extern "C" __global__ void __launch_bounds__(128, 8)
 extern "C" __global__ void __launch_bounds__(128, 8)
     conv3x3_forward_4x16x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<4, 16, 32>(a); }
 
-extern "C" __global__ void __launch_bounds__(128, 8)
+extern "C" __global__ void __launch_bounds__(128, 6)
     conv3x3_forward_8x8x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<8, 8, 32>(a); }
 
 extern "C" __global__ void __launch_bounds__(128, 6)
