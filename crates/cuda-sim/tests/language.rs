@@ -231,7 +231,7 @@ fn what_was_not_written_is_nan() {
 #[test]
 fn kernels_are_found_where_they_are_extern_c() {
     let Some(device) = device() else { return };
-    let module = device.module("language.cu", SOURCE);
+    let module = device.module(SOURCE);
     for name in ["from_a_macro", "in_a_block", "row_sums"] {
         module
             .load_function(name)

@@ -165,9 +165,9 @@ void run(const Pending& pending) {
         break_device(code_of(launch.failure), launch.report);
         return;
     }
-    std::string overrun = memory().overrun();
+    std::string overrun = memory().take_overrun();
     if (!overrun.empty()) {
-        break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + name + " wrote past the end of " + overrun);
+        break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + name + " wrote before the beginning or past the end of " + overrun);
     }
 }
 

@@ -16,6 +16,8 @@ namespace {
 constexpr size_t PAGE_SIZE = 4096;
 // CUDA aligns allocations to 256 bytes, of which no access needs more than a vector's 16.
 constexpr size_t ALIGNMENT = 16;
+// Bytes before an allocation that must stay as they are.
+constexpr std::ptrdiff_t CHECKED_BEFORE = 256;
 constexpr size_t MAX_BURIALS = 4096;
 constexpr size_t MAX_BURIED_BYTES = size_t{64} << 30;
 constexpr unsigned long long DEFAULT_TOTAL = 8ull << 30;
@@ -170,16 +172,29 @@ std::string Memory::describe(CUdeviceptr address) const {
     return "which is no memory of the device (a pointer of the host?)";
 }
 
-bool Memory::slack_untouched(const Blocks::value_type& block) {
-    if (address_sanitizer()) return true;
-    const unsigned char* end = reinterpret_cast<const unsigned char*>(block.first) + block.second.size;
-    return std::all_of(end, end + block.second.slack, [](unsigned char byte) { return byte == 0xff; });
+// Makes the bytes around an allocation fresh again, where its pages have room left: after it, and right before it.
+// Returns whether they still were.
+bool Memory::mend_surroundings(const Blocks::value_type& block) {
+    unsigned char* begin = reinterpret_cast<unsigned char*>(block.first);
+    unsigned char* first = reinterpret_cast<unsigned char*>(block.second.base) + PAGE_SIZE;
+    unsigned char* end = begin + block.second.size;
+    auto mend = [](unsigned char* from, unsigned char* to) {
+        if (std::all_of(from, to, [](unsigned char byte) { return byte == 0xff; })) return true;
+        std::memset(from, 0xff, static_cast<size_t>(to - from));
+        return false;
+    };
+    bool untouched = mend(std::max(first, begin - CHECKED_BEFORE), begin);
+    // AddressSanitizer guards what comes after, against this function too.
+    return (address_sanitizer() || mend(end, end + block.second.slack)) && untouched;
 }
 
-std::string Memory::overrun() const {
+std::string Memory::take_overrun() {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto found = std::find_if_not(live_.begin(), live_.end(), slack_untouched);
-    return found == live_.end() ? "" : name(*found);
+    std::string overrun;
+    for (const auto& block : live_) {
+        if (!mend_surroundings(block)) overrun = name(block);
+    }
+    return overrun;
 }
 
 std::string Memory::leaks() const {

@@ -33,8 +33,9 @@ public:
     // What lies at an address, as the end of a sentence.
     std::string describe(CUdeviceptr address) const;
 
-    // Which allocation was written to between its end and the page that cannot be touched; empty where none was.
-    std::string overrun() const;
+    // Around which allocation something was written that no page could catch since the last call; empty where around
+    // none.
+    std::string take_overrun();
 
     // One line an allocation that has not been freed.
     std::string leaks() const;
@@ -57,7 +58,7 @@ private:
 
     static const Blocks::value_type* at(const Blocks& blocks, CUdeviceptr address);
     static std::string name(const Blocks::value_type& block);
-    static bool slack_untouched(const Blocks::value_type& block);
+    static bool mend_surroundings(const Blocks::value_type& block);
     void bury(Blocks::iterator block);
 
     mutable std::mutex mutex_;

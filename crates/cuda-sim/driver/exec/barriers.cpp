@@ -125,7 +125,9 @@ void Worker::warp(unsigned mask, cuda_sim::WarpOperation operation, void* argume
     if (meeting.arrived == (mask & warp.alive)) {
         complete(linear / WARP_SIZE, meeting);
     } else {
+        ++warp.waiting;
         wait(name(operation), site);
+        --warp.waiting;
     }
     if (operation == cuda_sim::WARP_SYNC) acquire(order);
 }
@@ -172,6 +174,8 @@ void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argum
                    cuda_sim::Site site) {
     sim::this_worker->warp(mask, operation, argument, function, site);
 }
+
+void cuda_sim_misaligned(const void* address) { sim::this_worker->misaligned(address); }
 
 void cuda_sim_fail(const char* what, cuda_sim::Site site) {
     sim::this_worker->fail(sim::Failure::Kernel, std::string(what) + " at " + sim::place(site));

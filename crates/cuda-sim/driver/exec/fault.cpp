@@ -81,19 +81,24 @@ void Worker::fault(int signal, int code, const void* address) {
         fail(Failure::StackOverflow, "the thread's stack overflowed: its local variables take more than " +
                                          std::to_string(fiber.stack_size >> 10) + " KiB");
     }
-    // A vector load of an odd address raises a general protection fault, which tells no address.
+    // The processor raises a general protection fault, which tells no address.
     if (signal == SIGBUS || code == SI_KERNEL) {
-        fail(Failure::MisalignedAddress, "a vector was read or written at an address that is not a multiple of its size");
+        fail(Failure::MisalignedAddress, "memory was read or written at an address that is not a multiple of the size");
     }
+    fail(Failure::IllegalAddress, "illegal address " + description(address));
+}
+
+void Worker::misaligned(const void* address) {
+    fail(Failure::MisalignedAddress,
+         "a vector was read or written at an address that is not a multiple of its size, " + description(address));
+}
+
+std::string Worker::description(const void* address) const {
     char text[64];
-    snprintf(text, sizeof text, "illegal address %p, ", address);
+    snprintf(text, sizeof text, "0x%zx, ", reinterpret_cast<uintptr_t>(address));
     std::string what = text;
-    if (shared_memory_.contains(address)) {
-        what += "past the end of the block's shared memory";
-    } else if (describe_address) {
-        what += describe_address(address);
-    }
-    fail(Failure::IllegalAddress, what);
+    if (shared_memory_.contains(address)) return what + "past the end of the block's shared memory";
+    return describe_address ? what + describe_address(address) : what;
 }
 
 }  // namespace sim

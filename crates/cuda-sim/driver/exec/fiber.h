@@ -21,8 +21,8 @@ struct Fiber {
 // Bytes below each stack that no thread may touch.
 constexpr size_t STACK_GUARD = 4096;
 
-// Gives a fiber its stack. False where the system has no memory left.
-bool create_stack(Fiber& fiber);
+// Gives a fiber its stack, the `number`-th one. False where the system has no memory left.
+bool create_stack(Fiber& fiber, size_t number);
 
 // Makes a fiber begin at `main`, which never returns; whatever ran on it is forgotten.
 void prime(Fiber& fiber, void (*main)());

@@ -43,6 +43,7 @@ unsigned Worker::random(unsigned bound) {
 void Worker::prepare() {
     if (!threads_.empty()) return;
     threads_.resize(MAX_THREADS);
+    ready_.resize(MAX_THREADS);
     fault_stack_.resize(64 << 10);
     adopt_thread(scheduler_);
     shared_memory_.create();
@@ -61,12 +62,28 @@ void Worker::work(Launch& launch) {
     }
 }
 
+// The indices of threads, where the block before had another shape.
+void Worker::number_threads(const dim3& block) {
+    const dim3& before = cuda_sim::state.block_dim;
+    if (before.x == block.x && before.y == block.y && before.z == block.z) return;
+    unsigned linear = 0;
+    for (unsigned z = 0; z < block.z; ++z) {
+        for (unsigned y = 0; y < block.y; ++y) {
+            for (unsigned x = 0; x < block.x; ++x, ++linear) {
+                threads_[linear].index = {x, y, z};
+                threads_[linear].linear = linear;
+            }
+        }
+    }
+}
+
 void Worker::begin_block(size_t number) {
     cuda_sim::BlockState& state = cuda_sim::state;
     const Launch& launch = *launch_;
     state.block_index = {static_cast<unsigned>(number % launch.grid.x),
                          static_cast<unsigned>(number / launch.grid.x % launch.grid.y),
                          static_cast<unsigned>(number / launch.grid.x / launch.grid.y)};
+    number_threads(launch.block);
     state.block_dim = launch.block;
     state.grid_dim = launch.grid;
     shared_memory_.begin(launch.dynamic_shared, *launch.kernel->shared_slots);
@@ -76,11 +93,12 @@ void Worker::begin_block(size_t number) {
     count_ = alive_ = launch.threads_per_block();
     begun_ = 0;
     failed_ = false;
-    ready_.clear();
+    ready_count_ = 0;
     barrier_ = Barrier();
     for (unsigned first = 0; first < count_; first += WARP_SIZE) {
         Warp& warp = warps_[first / WARP_SIZE];
         warp.alive = count_ - first >= WARP_SIZE ? ~0u : (1u << (count_ - first)) - 1;
+        warp.waiting = 0;
         for (Meeting& meeting : warp.meetings) meeting.arrived = 0;
     }
     order_.resize(count_);
@@ -135,7 +153,7 @@ void Worker::end_block() {
 Fiber* Worker::idle_fiber() {
     if (idle_.empty()) {
         Fiber fiber;
-        if (!create_stack(fiber)) return nullptr;
+        if (!create_stack(fiber, fibers_.size())) return nullptr;
         prime(fiber, fiber_main);
         fibers_.push_back(fiber);
         return &fibers_.back();
@@ -148,9 +166,6 @@ Fiber* Worker::idle_fiber() {
 void Worker::begin_next_thread(Fiber& fiber) {
     unsigned linear = order_[begun_++];
     Thread& thread = threads_[linear];
-    const dim3& block = launch_->block;
-    thread.index = {linear % block.x, linear / block.x % block.y, linear / block.x / block.y};
-    thread.linear = linear;
     thread.fenced = false;
     thread.waits_for = nullptr;
     thread.fiber = &fiber;
@@ -173,7 +188,7 @@ void Worker::live() {
         release(&launch_->ended);
         exit_thread();
         // ThreadSanitizer would take what two threads do on one stack for a race.
-        bool shares_stack = !thread_sanitizer() && begun_ < count_ && ready_.empty();
+        bool shares_stack = !thread_sanitizer() && begun_ < count_ && ready_count_ == 0;
         if (!shares_stack) break;
         begin_next_thread(*current_);
     }
@@ -186,9 +201,11 @@ void Worker::exit_thread() {
     Warp& warp = warps_[linear / WARP_SIZE];
     warp.alive &= ~(1u << linear % WARP_SIZE);
     --alive_;
-    for (Meeting& meeting : warp.meetings) {
-        if (meeting.arrived && meeting.arrived == (meeting.mask & warp.alive)) {
-            complete(linear / WARP_SIZE, meeting);
+    if (warp.waiting) {
+        for (Meeting& meeting : warp.meetings) {
+            if (meeting.arrived && meeting.arrived == (meeting.mask & warp.alive)) {
+                complete(linear / WARP_SIZE, meeting);
+            }
         }
     }
     if (alive_ && barrier_.waiting == alive_) release_barrier();
@@ -196,15 +213,16 @@ void Worker::exit_thread() {
 
 void Worker::wake(Thread& thread) {
     thread.waits_for = nullptr;
-    ready_.push_back(&thread);
+    ready_[(ready_begin_ + ready_count_++) % MAX_THREADS] = &thread;
 }
 
 Thread* Worker::take_ready() {
-    if (ready_.empty()) return nullptr;
-    if (random_state_) std::swap(ready_.front(), ready_[random(static_cast<unsigned>(ready_.size()))]);
-    Thread* thread = ready_.front();
-    ready_.pop_front();
-    return thread;
+    if (ready_count_ == 0) return nullptr;
+    Thread*& first = ready_[ready_begin_];
+    if (random_state_) std::swap(first, ready_[(ready_begin_ + random(ready_count_)) % MAX_THREADS]);
+    ready_begin_ = (ready_begin_ + 1) % MAX_THREADS;
+    --ready_count_;
+    return first;
 }
 
 // Gives the processor to another thread of the block: one that waits no longer, else one that has not begun.

@@ -36,6 +36,8 @@ struct Meeting {
 struct Warp {
     // Lanes that have not exited.
     unsigned alive = 0;
+    // How many lanes wait at a meeting.
+    unsigned waiting = 0;
     // Lanes with different masks may meet at the same time.
     Meeting meetings[8];
     char order[8][4];
@@ -67,6 +69,7 @@ public:
     // Called when the processor reports a fault of the running thread.
     bool runs_block() const { return running_; }
     [[noreturn]] void fault(int signal, int code, const void* address);
+    [[noreturn]] void misaligned(const void* address);
     // A stack on which a fault can be reported when the thread's own has overflowed.
     char* fault_stack_top() { return fault_stack_.data() + fault_stack_.size(); }
 
@@ -74,6 +77,7 @@ public:
 
 private:
     void prepare();
+    void number_threads(const dim3& block);
     void begin_block(size_t number);
     void run_block(size_t number);
     void end_block();
@@ -90,6 +94,7 @@ private:
     Meeting& meeting_of(Warp& warp, unsigned mask, cuda_sim::WarpOperation operation, cuda_sim::Site site);
     [[noreturn]] void deadlock();
     unsigned random(unsigned bound);
+    std::string description(const void* address) const;
 
     Launch* launch_ = nullptr;
     SharedMemory shared_memory_;
@@ -102,8 +107,10 @@ private:
     // stack for a race.
     std::vector<Fiber*> spent_;
     std::vector<Thread> threads_;
-    // Threads that have begun and need not wait any longer, first in, first out.
-    std::deque<Thread*> ready_;
+    // Threads that have begun and need not wait any longer, first in, first out: a ring.
+    std::vector<Thread*> ready_;
+    unsigned ready_begin_ = 0;
+    unsigned ready_count_ = 0;
     // In which order threads begin, and how many have.
     std::vector<unsigned> order_;
     unsigned begun_ = 0;

@@ -80,6 +80,8 @@ int cuda_sim_barrier(cuda_sim::BarrierKind kind, int predicate, cuda_sim::Site s
 // All lanes of `mask` that have not exited arrive, `function` runs once, all go on.
 void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argument,
                    cuda_sim::WarpFunction function, cuda_sim::Site site);
+// Ends the launch: a vector was read or written at this address, which is not a multiple of its size.
+[[noreturn]] void cuda_sim_misaligned(const void* address);
 // Ends the launch with an error.
 [[noreturn]] void cuda_sim_fail(const char* what, cuda_sim::Site site);
 }

@@ -117,6 +117,8 @@ std::vector<std::string> compiler_arguments(const Options& options, const Folder
         "-x", "c++", "-std=c++17", "-O2", "-march=native", "-w", "-shared", "-fPIC",
         // What code for a GPU may rely on: no errno, no exceptions, memory read as whatever type.
         "-fno-math-errno", "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing",
+        // A frame larger than the guard below the stack touches the guard all the same.
+        "-fstack-clash-protection",
         // Two modules with one name must not meet.
         "-fvisibility=hidden", "-fno-gnu-unique", "-Wl,-Bsymbolic", "-Wl,-z,now",
         options.contract ? "-ffp-contract=fast" : "-ffp-contract=off",

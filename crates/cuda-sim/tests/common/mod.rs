@@ -2,16 +2,20 @@
 #![allow(unsafe_code)]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cuda_sim::{Simulator, SimulatorError};
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaModule, CudaStream, DriverError, LaunchArgs, LaunchConfig,
 };
-use cudarc::nvrtc::{CompileOptions, compile_ptx_with_opts};
+use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 
 /// The device is one for the process, and its errors stay until they are reset.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// What has been compiled, by source.
+static IMAGES: Mutex<Option<HashMap<String, Ptx>>> = Mutex::new(None);
 
 /// The simulated device, in order.
 pub struct Device {
@@ -59,21 +63,25 @@ pub fn config(grid: u32, block: u32, shared: u32) -> LaunchConfig {
 
 impl Device {
     /// Compiles a source.
-    pub fn module(&self, name: &str, source: &str) -> Arc<CudaModule> {
-        let options = CompileOptions {
-            name: Some(name.to_owned()),
-            options: vec!["--gpu-architecture=sm_90".into(), "--std=c++17".into()],
-            ..Default::default()
-        };
-        let image = compile_ptx_with_opts(source, options).expect("the source compiles");
+    pub fn module(&self, source: &str) -> Arc<CudaModule> {
+        let mut images = IMAGES.lock().unwrap_or_else(PoisonError::into_inner);
+        let images = images.get_or_insert_default();
+        let image = images.entry(source.to_owned()).or_insert_with(|| {
+            let options = CompileOptions {
+                name: Some("kernel.cu".to_owned()),
+                options: vec!["--gpu-architecture=sm_90".into(), "--std=c++17".into()],
+                ..Default::default()
+            };
+            compile_ptx_with_opts(source, options).expect("the source compiles")
+        });
         self.context
-            .load_module(image)
+            .load_module(image.clone())
             .unwrap_or_else(|error| panic!("{error}: {:?}", self.simulator.last_error()))
     }
 
     /// Compiles a source and looks up a kernel in it.
     pub fn kernel(&self, source: &str, name: &str) -> CudaFunction {
-        self.module("kernel.cu", source)
+        self.module(source)
             .load_function(name)
             .expect("the kernel exists")
     }
