@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
+pub mod raw;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -62,8 +64,8 @@ pub fn config(grid: u32, block: u32, shared: u32) -> LaunchConfig {
 }
 
 impl Device {
-    /// Compiles a source.
-    pub fn module(&self, source: &str) -> Arc<CudaModule> {
+    /// Compiles a source, once.
+    pub fn image(&self, source: &str) -> Ptx {
         let mut images = IMAGES.lock().unwrap_or_else(PoisonError::into_inner);
         let images = images.get_or_insert_default();
         let image = images.entry(source.to_owned()).or_insert_with(|| {
@@ -74,8 +76,13 @@ impl Device {
             };
             compile_ptx_with_opts(source, options).expect("the source compiles")
         });
+        image.clone()
+    }
+
+    /// Compiles and loads a source.
+    pub fn module(&self, source: &str) -> Arc<CudaModule> {
         self.context
-            .load_module(image.clone())
+            .load_module(self.image(source))
             .unwrap_or_else(|error| panic!("{error}: {:?}", self.simulator.last_error()))
     }
 
