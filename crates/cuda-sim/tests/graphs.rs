@@ -175,10 +175,13 @@ type Forbidden = (&'static str, fn(&Raw, CUstream, u64) -> CUresult, CUresult);
 
 /// Calls that CUDA refuses while a stream is captured, and that spoil the capture.
 #[test]
+#[expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "of all: handles and memory live, and the calls are refused"
+)]
 fn illegal_calls_invalidate_the_capture() {
     let Some(raw) = raw() else { return };
     let unsupported = CUresult::CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-    // SAFETY of all: handles and memory live, and the calls are refused.
     let calls: [Forbidden; 9] = [
         ("cuStreamSynchronize", |_, s, _| synchronize(s), unsupported),
         (
