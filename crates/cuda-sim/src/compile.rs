@@ -161,3 +161,14 @@ fn compile_library(
         String::from_utf8_lossy(&output.stderr).into_owned(),
     ))
 }
+
+/// Where the compiler keeps a library of its own; `None` where it has none of that name.
+pub(crate) fn compiler_file(name: &str) -> Result<Option<PathBuf>, SimulatorError> {
+    let output = Command::new(COMPILER)
+        .arg(format!("-print-file-name={name}"))
+        .output()
+        .map_err(SimulatorError::NoCompiler)?;
+    let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    // The bare name comes back where there is no such file.
+    Ok(path.is_absolute().then_some(path))
+}

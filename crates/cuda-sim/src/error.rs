@@ -24,6 +24,22 @@ pub enum SimulatorError {
         /// What the operating system says.
         error: io::Error,
     },
+    /// The compiler has no runtime of a sanitizer.
+    #[error(
+        "g++ comes without {library}; install it (Debian: it is part of libgcc-12-dev or its like)"
+    )]
+    NoSanitizer {
+        /// The library's name.
+        library: &'static str,
+    },
+    /// A program cannot be started.
+    #[error("{program} cannot be started: {error}", program = .program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
     /// The libraries cannot be loaded.
     #[error("the CUDA simulator cannot be loaded: {0}")]
     Load(libloading::Error),

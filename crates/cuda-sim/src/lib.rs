@@ -10,13 +10,15 @@
 //! # Ok::<(), cuda_sim::SimulatorError>(())
 //! ```
 //!
-//! [`Program`] runs another program on the simulator, under ThreadSanitizer or AddressSanitizer where wanted.
+//! [`run`] runs another program on the simulator, under ThreadSanitizer or AddressSanitizer where wanted.
 #![deny(missing_docs)]
 
 mod compile;
 mod error;
 mod library;
+mod program;
 
 pub use compile::{Libraries, build};
 pub use error::SimulatorError;
 pub use library::{Failure, Simulator, load};
+pub use program::{Run, Sanitizer, run};

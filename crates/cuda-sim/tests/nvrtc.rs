@@ -194,12 +194,19 @@ fn macros_and_options() {
     }
 }
 
+/// A source, the names and texts of its headers, and what the log must tell.
+type Mistake = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
 #[test]
 fn errors_tell_file_and_line() {
     if simulator().is_none() {
         return;
     }
-    let cases: [(&str, &[(&str, &str)], &str); 6] = [
+    let cases: [Mistake; 6] = [
         (
             "\n\nextern \"C\" __global__ void k(int* x) { x[0] = y; }",
             &[],

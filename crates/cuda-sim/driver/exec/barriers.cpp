@@ -59,13 +59,13 @@ int Worker::barrier(cuda_sim::BarrierKind kind, int predicate, cuda_sim::Site si
         case cuda_sim::BARRIER_AND: result &= predicate != 0; break;
         case cuda_sim::BARRIER_OR: result |= predicate != 0; break;
     }
-    release(&barrier.order[parity]);
+    release(&order_->barrier[parity]);
     if (++barrier.waiting == alive_) {
         release_barrier();
     } else {
         wait("__syncthreads", site);
     }
-    acquire(&barrier.order[parity]);
+    acquire(&order_->barrier[parity]);
     return barrier_.result[parity];
 }
 
@@ -120,7 +120,7 @@ void Worker::warp(unsigned mask, cuda_sim::WarpOperation operation, void* argume
     meeting.arrived |= 1u << lane;
     meeting.arguments[lane] = argument;
     // Only __syncwarp orders what lanes write to memory.
-    char* order = &warp.order[&meeting - warp.meetings][meeting.generation % 4];
+    char* order = &order_->warp[linear / WARP_SIZE][&meeting - warp.meetings][meeting.generation % 4];
     if (operation == cuda_sim::WARP_SYNC) release(order);
     if (meeting.arrived == (mask & warp.alive)) {
         complete(linear / WARP_SIZE, meeting);

@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include <cstdint>
+#include <vector>
+
 #include "sanitizers.h"
 
 #ifndef __x86_64__
@@ -52,6 +55,20 @@ namespace {
 
 constexpr size_t STACK_SIZE = 256 << 10;
 
+// Writes a stack as sim_switch_stack leaves it, for a function that has not begun.
+void lay_out(Fiber& fiber, void (*main)()) {
+    void** top = reinterpret_cast<void**>(fiber.stack + fiber.stack_size);
+    // r15, r14, r13, r12, rbx, rbp, return address; then a null for debuggers to end at.
+    *--top = nullptr;
+    *--top = nullptr;
+    *--top = reinterpret_cast<void*>(sim_begin_fiber);
+    *--top = nullptr;
+    *--top = reinterpret_cast<void*>(main);
+    for (int saved = 0; saved < 4; ++saved) *--top = nullptr;
+    fiber.stack_pointer = top;
+    fiber.thread = nullptr;
+}
+
 // Threads of a block are at the same depth of their stacks: without this, what they use there would share the same few
 // lines of the processor's caches.
 size_t cache_colour(size_t number) { return number * 5 % 64 * 64; }
@@ -68,17 +85,26 @@ bool create_stack(Fiber& fiber, size_t number) {
     return true;
 }
 
+void renew_pages(char* begin, size_t size) {
+    constexpr size_t PAGE = 4096;
+    char* first = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(begin) / PAGE * PAGE);
+    size_t pages = (static_cast<size_t>(begin - first) + size + PAGE - 1) / PAGE;
+    std::vector<unsigned char> used(pages);
+    if (mincore(first, pages * PAGE, used.data()) != 0) return;
+    for (size_t page = 0; page < pages; ++page) {
+        if (!(used[page] & 1)) continue;
+        // ThreadSanitizer intercepts it.
+        mmap(first + page * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    }
+}
+
+void renew_stack(Fiber& fiber, void (*main)()) {
+    renew_pages(fiber.stack, fiber.stack_size);
+    lay_out(fiber, main);
+}
+
 void prime(Fiber& fiber, void (*main)()) {
-    void** top = reinterpret_cast<void**>(fiber.stack + fiber.stack_size);
-    // As sim_switch_stack leaves it: r15, r14, r13, r12, rbx, rbp, return address; then a null for debuggers to end at.
-    *--top = nullptr;
-    *--top = nullptr;
-    *--top = reinterpret_cast<void*>(sim_begin_fiber);
-    *--top = nullptr;
-    *--top = reinterpret_cast<void*>(main);
-    for (int saved = 0; saved < 4; ++saved) *--top = nullptr;
-    fiber.stack_pointer = top;
-    fiber.thread = nullptr;
+    lay_out(fiber, main);
     if (address_sanitizer()) __asan_unpoison_memory_region(fiber.stack, fiber.stack_size);
     if (thread_sanitizer()) {
         if (fiber.tsan) __tsan_destroy_fiber(fiber.tsan);

@@ -18,6 +18,9 @@ struct Fiber {
     Thread* thread = nullptr;
 };
 
+// Makes ThreadSanitizer forget the accesses to the pages of a range that are in use: to it they are new memory.
+void renew_pages(char* begin, size_t size);
+
 // Bytes below each stack that no thread may touch.
 constexpr size_t STACK_GUARD = 4096;
 
@@ -26,6 +29,9 @@ bool create_stack(Fiber& fiber, size_t number);
 
 // Makes a fiber begin at `main`, which never returns; whatever ran on it is forgotten.
 void prime(Fiber& fiber, void (*main)());
+
+// Makes ThreadSanitizer forget what was done on the stack of a fiber that is not in use.
+void renew_stack(Fiber& fiber, void (*main)());
 
 // Goes on with `to` where it left off; returns when somebody switches back to `from`.
 void switch_fiber(Fiber& from, Fiber& to);

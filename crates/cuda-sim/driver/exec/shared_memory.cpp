@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fiber.h"
 #include "sanitizers.h"
 
 namespace sim {
@@ -61,6 +62,11 @@ void SharedMemory::begin(size_t dynamic_size, size_t slots) {
     char* dynamic_region = base_ + REGION - PAGE - DYNAMIC_REGION;
     set_poisoned(dynamic_region, static_cast<size_t>(dynamic_ - dynamic_region), true);
     set_poisoned(dynamic_ + dynamic_size, rounded - dynamic_size, true);
+}
+
+void SharedMemory::renew() {
+    renew_pages(base_ + PAGE, STATIC_REGION);
+    renew_pages(base_ + REGION - PAGE - DYNAMIC_REGION, DYNAMIC_REGION);
 }
 
 void* SharedMemory::allocate(size_t size, size_t alignment) {

@@ -18,6 +18,9 @@ public:
     // Begins a block: all memory is NaN bytes, and the dynamic memory ends at a page that cannot be touched.
     void begin(size_t dynamic_size, size_t slots);
 
+    // Makes ThreadSanitizer forget what the last block did.
+    void renew();
+
     // Room for one declaration, between red zones. Null where the block uses more than a multiprocessor has.
     void* allocate(size_t size, size_t alignment);
 

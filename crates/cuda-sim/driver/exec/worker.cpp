@@ -44,6 +44,7 @@ void Worker::prepare() {
     if (!threads_.empty()) return;
     threads_.resize(MAX_THREADS);
     ready_.resize(MAX_THREADS);
+    order_ = std::make_unique<Order>();
     fault_stack_.resize(64 << 10);
     adopt_thread(scheduler_);
     shared_memory_.create();
@@ -101,15 +102,16 @@ void Worker::begin_block(size_t number) {
         warp.waiting = 0;
         for (Meeting& meeting : warp.meetings) meeting.arrived = 0;
     }
-    order_.resize(count_);
-    std::iota(order_.begin(), order_.end(), 0u);
+    sequence_.resize(count_);
+    std::iota(sequence_.begin(), sequence_.end(), 0u);
     random_state_ = launch.seed ? launch.seed * 0x9e3779b97f4a7c15ull + number + 1 : 0;
     if (random_state_) {
-        for (unsigned index = count_ - 1; index > 0; --index) std::swap(order_[index], order_[random(index + 1)]);
+        for (unsigned index = count_ - 1; index > 0; --index) std::swap(sequence_[index], sequence_[random(index + 1)]);
     }
 }
 
 void Worker::run_block(size_t number) {
+    renew();
     begin_block(number);
     Fiber* fiber = idle_fiber();
     if (!fiber) {
@@ -130,8 +132,6 @@ void Worker::run_block(size_t number) {
 }
 
 void Worker::end_block() {
-    idle_.insert(idle_.end(), spent_.begin(), spent_.end());
-    spent_.clear();
     if (failed_) {
         // What the fibers were doing is abandoned.
         idle_.clear();
@@ -151,26 +151,55 @@ void Worker::end_block() {
 }
 
 Fiber* Worker::idle_fiber() {
-    if (idle_.empty()) {
-        Fiber fiber;
-        if (!create_stack(fiber, fibers_.size())) return nullptr;
-        prime(fiber, fiber_main);
-        fibers_.push_back(fiber);
-        return &fibers_.back();
-    }
-    Fiber* fiber = idle_.back();
-    idle_.pop_back();
+    if (idle_.empty() && !add_fiber()) return nullptr;
+    Fiber* fiber = idle_.front();
+    idle_.pop_front();
     return fiber;
 }
 
+// The one used last is used next, its stack being in the cache; under ThreadSanitizer the one used longest ago.
+void Worker::release_fiber(Fiber& fiber) {
+    if (thread_sanitizer()) {
+        idle_.push_back(&fiber);
+    } else {
+        idle_.push_front(&fiber);
+    }
+}
+
+bool Worker::add_fiber() {
+    Fiber fiber;
+    if (!create_stack(fiber, fibers_.size())) return false;
+    prime(fiber, fiber_main);
+    fibers_.push_back(fiber);
+    idle_.push_front(&fibers_.back());
+    return true;
+}
+
+// Blocks are concurrent, though they use the memory of one worker in turn: that memory becomes new with each. To
+// ThreadSanitizer a fiber is a thread, and what it does is in order: the threads of a block have one each, and those of
+// the next block others. They are made here, since one that was made by a thread would follow that thread.
+void Worker::renew() {
+    if (!thread_sanitizer()) return;
+    order_ = std::make_unique<Order>();
+    while (fibers_.size() < 2 * launch_->threads_per_block() && add_fiber()) {
+    }
+    shared_memory_.renew();
+    for (Fiber* fiber : idle_) renew_stack(*fiber, fiber_main);
+    release(&block_begun_);
+}
+
 void Worker::begin_next_thread(Fiber& fiber) {
-    unsigned linear = order_[begun_++];
+    unsigned linear = sequence_[begun_++];
     Thread& thread = threads_[linear];
     thread.fenced = false;
     thread.waits_for = nullptr;
     thread.fiber = &fiber;
     fiber.thread = &thread;
     cuda_sim::state.thread = &thread;
+    if (__tsan_set_fiber_name) {
+        std::string name = std::string(launch_->kernel->name) + " " + triple(cuda_sim::state.block_index) + " " + triple(thread.index);
+        __tsan_set_fiber_name(fiber.tsan, name.c_str());
+    }
 }
 
 void Worker::fiber_main() {
@@ -182,9 +211,8 @@ void Worker::fiber_main() {
 void Worker::live() {
     for (;;) {
         acquire(&launch_->begun);
-        acquire(&block_order_);
+        acquire(&block_begun_);
         launch_->kernel->call(launch_->arguments);
-        release(&block_order_);
         release(&launch_->ended);
         exit_thread();
         // ThreadSanitizer would take what two threads do on one stack for a race.
@@ -242,7 +270,7 @@ void Worker::switch_to_another() {
     } else if (alive_) {
         deadlock();
     }
-    if (!self->thread) (thread_sanitizer() ? spent_ : idle_).push_back(self);
+    if (!self->thread) release_fiber(*self);
     if (next == self) return;
     current_ = next;
     switch_fiber(*self, next ? *next : scheduler_);

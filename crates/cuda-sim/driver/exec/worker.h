@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace sim {
 
 constexpr unsigned MAX_THREADS = 1024;
 constexpr unsigned WARP_SIZE = 32;
+// How many groups of lanes of one warp can wait at once.
+constexpr unsigned MEETINGS = 8;
 
 struct Thread : cuda_sim::ThreadState {
     Fiber* fiber = nullptr;
@@ -39,8 +42,7 @@ struct Warp {
     // How many lanes wait at a meeting.
     unsigned waiting = 0;
     // Lanes with different masks may meet at the same time.
-    Meeting meetings[8];
-    char order[8][4];
+    Meeting meetings[MEETINGS];
 };
 
 // The __syncthreads at which the block waits.
@@ -51,7 +53,12 @@ struct Barrier {
     // By parity: a thread that runs ahead to the next barrier must not disturb one that has yet to leave this one.
     unsigned parity = 0;
     int result[2] = {0, 0};
-    char order[2] = {0, 0};
+};
+
+// What ThreadSanitizer orders the threads of a block by. New for each block: blocks are not ordered.
+struct Order {
+    char barrier[2];
+    char warp[MAX_THREADS / WARP_SIZE][MEETINGS][4];
 };
 
 class Worker {
@@ -86,8 +93,11 @@ private:
     void wait(const char* what, cuda_sim::Site site);
     void switch_to_another();
     void begin_next_thread(Fiber& fiber);
+    void renew();
     Thread* take_ready();
     Fiber* idle_fiber();
+    void release_fiber(Fiber& fiber);
+    bool add_fiber();
     void wake(Thread& thread);
     void release_barrier();
     void complete(unsigned warp, Meeting& meeting);
@@ -102,17 +112,14 @@ private:
     Fiber scheduler_;
     Fiber* current_ = nullptr;
     std::deque<Fiber> fibers_;
-    std::vector<Fiber*> idle_;
-    // Idle again, but not to be used before the block has ended: ThreadSanitizer would take what two threads do on one
-    // stack for a race.
-    std::vector<Fiber*> spent_;
+    std::deque<Fiber*> idle_;
     std::vector<Thread> threads_;
     // Threads that have begun and need not wait any longer, first in, first out: a ring.
     std::vector<Thread*> ready_;
     unsigned ready_begin_ = 0;
     unsigned ready_count_ = 0;
     // In which order threads begin, and how many have.
-    std::vector<unsigned> order_;
+    std::vector<unsigned> sequence_;
     unsigned begun_ = 0;
     unsigned count_ = 0;
     unsigned alive_ = 0;
@@ -122,8 +129,9 @@ private:
     bool running_ = false;
     bool failed_ = false;
     std::vector<char> fault_stack_;
-    // Blocks that share this worker's memory run one after another.
-    char block_order_ = 0;
+    std::unique_ptr<Order> order_;
+    // The threads of a block begin after its memory was made new.
+    char block_begun_ = 0;
 };
 
 // The worker of the calling operating system thread.

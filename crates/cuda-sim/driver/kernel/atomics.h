@@ -11,7 +11,7 @@ struct Same {
 
 #ifdef __SANITIZE_THREAD__
 // With the fence before it, an atomic operation publishes what the thread wrote; see __threadfence.
-inline int atomic_order() {
+CUDA_SIM_UNSEEN inline int atomic_order() {
     ThreadState* thread = const_cast<ThreadState*>(state.thread);
     bool fenced = thread->fenced;
     thread->fenced = false;

@@ -19,7 +19,7 @@ inline int __syncthreads_or(int predicate, CUDA_SIM_SITE) {
     return cuda_sim_barrier(cuda_sim::BARRIER_OR, predicate, {file, line});
 }
 
-inline void __threadfence() {
+CUDA_SIM_UNSEEN inline void __threadfence() {
 #ifdef __SANITIZE_THREAD__
     // ThreadSanitizer does not know fences: the next atomic operation of the thread publishes what it wrote.
     const_cast<cuda_sim::ThreadState*>(cuda_sim::state.thread)->fenced = true;

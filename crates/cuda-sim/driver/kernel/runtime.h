@@ -36,6 +36,13 @@ struct BlockState {
 // `__thread` rather than `thread_local`: no wrapper function is called on access.
 extern __thread BlockState state __attribute__((tls_model("initial-exec"), visibility("default")));
 
+// For what the simulator does on a kernel's behalf: ThreadSanitizer is not to look at it.
+#ifdef __SANITIZE_THREAD__
+#define CUDA_SIM_UNSEEN __attribute__((noinline, no_sanitize("thread")))
+#else
+#define CUDA_SIM_UNSEEN __attribute__((always_inline))
+#endif
+
 enum BarrierKind { BARRIER_PLAIN, BARRIER_COUNT, BARRIER_AND, BARRIER_OR };
 
 enum WarpOperation { WARP_SYNC, WARP_SHUFFLE, WARP_BALLOT, WARP_MATCH };

@@ -18,12 +18,15 @@ struct SharedSlot {
 template <class Variables>
 unsigned SharedSlot<Variables>::number = shared_slot_count++;
 
+CUDA_SIM_UNSEEN inline void* shared_place(unsigned slot, unsigned long size, unsigned long alignment) {
+    void*& place = state.shared_slots[slot];
+    if (!place) place = cuda_sim_shared(size, alignment);
+    return place;
+}
+
 template <class Variables>
 inline __attribute__((always_inline)) Variables& shared() {
-    void*& place = state.shared_slots[SharedSlot<Variables>::number];
-    if (!place) {
-        place = cuda_sim_shared(sizeof(Variables), alignof(Variables));
-    }
+    void* place = shared_place(SharedSlot<Variables>::number, sizeof(Variables), alignof(Variables));
     return *static_cast<Variables*>(place);
 }
 
