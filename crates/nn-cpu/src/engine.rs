@@ -163,7 +163,7 @@ impl Engine for CpuEngine {
             engine: "nn-cpu",
             precision: PRECISION,
             hardware: self.level.to_string(),
-            threads: self.compiled.threads(),
+            threads: Some(self.compiled.threads()),
         }
     }
 

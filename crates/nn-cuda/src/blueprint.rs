@@ -167,15 +167,16 @@ impl Blueprint {
         }
     }
 
-    /// Checks that all lists fit into so many bytes.
+    /// Checks that all lists fit into so many free bytes, beside images of so many.
     ///
     /// # Errors
     /// [`EngineError::DeviceMemory`].
-    pub(crate) fn check_memory(&self, free: u128) -> Result<(), EngineError> {
-        if self.bytes() <= free {
+    pub(crate) fn check_memory(&self, free: u128, images: u128) -> Result<(), EngineError> {
+        let left = free.saturating_sub(images);
+        if self.bytes() <= left && images <= free {
             return Ok(());
         }
-        Err(self.too_large(free))
+        Err(self.too_large(left))
     }
 
     /// The error of not enough memory, with what would fit.
@@ -196,7 +197,8 @@ impl Blueprint {
         }
     }
 
-    fn bytes(&self) -> u128 {
+    /// Bytes of all lists.
+    pub(crate) fn bytes(&self) -> u128 {
         self.inventory().bytes(self.replicas)
     }
 

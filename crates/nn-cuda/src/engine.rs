@@ -79,6 +79,16 @@ impl CudaEngine {
         Ok(engine)
     }
 
+    /// Whether an engine with these options can be made now, beside so many bytes of images.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn check(graph: &Graph, options: &EngineOptions, images: u128) -> Result<(), EngineError> {
+        op::check(graph)?;
+        let blueprint = Blueprint::new(graph, options)?;
+        blueprint.check_memory(Gpu::open()?.free_memory()?, images)
+    }
+
     /// Bytes that an engine with these options holds on the GPU, images come on top; known without a GPU.
     ///
     /// ```
@@ -231,7 +241,7 @@ impl Engine for CudaEngine {
             engine: "nn-cuda",
             precision: PRECISION,
             hardware: self.gpu.name.clone(),
-            threads: 1,
+            threads: None,
         }
     }
 
@@ -253,7 +263,13 @@ impl Engine for CudaEngine {
         // Captured steps have the addresses of the images before.
         self.steps.clear();
         self.pictures[split as usize] = None;
-        let pictures = Pictures::new(&self.gpu, checked.get(split)?)?;
+        // What is given back is free once all before it is done.
+        self.gpu.synchronize()?;
+        let loaded = checked.get(split)?;
+        let bytes = (loaded.pixels().len() + loaded.labels().len()) as u128;
+        let free = self.gpu.free_memory()? + self.blueprint.bytes();
+        self.blueprint.check_memory(free, bytes)?;
+        let pictures = Pictures::new(&self.gpu, loaded)?;
         self.gpu.synchronize()?;
         self.pictures[split as usize] = Some(pictures);
         self.images = checked;

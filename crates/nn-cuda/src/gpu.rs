@@ -100,6 +100,16 @@ impl Gpu {
         self.stream.synchronize().map_err(failed("computing"))
     }
 
+    /// Bytes of memory that are free.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    pub(crate) fn free_memory(&self) -> Result<u128, EngineError> {
+        let asked = self.context.mem_get_info();
+        let (free, _) = asked.map_err(failed("asking for its memory"))?;
+        Ok(free as u128)
+    }
+
     pub(crate) fn function(&self, kernel: Kernel) -> &CudaFunction {
         &self.functions[kernel as usize]
     }

@@ -127,13 +127,10 @@ impl Memory {
     /// # Errors
     /// [`EngineError::DeviceMemory`] before anything is allocated if there is not enough; [`EngineError::Device`].
     pub(crate) fn new(gpu: &Gpu, blueprint: &Blueprint) -> Result<Self, EngineError> {
-        let (free, _) = gpu
-            .context
-            .mem_get_info()
-            .map_err(failed("asking for its memory"))?;
-        blueprint.check_memory(free as u128)?;
+        let free = gpu.free_memory()?;
+        blueprint.check_memory(free, 0)?;
         let mut memory = Self::allocate(gpu, blueprint).map_err(|error| match error.0 {
-            sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => blueprint.too_large(free as u128),
+            sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => blueprint.too_large(free),
             _ => failed("allocating memory")(error),
         })?;
         let (owners, numbers, parameters) = blueprint.parameters.tables();

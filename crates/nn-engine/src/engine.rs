@@ -38,23 +38,25 @@ pub struct Device {
     pub precision: Precision,
     /// Instruction set or device name.
     pub hardware: String,
-    /// Threads it computes with.
-    pub threads: usize,
+    /// Threads of the processor that it computes with; none for an engine on another device.
+    pub threads: Option<usize>,
 }
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.threads == 1 { "" } else { "s" };
         let Self {
             engine,
             precision,
             hardware,
             threads,
         } = self;
-        write!(
-            f,
-            "{engine} ({precision}, {hardware}, {threads} thread{plural})"
-        )
+        write!(f, "{engine} ({precision}, {hardware}")?;
+        match threads {
+            None => {}
+            Some(1) => write!(f, ", 1 thread")?,
+            Some(threads) => write!(f, ", {threads} threads")?,
+        }
+        write!(f, ")")
     }
 }
 

@@ -147,7 +147,7 @@ impl Engine for ReferenceEngine {
             engine: "nn-reference",
             precision: PRECISION,
             hardware: std::env::consts::ARCH.into(),
-            threads,
+            threads: Some(threads),
         }
     }
 

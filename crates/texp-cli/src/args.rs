@@ -3,6 +3,19 @@
 use std::path::PathBuf;
 
 use datasets::Source;
+use trainer::run::DeviceKind;
+
+/// What to compute on, as the user says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DeviceChoice {
+    /// The NVIDIA GPU if there is one that can train this, else the CPU; it is said which, and why.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The NVIDIA GPU, or an error.
+    Cuda,
+}
 
 /// What every command that trains accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -19,7 +32,10 @@ pub struct RunArgs {
     /// Where run folders are made; one that exists is never overwritten [default: runs].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Threads to compute with, 0 for all; results do not depend on it.
+    /// What to compute on. CPU and GPU agree up to the rounding of float32, and not in every bit; the records name the device.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+    /// Threads of the CPU to compute with, 0 for all; results do not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
 }
@@ -43,6 +59,12 @@ impl RunArgs {
         words.extend(option("--data", path(&self.data)));
         words.extend(self.synthetic.then(|| "--synthetic".to_owned()));
         words.extend(option("--out", path(&self.out)));
+        let device = match self.device {
+            DeviceChoice::Auto => None,
+            DeviceChoice::Cpu => Some("cpu".to_owned()),
+            DeviceChoice::Cuda => Some("cuda".to_owned()),
+        };
+        words.extend(option("--device", device));
         let threads = (self.threads != 0).then(|| self.threads.to_string());
         words.extend(option("--threads", threads));
         let words = || words.iter().map(String::as_str);
@@ -50,9 +72,19 @@ impl RunArgs {
         shlex::try_join(words()).unwrap_or_else(|_| words().collect::<Vec<_>>().join(" "))
     }
 
-    /// The arguments that find the same images as were found this time, `environment` being the value of `$CIFAR10_DIR`.
-    pub(crate) fn finding_again(&self, found: &Source, environment: Option<PathBuf>) -> Self {
+    /// The arguments that find the same images and device as were found this time, `environment` being the value of
+    /// `$CIFAR10_DIR`.
+    pub(crate) fn finding_again(
+        &self,
+        found: &Source,
+        environment: Option<PathBuf>,
+        device: DeviceKind,
+    ) -> Self {
         let mut args = self.clone();
+        args.device = match device {
+            DeviceKind::Cpu => DeviceChoice::Cpu,
+            DeviceKind::Cuda => DeviceChoice::Cuda,
+        };
         match found {
             // Also where they stood in for a CIFAR-10 that may be there next time.
             Source::Synthetic { .. } => (args.synthetic, args.data) = (true, None),
@@ -74,10 +106,11 @@ fn option(name: &str, value: Option<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{Parser, ValueEnum};
     use datasets::NoCifar10;
     use proptest::option::of;
     use proptest::prelude::*;
+    use proptest::sample::select;
 
     use super::*;
 
@@ -91,12 +124,14 @@ mod tests {
         // What shells take apart or replace, and what looks like an option.
         let text = || "[-=a ~'\"\\\\$!*?#;&|<>(){}`\n\tü]{0,6}";
         let path = move || of(text().prop_filter("a path", |path| !path.is_empty()));
-        (of(text()), path(), any::<bool>(), path(), 0..3usize).prop_map(
-            |(preset, data, synthetic, out, threads)| RunArgs {
+        let device = select(DeviceChoice::value_variants());
+        (of(text()), path(), any::<bool>(), path(), device, 0..3usize).prop_map(
+            |(preset, data, synthetic, out, device, threads)| RunArgs {
                 preset,
                 data: data.filter(|_| !synthetic).map(PathBuf::from),
                 synthetic,
                 out: out.map(PathBuf::from),
+                device,
                 threads,
             },
         )
@@ -113,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_images_are_found_again() {
+    fn the_same_images_and_device_are_found_again() {
         let cifar = Source::Cifar10 {
             dir: "data/cifar-10-batches-bin".into(),
             note: None,
@@ -123,7 +158,8 @@ mod tests {
             reason: Some(NoCifar10::DownloadForbidden),
         };
         let again = |args: &RunArgs, found, environment: Option<&str>| {
-            args.finding_again(found, environment.map(PathBuf::from))
+            let environment = environment.map(PathBuf::from);
+            args.finding_again(found, environment, DeviceKind::Cpu)
                 .command_line(&["texp"])
         };
         let none = RunArgs::default();
@@ -131,10 +167,18 @@ mod tests {
             data: Some("named".into()),
             ..RunArgs::default()
         };
-        assert_eq!(again(&none, &cifar, None), "texp");
-        assert_eq!(again(&none, &cifar, Some("e")), "texp --data e");
-        assert_eq!(again(&named, &cifar, Some("e")), "texp --data named");
-        assert_eq!(again(&none, &synthetic, None), "texp --synthetic");
-        assert_eq!(again(&none, &synthetic, Some("e")), "texp --synthetic");
+        let cpu = "--device cpu";
+        assert_eq!(again(&none, &cifar, None), format!("texp {cpu}"));
+        for (args, found, data) in [
+            (&none, &cifar, "--data e"),
+            (&named, &cifar, "--data named"),
+            (&none, &synthetic, "--synthetic"),
+        ] {
+            assert_eq!(again(args, found, Some("e")), format!("texp {data} {cpu}"));
+        }
+        let synthetic = again(&none, &synthetic, None);
+        assert_eq!(synthetic, format!("texp --synthetic {cpu}"));
+        let on_gpu = none.finding_again(&cifar, None, DeviceKind::Cuda);
+        assert_eq!(on_gpu.command_line(&["texp"]), "texp --device cuda");
     }
 }

@@ -3,26 +3,31 @@
 use std::path::Path;
 
 use trainer::experiment::Experiment;
-use trainer::run::{DryRun, RunOutlook};
+use trainer::run::{DeviceKind, DryRun, RunOutlook};
 
 use crate::output::table;
 use crate::train::print;
-use crate::{CommandError, RunArgs};
+use crate::{CommandError, DeviceChoice, RunArgs, device};
 
 /// Writes the plan of an experiment's runs, and the memory that they will take, to standard output. Reads no images,
-/// trains nothing and leaves nothing.
+/// trains nothing and leaves nothing. With `--device cuda` the memory is a GPU's, and none need be there.
 ///
 /// # Errors
 /// [`CommandError`] for an experiment that cannot be run.
 pub fn dry_run(file: &Path, args: &RunArgs) -> Result<(), CommandError> {
     let experiment =
         Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
-    let plan = trainer::run::dry_run(&experiment)?;
-    print(&describe(&experiment, &plan));
+    let device = match args.device {
+        // Nothing is computed, so that none need be there.
+        DeviceChoice::Cuda => DeviceKind::Cuda,
+        choice => device::find(&experiment, choice)?,
+    };
+    let plan = trainer::run::dry_run(&experiment, device)?;
+    print(&describe(&experiment, device, &plan));
     Ok(())
 }
 
-fn describe(experiment: &Experiment, plan: &DryRun) -> String {
+fn describe(experiment: &Experiment, device: DeviceKind, plan: &DryRun) -> String {
     let header = [
         "run",
         "transform",
@@ -30,10 +35,14 @@ fn describe(experiment: &Experiment, plan: &DryRun) -> String {
         "last",
         "rescaled by powers of two",
     ];
+    let place = match device {
+        DeviceKind::Cpu => "",
+        DeviceKind::Cuda => ", on the GPU",
+    };
     let timeline = &plan.timeline;
     format!(
         "{}\nNetwork: {}, {} trained values.\nTraining: {} steps in {} epochs, {} images a step, {} runs in lockstep.\n\n{}\n\n\
-         Memory of the engine: {}.\nMemory of the images: {}.\n",
+         Memory of the engine{place}: {}.\nMemory of the images{place}: {}.\n",
         experiment.title,
         plan.network.name,
         plan.network.trained_parameters,

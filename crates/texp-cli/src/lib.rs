@@ -4,6 +4,7 @@
 mod args;
 mod convert;
 mod data;
+mod device;
 mod document;
 mod dry_run;
 mod error;
@@ -14,7 +15,7 @@ mod provenance;
 mod recipe;
 mod train;
 
-pub use args::RunArgs;
+pub use args::{DeviceChoice, RunArgs};
 pub use convert::{ConvertArgs, convert};
 pub use document::{completions, man};
 pub use dry_run::dry_run;

@@ -8,7 +8,7 @@ use trainer::experiment::Experiment;
 use trainer::run::{Finished, RunOptions, run_experiment};
 
 use crate::progress::Terminal;
-use crate::{CommandError, RunArgs, data, provenance};
+use crate::{CommandError, RunArgs, data, device, provenance};
 
 /// Where things are when the command line does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,15 +42,17 @@ pub fn train(
 ) -> Result<(), CommandError> {
     let experiment =
         Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
+    let device = device::find(&experiment, args.device)?;
     let environment = data::environment();
     let dataset = data::find(&experiment, args, environment.clone(), &places.data)?;
-    let again = args.finding_again(&dataset.source, environment);
+    let again = args.finding_again(&dataset.source, environment, device);
     let options = RunOptions {
         runs: args.out.clone().unwrap_or_else(|| places.runs.clone()),
         preset: args.preset.clone(),
         command: again.command_line(command),
         started: provenance::now(),
         commit: provenance::commit(),
+        device,
         threads: args.threads,
     };
     let finished = run_experiment(&experiment, dataset, &options, &mut Terminal::new())?;

@@ -32,6 +32,12 @@ pub enum TrainerError {
         /// As in the data.
         found: usize,
     },
+    /// Numbers that a GPU does not train in.
+    #[error(
+        "the experiment's numbers are float64, and the GPU trains in float32; leave out `training.precision`, or train on \
+         the CPU (--device cpu)"
+    )]
+    Float64OnGpu,
     /// Batches that cannot be drawn.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
@@ -73,13 +79,15 @@ pub enum TrainerError {
 }
 
 impl TrainerError {
-    /// Whether the fault lies in what was given (the experiment, the data) and not in the machine
-    /// or the training.
+    /// Whether the fault lies in what was given (the experiment, the data, a device that is
+    /// not there) and not in the machine or the training.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Experiment(_)
             | Self::Problem(_)
             | Self::TooFewImages { .. }
+            | Self::Float64OnGpu
+            | Self::Engine(EngineError::NoDevice { .. })
             | Self::Sampler(_) => true,
             Self::Engine(_)
             | Self::Plan(_)

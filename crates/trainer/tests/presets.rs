@@ -129,7 +129,7 @@ fn the_resolved_toml_reads_back_as_the_same_experiment() {
         [presets.all]
         network = { architecture = "resnet", shortcut = "projection", head = "trained" }
         data = { augmentation = "crop-and-flip", crop_padding = 2 }
-        training = { initial_seed = 9223372036854775807, batch_seed = 3, engine = "cpu" }
+        training = { initial_seed = 9223372036854775807, batch_seed = 3, precision = "float32" }
         recipe.optimizer.weight_decay = { kind = "joined", parts = [0.01, 0.001], epochs = [0.75] }
         [presets.all.recipe.schedule]
         kind = "joined"

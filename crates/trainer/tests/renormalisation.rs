@@ -15,7 +15,7 @@ use trainer::Record;
 use trainer::experiment::{Experiment, Transform};
 use trainer::lockstep::{Scales, map_state};
 use trainer::plan::{RunSchedule, magnitudes};
-use trainer::run::{Event, RunOptions, run_experiment};
+use trainer::run::{DeviceKind, Event, RunOptions, run_experiment};
 
 /// `ln η̃` grows by 0.39 a step; 2560 steps.
 const LONG: &str = r#"
@@ -58,6 +58,7 @@ fn records(experiment: &Experiment, runs: &Path) -> Vec<Record> {
         command: "cargo test".to_owned(),
         started: "2020-01-01T00:00:00Z".to_owned(),
         commit: None,
+        device: DeviceKind::Cpu,
         threads: 2,
     };
     let observer = &mut |_: &Event<'_>| {};

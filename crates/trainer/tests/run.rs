@@ -6,7 +6,7 @@ use std::path::Path;
 
 use datasets::{Dataset, synthetic};
 use trainer::experiment::Experiment;
-use trainer::run::{Event, Finished, RunOptions, run_experiment};
+use trainer::run::{DeviceKind, Event, Finished, RunOptions, run_experiment};
 use trainer::{Manifest, Record, TrainerError};
 
 const TINY: &str = include_str!("data/tiny.toml");
@@ -32,6 +32,7 @@ fn options(runs: &Path) -> RunOptions {
         command: "cargo test".to_owned(),
         started: "2020-01-01T00:00:00Z".to_owned(),
         commit: None,
+        device: DeviceKind::Cpu,
         threads: 1,
     }
 }

@@ -362,7 +362,7 @@ fn rates_that_no_scale_brings_into_float32() {
         .replace("epochs = 2", "epochs = 8000")
         .replace("epochs = [1]", "epochs = [7999]")
         .replace("weight_decay = 0.01", "weight_decay = 0.02");
-    let float32 = |text: &str| text.replace("engine = \"reference\"\n", "");
+    let float32 = |text: &str| text.replace("precision = \"float64\"\n", "");
     parse(&long).unwrap();
     parse(&float32(&long)).unwrap();
 

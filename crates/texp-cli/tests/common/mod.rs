@@ -21,10 +21,40 @@ momentum = 0.9
 weight_decay = 5e-3
 ";
 
-/// The command in a folder.
+/// An experiment of 8 steps.
+pub(crate) const TINY: &str = r#"
+name = "tiny"
+title = "Tiny"
+[network]
+architecture = "preresnet"
+depth = 8
+width = 2
+[data]
+train_images = 16
+test_images = 8
+[training]
+batch_size = 4
+epochs = 2
+[recipe]
+optimizer = { kind = "sgd", momentum = 0.9, weight_decay = 0.01 }
+schedule = { kind = "step", lr = 0.1, factor = 0.1, epochs = [1] }
+[[run]]
+name = "step"
+label = "step decay"
+transform = "original"
+[[run]]
+name = "exact"
+label = "exact"
+transform = "wd-free"
+"#;
+
+/// The command in a folder, on a machine without a GPU and without images.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_texp"));
     command.args(arguments).current_dir(folder);
+    command.env_remove("CIFAR10_DIR");
+    // Where there is one, the driver does not show it.
+    command.env("CUDA_VISIBLE_DEVICES", "");
     command
 }
 

@@ -10,7 +10,7 @@ use schedule_core::renormalisation::{FloatFormat, Magnitudes, Renormaliser};
 use schedule_core::{LawError, Recipe};
 
 use super::parse::check_name;
-use super::{EngineKind, Experiment, Problem, Transform};
+use super::{Experiment, Problem, Transform};
 use crate::plan::{PlanError, RunSchedule, magnitudes};
 
 /// A mistake and the place where it was made.
@@ -48,7 +48,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
         recipe,
         graph,
         symmetry,
-        format: match experiment.training.engine.precision() {
+        format: match experiment.training.precision {
             Precision::Float32 => FloatFormat::F32,
             Precision::Float64 => FloatFormat::F64,
         },
@@ -234,15 +234,5 @@ fn key_of(error: &LawError) -> &'static str {
         LawError::NotPiecewiseConstant { .. } => "run",
         LawError::NoConstantRate { .. } => "recipe.schedule",
         _ => "recipe.optimizer.weight_decay",
-    }
-}
-
-impl EngineKind {
-    /// Format of its numbers.
-    pub fn precision(self) -> Precision {
-        match self {
-            EngineKind::Cpu => Precision::Float32,
-            EngineKind::Reference => Precision::Float64,
-        }
     }
 }

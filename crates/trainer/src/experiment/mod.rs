@@ -7,6 +7,7 @@ mod parse;
 mod recipe;
 
 use datasets::{Augmentation, Sampler, SamplerError};
+use nn_engine::Precision;
 use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
 use nn_graph::{Affine, Bias, Graph, GraphError, Training as HeadTraining};
 use serde::{Deserialize, Serialize};
@@ -119,9 +120,10 @@ pub struct Training {
     pub batch_size: usize,
     /// Passes over the training images.
     pub epochs: u64,
-    /// `"cpu"` (float32, fast; the default) or `"reference"` (float64, slow).
-    #[serde(default)]
-    pub engine: EngineKind,
+    /// Format of parameters and arithmetic: `"float32"` (fast, on the CPU or a GPU; the default) or `"float64"` (slow, on
+    /// the CPU). On what it is computed is no part of the experiment, see [`RunOptions`](crate::run::RunOptions).
+    #[serde(default = "default_precision", with = "names::PrecisionName")]
+    pub precision: Precision,
     /// Seed of the initial parameters, the same for all runs; 0 by default.
     #[serde(default)]
     pub initial_seed: u64,
@@ -131,17 +133,6 @@ pub struct Training {
     /// Steps from one measurement of the weight norms to the next; 20 by default.
     #[serde(default = "default_norms_every")]
     pub norms_every: u64,
-}
-
-/// Which engine trains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EngineKind {
-    /// `nn-cpu`: float32, all cores.
-    #[default]
-    Cpu,
-    /// `nn-reference`: float64, obvious and slow.
-    Reference,
 }
 
 /// One run.
@@ -261,6 +252,10 @@ fn default_head() -> HeadTraining {
 
 fn default_epsilon() -> f64 {
     1e-5
+}
+
+fn default_precision() -> Precision {
+    Precision::Float32
 }
 
 fn default_norms_every() -> u64 {

@@ -1,8 +1,8 @@
 //! What a training will do and take, known without training.
 
 use super::engine::bytes_needed;
-use super::{engine_options, manifest};
-use crate::experiment::{Experiment, IMAGE_SHAPE};
+use super::{DeviceKind, image_bytes, manifest};
+use crate::experiment::Experiment;
 use crate::plan::{PlanError, Timeline};
 use crate::{NetworkRecord, RunRecord, TrainerError};
 
@@ -32,24 +32,25 @@ pub struct RunOutlook {
     pub rescaled: Vec<u64>,
 }
 
-/// Plans an experiment to its end, and finds the memory that its engine will hold. No image is read, and no folder made.
+/// Plans an experiment to its end, and finds the memory that its engine will hold. No image is read, no folder made, and
+/// no GPU needed.
 ///
 /// # Errors
 /// [`TrainerError`] as [`run_experiment`](super::run_experiment).
 ///
 /// ```
 /// use trainer::experiment::Experiment;
-/// use trainer::run::dry_run;
+/// use trainer::run::{DeviceKind, dry_run};
 ///
 /// # let text = include_str!("../../tests/data/tiny.toml");
 /// let experiment = Experiment::parse(text, "tiny.toml", None)?;
-/// let plan = dry_run(&experiment)?;
+/// let plan = dry_run(&experiment, DeviceKind::Cpu)?;
 /// assert_eq!((plan.timeline.steps, plan.runs.len()), (8, 3));
 /// assert!(plan.runs[1].rescaled.is_empty());
 /// println!("{} bytes", plan.engine_bytes + plan.image_bytes);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn dry_run(experiment: &Experiment) -> Result<DryRun, TrainerError> {
+pub fn dry_run(experiment: &Experiment, device: DeviceKind) -> Result<DryRun, TrainerError> {
     let prepared = experiment.prepare()?;
     let timeline = experiment.timeline();
     let records = manifest::runs(experiment).into_iter();
@@ -73,15 +74,11 @@ pub fn dry_run(experiment: &Experiment) -> Result<DryRun, TrainerError> {
         Ok(outlook)
     });
     let runs = runs.collect::<Result<_, PlanError>>()?;
-    // Threads take no memory of their own that counts.
-    let options = engine_options(experiment, &prepared, 0);
-    let data = &experiment.data;
-    let images = data.train_images as u128 + data.test_images as u128;
     Ok(DryRun {
         network: manifest::network(experiment, &prepared.graph),
         timeline,
         runs,
-        engine_bytes: bytes_needed(experiment.training.engine, &prepared.graph, &options)?,
-        image_bytes: images * (IMAGE_SHAPE.iter().product::<usize>() as u128 + 1),
+        engine_bytes: bytes_needed(experiment, &prepared, device)?,
+        image_bytes: image_bytes(experiment),
     })
 }

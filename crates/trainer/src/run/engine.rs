@@ -1,38 +1,85 @@
-//! From the name of an engine to the engine.
+//! From an experiment and a device to the engine.
 
 use nn_cpu::CpuEngine;
-use nn_engine::{Engine, EngineError, EngineOptions};
-use nn_graph::Graph;
+use nn_cuda::CudaEngine;
+use nn_engine::{Engine, Precision};
 use nn_reference::ReferenceEngine;
 
-use crate::experiment::EngineKind;
+use super::{engine_options, image_bytes};
+use crate::TrainerError;
+use crate::experiment::{Experiment, Prepared};
 
-/// Bytes that an engine with these options holds at most, before it is made.
-///
-/// # Errors
-/// [`EngineError`] as [`build_engine`].
-pub(super) fn bytes_needed(
-    kind: EngineKind,
-    graph: &Graph,
-    options: &EngineOptions,
-) -> Result<u128, EngineError> {
-    match kind {
-        EngineKind::Cpu => CpuEngine::bytes_needed(graph, options),
-        EngineKind::Reference => ReferenceEngine::bytes_needed(graph, options),
+/// What an experiment is computed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// The processor: `nn-cpu` for float32, `nn-reference` for float64.
+    Cpu,
+    /// The first NVIDIA GPU: `nn-cuda`, float32.
+    Cuda,
+}
+
+enum EngineKind {
+    Reference,
+    Cpu,
+    Cuda,
+}
+
+fn kind(experiment: &Experiment, device: DeviceKind) -> Result<EngineKind, TrainerError> {
+    match (device, experiment.training.precision) {
+        (DeviceKind::Cpu, Precision::Float32) => Ok(EngineKind::Cpu),
+        (DeviceKind::Cpu, Precision::Float64) => Ok(EngineKind::Reference),
+        (DeviceKind::Cuda, Precision::Float32) => Ok(EngineKind::Cuda),
+        (DeviceKind::Cuda, Precision::Float64) => Err(TrainerError::Float64OnGpu),
     }
 }
 
-/// Makes an engine.
+/// Whether there is a GPU that can train this experiment: its numbers are float32, `nn-cuda` has its operations, and all
+/// runs and images fit into the memory that is free now.
 ///
 /// # Errors
-/// [`EngineError`] if it cannot train the graph or the options are out of range.
+/// [`TrainerError`], why it cannot.
+pub fn check_gpu(experiment: &Experiment) -> Result<(), TrainerError> {
+    kind(experiment, DeviceKind::Cuda)?;
+    let prepared = experiment.prepare()?;
+    let options = engine_options(experiment, &prepared, 0);
+    let images = image_bytes(experiment);
+    Ok(CudaEngine::check(&prepared.graph, &options, images)?)
+}
+
+/// Bytes that the engine of an experiment holds at most, before it is made.
+///
+/// # Errors
+/// [`TrainerError`] as [`build_engine`].
+pub(super) fn bytes_needed(
+    experiment: &Experiment,
+    prepared: &Prepared,
+    device: DeviceKind,
+) -> Result<u128, TrainerError> {
+    // Threads take no memory of their own that counts.
+    let options = engine_options(experiment, prepared, 0);
+    let graph = &prepared.graph;
+    Ok(match kind(experiment, device)? {
+        EngineKind::Reference => ReferenceEngine::bytes_needed(graph, &options)?,
+        EngineKind::Cpu => CpuEngine::bytes_needed(graph, &options)?,
+        EngineKind::Cuda => CudaEngine::bytes_needed(graph, &options)?,
+    })
+}
+
+/// Makes the engine of an experiment.
+///
+/// # Errors
+/// [`TrainerError`] if there is none, or it cannot train the graph, or the options are out of range.
 pub(super) fn build_engine(
-    kind: EngineKind,
-    graph: &Graph,
-    options: EngineOptions,
-) -> Result<Box<dyn Engine>, EngineError> {
-    Ok(match kind {
-        EngineKind::Cpu => Box::new(CpuEngine::new(graph, options)?),
+    experiment: &Experiment,
+    prepared: &Prepared,
+    device: DeviceKind,
+    threads: usize,
+) -> Result<Box<dyn Engine>, TrainerError> {
+    let options = engine_options(experiment, prepared, threads);
+    let graph = &prepared.graph;
+    Ok(match kind(experiment, device)? {
         EngineKind::Reference => Box::new(ReferenceEngine::new(graph, options)?),
+        EngineKind::Cpu => Box::new(CpuEngine::new(graph, options)?),
+        EngineKind::Cuda => Box::new(CudaEngine::new(graph, options)?),
     })
 }

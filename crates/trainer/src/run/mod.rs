@@ -15,10 +15,11 @@ use datasets::Dataset;
 use nn_engine::{EngineOptions, Split, State};
 
 pub use dry::{DryRun, RunOutlook, dry_run};
+pub use engine::{DeviceKind, check_gpu};
 pub use folder::RunFolder;
 pub use observer::{Event, Observer};
 
-use crate::experiment::{Experiment, Prepared};
+use crate::experiment::{Experiment, IMAGE_SHAPE, Prepared};
 use crate::{Manifest, Record, TrainerError};
 use engine::build_engine;
 use training::Training;
@@ -36,7 +37,9 @@ pub struct RunOptions {
     pub started: String,
     /// Git commit of the software, for the records.
     pub commit: Option<String>,
-    /// Threads to compute with, 0 for all. Results do not depend on it.
+    /// What to compute on. Results agree up to the rounding of float32, and not in every bit.
+    pub device: DeviceKind,
+    /// Threads of the processor to compute with, 0 for all. Results do not depend on it.
     pub threads: usize,
 }
 
@@ -73,8 +76,7 @@ pub fn run_experiment(
 ) -> Result<Finished, TrainerError> {
     let prepared = experiment.prepare()?;
     let dataset = take_images(experiment, dataset)?;
-    let engine_options = engine_options(experiment, &prepared, options.threads);
-    let mut engine = build_engine(experiment.training.engine, &prepared.graph, engine_options)?;
+    let mut engine = build_engine(experiment, &prepared, options.device, options.threads)?;
     let manifest = manifest::describe(experiment, &prepared, engine.device(), &dataset, options);
     engine.load_images(Split::Train, Arc::new(dataset.train))?;
     engine.load_images(Split::Test, Arc::new(dataset.test))?;
@@ -94,6 +96,13 @@ fn engine_options(experiment: &Experiment, prepared: &Prepared, threads: usize) 
         symmetry: prepared.symmetry.clone(),
         threads,
     }
+}
+
+/// Bytes of the images and labels.
+fn image_bytes(experiment: &Experiment) -> u128 {
+    let data = &experiment.data;
+    let images = data.train_images as u128 + data.test_images as u128;
+    images * (IMAGE_SHAPE.iter().product::<usize>() as u128 + 1)
 }
 
 /// From the first step to the last, into a new folder.
