@@ -1,6 +1,9 @@
-//! `cargo xtask kernels`: nn-cuda's kernels, compiled by NVIDIA's compiler without a GPU.
+//! `cargo xtask kernels`: nn-cuda's kernels, compiled by NVIDIA's compiler without a GPU; and checked on a simulated one.
 
+mod mutate;
 mod record;
+mod sanitize;
+mod simulated;
 mod toolchain;
 mod usage;
 
@@ -25,6 +28,17 @@ pub(crate) struct Args {
     /// Keep what the kernels use as the record.
     #[arg(long)]
     record: bool,
+    /// Something else than to compile them for a GPU.
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Task {
+    /// Run every kernel under ThreadSanitizer and AddressSanitizer, on the simulated driver.
+    Sanitize,
+    /// Make one mistake at a time (a barrier left out, an index or a bound one too large), and see what finds it.
+    Mutate(mutate::Args),
 }
 
 /// The kernels as device code.
@@ -42,14 +56,19 @@ impl Compiled {
     }
 }
 
-/// Compiles, prints the table and how it differs from the record.
+/// Compiles, prints the table and how it differs from the record; or does another task.
 ///
-/// Exits with 1 if a kernel spills, with 2 if nothing could be compiled.
+/// Exits with 1 if a kernel spills, is reported by a sanitizer, or a mistake is found by nothing; with 2 if it could not
+/// be done.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let checked = compile(&root().join("target/kernels")).and_then(|compiled| {
-        report(&compiled.usages, &root().join(RECORD), args.record)?;
-        Ok(compiled.complaints())
-    });
+    let checked = match &args.task {
+        Some(Task::Sanitize) => sanitize::run(),
+        Some(Task::Mutate(args)) => mutate::run(args),
+        None => compile(&root().join("target/kernels")).and_then(|compiled| {
+            report(&compiled.usages, &root().join(RECORD), args.record)?;
+            Ok(compiled.complaints())
+        }),
+    };
     match checked {
         Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
         Ok(complaints) => {

@@ -43,13 +43,40 @@ pub const OPTIONS: [&str; 1] = ["--std=c++17"];
 /// Where code compiled ahead is looked for, instead of the folder `cubins` beside the program: files `sm_90.cubin`.
 pub const CUBINS_VARIABLE: &str = "NN_CUDA_CUBINS";
 
+/// A folder whose files are taken instead of those built in: to try a change of a kernel in a program that is built.
+pub const KERNELS_VARIABLE: &str = "NN_CUDA_KERNELS";
+
 /// All kernels as one text, with lines numbered as in their files.
 pub fn source() -> String {
-    FILES.iter().fold(String::new(), |mut text, (name, file)| {
+    joined(FILES.map(|(name, file)| (name, file.to_owned())))
+}
+
+fn joined(files: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    let mut text = String::new();
+    for (name, file) in files {
         // Writing to a string does not fail.
         let _ = write!(text, "#line 1 \"{name}\"\n{file}");
-        text
-    })
+    }
+    text
+}
+
+/// The kernels of the folder that [`KERNELS_VARIABLE`] names, or those built in.
+fn chosen() -> Result<String, String> {
+    let Some(folder) = std::env::var_os(KERNELS_VARIABLE).map(PathBuf::from) else {
+        return Ok(source());
+    };
+    let read = |name: &'static str| {
+        let file = folder.join(name);
+        let text = std::fs::read_to_string(&file);
+        text.map(|text| (name, text)).map_err(|error| {
+            let file = file.display();
+            format!(
+                "the kernels are to be read from {file}, which {KERNELS_VARIABLE} names: {error}"
+            )
+        })
+    };
+    let files = FILES.iter().map(|(name, _)| read(name));
+    Ok(joined(files.collect::<Result<Vec<_>, _>>()?))
 }
 
 /// The code of all kernels for a GPU of an architecture, such as `sm_90`, under a driver of this version: from the
@@ -58,7 +85,7 @@ pub fn source() -> String {
 /// # Errors
 /// Why there is none, as the end of a sentence.
 pub(crate) fn code(architecture: &str, driver: i32) -> Result<Vec<u8>, String> {
-    let source = source();
+    let source = chosen()?;
     let missing = match nvrtc::version() {
         None => "NVIDIA's run-time compiler (libnvrtc, part of the CUDA toolkit) is not installed"
             .to_owned(),
