@@ -42,7 +42,7 @@ impl Sanitizer {
             Sanitizer::Thread => (
                 "TSAN_OPTIONS",
                 format!(
-                    "log_path={log}:ignore_noninstrumented_modules=1:report_signal_unsafe=0:report_thread_leaks=0:exitcode=0"
+                    "log_path={log}:ignore_noninstrumented_modules=1:report_signal_unsafe=0:report_thread_leaks=0:atexit_sleep_ms=0:exitcode=0"
                 ),
             ),
             // Kernels run on stacks that the runtime did not make.

@@ -13,15 +13,34 @@ extern "C" __global__ void add(int* x, int value) { x[threadIdx.x] += value; }
 extern "C" __global__ void copy(int* to, const int* from) { to[threadIdx.x] = from[threadIdx.x]; }
 "#;
 
-pub struct Raw {
-    pub device: Device,
+/// The kernels of [`SOURCE`].
+pub struct Kernels {
     store: CUfunction,
     add: CUfunction,
     copy: CUfunction,
 }
 
+/// A device and the kernels.
+pub struct Raw {
+    pub device: Device,
+    kernels: Kernels,
+}
+
+impl std::ops::Deref for Raw {
+    type Target = Kernels;
+
+    fn deref(&self) -> &Kernels {
+        &self.kernels
+    }
+}
+
 pub fn raw() -> Option<Raw> {
     let device = device()?;
+    let kernels = kernels(&device);
+    Some(Raw { device, kernels })
+}
+
+pub fn kernels(device: &Device) -> Kernels {
     let image = device.image(SOURCE);
     let bytes = image.as_bytes().expect("an image");
     let mut module = null_mut();
@@ -38,12 +57,7 @@ pub fn raw() -> Option<Raw> {
         function
     };
     let (store, add, copy) = (function(c"store"), function(c"add"), function(c"copy"));
-    Some(Raw {
-        device,
-        store,
-        add,
-        copy,
-    })
+    Kernels { store, add, copy }
 }
 
 pub fn stream(flags: u32) -> CUstream {
@@ -85,7 +99,7 @@ pub fn pinned(count: usize) -> *mut i32 {
     address.cast()
 }
 
-impl Raw {
+impl Kernels {
     fn call(&self, function: CUfunction, stream: CUstream, mut arguments: [*mut c_void; 2]) {
         // SAFETY: there are as many arguments as parameters, of their types.
         unsafe {
@@ -104,7 +118,7 @@ impl Raw {
             )
         }
         .result()
-        .unwrap_or_else(|error| panic!("{error}: {}", self.device.report()));
+        .unwrap();
     }
 
     /// Stores a number; the arguments are gone when it is done.
