@@ -177,7 +177,7 @@ fn macros_and_options() {
         &["--gpu-architecture=hopper"],
         &["--std=c++98"],
         &["--fmad=maybe"],
-        &["-fsanitize=thread"],
+        &["-Werror"],
     ];
     for options in refused {
         let outcome = program.compile(options);

@@ -59,13 +59,6 @@ inline long long abs(long long x) { return x < 0 ? -x : x; }
 inline float abs(float x) { return fabsf(x); }
 inline double abs(double x) { return fabs(x); }
 
-#ifndef INFINITY
-#define INFINITY __builtin_inff()
-#endif
-#ifndef NAN
-#define NAN __builtin_nanf("")
-#endif
-
 // Kept from the optimiser: -ffp-contract must not fuse what is asked for as a rounding of its own.
 template <class T>
 inline T cuda_sim_rounded(T value) {
@@ -93,7 +86,7 @@ inline float __fdiv_rn(float x, float y) { return cuda_sim_rounded(x / y); }
 inline float __frcp_rn(float x) { return cuda_sim_rounded(1.0f / x); }
 inline float __fsqrt_rn(float x) { return cuda_sim_rounded(sqrtf(x)); }
 inline float __fmaf_rn(float x, float y, float z) { return fmaf(x, y, z); }
-// The exact quotient lies between two floats' neighbours in double, so rounding twice is safe here.
+// Rounding twice gives the correctly rounded result: tried for all 2^24 fractions of two neighbouring exponents.
 inline float __frsqrt_rn(float x) { return cuda_sim_rounded(static_cast<float>(1.0 / sqrt(static_cast<double>(x)))); }
 inline double __dadd_rn(double x, double y) { return cuda_sim_rounded(x + y); }
 inline double __dsub_rn(double x, double y) { return cuda_sim_rounded(x - y); }

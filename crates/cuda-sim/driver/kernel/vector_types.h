@@ -29,7 +29,7 @@ inline __attribute__((always_inline)) void check_alignment(const Vector* vector)
     struct alignas(2 * sizeof(Element)) Name##2 {                                   \
         Element x, y;                                                               \
         CUDA_SIM_CHECKED_COPY(Name##2)                                              \
-        constexpr Name##2(Element x, Element y) : x(x), y(y) {}                     \
+        constexpr Name##2(Element x, Element y = 0) : x(x), y(y) {}         \
     };                                                                              \
     inline Name##2 make_##Name##2(Element x, Element y) { return Name##2(x, y); }
 
@@ -37,7 +37,8 @@ inline __attribute__((always_inline)) void check_alignment(const Vector* vector)
     struct alignas(4 * sizeof(Element) < 16 ? 4 * sizeof(Element) : 16) Name##4 {                                   \
         Element x, y, z, w;                                                                                         \
         CUDA_SIM_CHECKED_COPY(Name##4)                                                                              \
-        constexpr Name##4(Element x, Element y, Element z, Element w) : x(x), y(y), z(z), w(w) {}                   \
+        constexpr Name##4(Element x, Element y = 0, Element z = 0, Element w = 0)           \
+            : x(x), y(y), z(z), w(w) {}                                                                             \
     };                                                                                                              \
     inline Name##4 make_##Name##4(Element x, Element y, Element z, Element w) { return Name##4(x, y, z, w); }
 

@@ -104,7 +104,7 @@ bool run_compiler(std::vector<std::string> arguments, const fs::path& output, co
 
 std::vector<std::string> preprocessor_arguments(const Options& options, const Folder& folder) {
     std::vector<std::string> arguments = {
-        "-E", "-x", "c++", "-std=" + options.standard, "-nostdinc", "-nostdinc++", "-D__CUDACC__=1", "-D__CUDACC_RTC__=1",
+        "-E", "-x", "c++", "-std=" + options.standard, "-nostdinc", "-nostdinc++", "-undef", "-D__CUDACC__=1", "-D__CUDACC_RTC__=1",
         "-D__CUDA_ARCH__=" + std::to_string(options.architecture) + "0", "-D__CUDACC_VER_MAJOR__=13",
         "-D__CUDACC_VER_MINOR__=0", "-D__CUDA_SIM__=1", "-I" + (folder.path() / "headers").string()};
     arguments.insert(arguments.end(), options.preprocessor.begin(), options.preprocessor.end());

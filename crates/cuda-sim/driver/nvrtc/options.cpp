@@ -23,9 +23,9 @@ const char* const WITHOUT_EFFECT[] = {
     "--extra-device-vectorization", "-extra-device-vectorization", "--restrict", "-restrict", "--disable-warnings", "-w",
     "--device-as-default-execution-space", "-default-device", "--display-error-number", "-err-no",
     "--no-display-error-number", "-no-err-no", "--diag-error", "-diag-error", "--diag-suppress", "-diag-suppress",
-    "--diag-warn", "-diag-warn", "--warning-as-error", "-Werror", "--ptxas-options", "-Xptxas", "--dopt", "-dopt",
+    "--diag-warn", "-diag-warn", "--ptxas-options", "-Xptxas", "--dopt", "-dopt",
     "--minimal", "-minimal", "--split-compile", "-split-compile", "--builtin-move-forward", "-builtin-move-forward",
-    "--builtin-initializer-list", "-builtin-initializer-list", "--version-ident", "-version-ident", "--no-cache",
+    "--builtin-initializer-list", "-builtin-initializer-list", "--version-ident", "--no-cache",
     "-no-cache", "--device-int128", "-device-int128", "--optimization-info", "-opt-info",
     "--relocatable-device-code", "-rdc", "--device-w", "-dw", "--no-source-include", "-no-source-include",
     "--fdevice-syntax-only", "-fdevice-syntax-only",
@@ -34,7 +34,7 @@ const char* const WITHOUT_EFFECT[] = {
 // Those of the above that take a value as the next text.
 const char* const VALUE_FOLLOWS[] = {
     "--maxrregcount", "-maxrregcount", "--ptxas-options", "-Xptxas", "--diag-suppress", "-diag-suppress",
-    "--diag-error", "-diag-error", "--diag-warn", "-diag-warn", "--gpu-architecture", "-arch", "--std", "-std",
+    "--diag-error", "-diag-error", "--diag-warn", "-diag-warn", "--gpu-architecture", "-arch", "--fmad", "-fmad",
     "--define-macro", "-D", "--undefine-macro", "-U", "--include-path", "-I",
 };
 

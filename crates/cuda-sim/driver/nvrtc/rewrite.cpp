@@ -87,6 +87,9 @@ private:
         if (std::strncmp(rest, "unroll", 6) != 0) return;
         rest += 6;
         while (*rest == ' ' || *rest == '(') ++rest;
+        // Before anything but a loop NVRTC warns, and g++ would refuse.
+        size_t next = after(at_);
+        if (!text_at(next, "for") && !text_at(next, "while") && !text_at(next, "do")) return;
         if (!*rest) {
             // Whole loops where they are short, as registers need; more would make the code large for nothing.
             token.text = "#pragma GCC unroll 16";

@@ -1,5 +1,7 @@
 // What of CUDA C++ the simulator must run as a GPU does; tests/language.rs knows the results.
 #define N_THREADS 64
+// NVRTC has no <math.h>, and neither INFINITY nor NAN.
+#define INFINITY __int_as_float(0x7f800000)
 
 struct Shape {
     int rows;
@@ -84,7 +86,9 @@ extern "C" __global__ void atomics(unsigned* __restrict__ y, float* __restrict__
 // Vectors.
 extern "C" __global__ void vectors(const float4* __restrict__ a, float2* __restrict__ b, const int4* c, double2* d, uint4* e) {
     float4 v = __ldg(a + threadIdx.x);
-    b[threadIdx.x] = make_float2(v.x + v.y, v.z * v.w);
+    float2 sums = {v.x + v.y}, zero = {}, pair[2] = {{1.0f, 2.0f}};
+    sums.y = v.z * v.w + zero.x + pair[1].y;
+    b[threadIdx.x] = sums;
     int4 i = c[threadIdx.x];
     d[threadIdx.x] = make_double2(i.x + 0.5, i.w);
     e[threadIdx.x] = make_uint4(i.x, i.y, i.z, i.w);
@@ -125,6 +129,11 @@ KERNEL(from_a_macro)(int* y) { y[0] = 1'000; }
 extern "C" {
 __global__ void in_a_block(char* y) { y[0] = '"'; }
 }
+
+// What g++ defines of itself and NVRTC does not.
+#if defined __GNUC__ || defined __linux__ || !defined __CUDACC_RTC__ || __CUDA_ARCH__ != 900
+#error not as NVRTC
+#endif
 
 #if 0
 extern "C" __global__ void left_out(int* y);
