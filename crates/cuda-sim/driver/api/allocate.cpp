@@ -78,8 +78,6 @@ API CUresult cuMemHostAlloc(void** result, size_t size, unsigned) {
     return sim::memory().allocate_host(size, result);
 }
 
-API CUresult cuMemAllocHost_v2(void** result, size_t size) { return cuMemHostAlloc(result, size, 0); }
-
 API CUresult cuMemFreeHost(void* address) {
     if (CUresult error = sim::begin_unsafe("cuMemFreeHost")) return error;
     if (!address) return CUDA_SUCCESS;

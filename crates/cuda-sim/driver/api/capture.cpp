@@ -212,8 +212,12 @@ API CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus* status)
     return CUDA_SUCCESS;
 }
 
-API CUresult cuStreamGetCaptureInfo(CUstream handle, CUstreamCaptureStatus* status, uint64_t* id) {
+API CUresult cuStreamGetCaptureInfo_v3(CUstream handle, CUstreamCaptureStatus* status, uint64_t* id, CUgraph* graph,
+                                       const CUgraphNode** nodes, const void** edges, size_t* count) {
     if (CUresult error = cuStreamIsCapturing(handle, status)) return error;
+    if (graph || nodes || edges || count) {
+        return sim::fail(CUDA_ERROR_NOT_SUPPORTED, "cuStreamGetCaptureInfo: the simulator tells the status and the number only");
+    }
     if (id && *status != CU_STREAM_CAPTURE_STATUS_NONE) *id = sim::find_stream(handle)->capture->id;
     return CUDA_SUCCESS;
 }

@@ -97,7 +97,7 @@ API CUresult cuEventQuery(CUevent handle) {
     return sim::device_state();
 }
 
-API CUresult cuEventElapsedTime(float* milliseconds, CUevent start_handle, CUevent end_handle) {
+API CUresult cuEventElapsedTime_v2(float* milliseconds, CUevent start_handle, CUevent end_handle) {
     if (CUresult error = sim::begin("cuEventElapsedTime")) return error;
     std::shared_ptr<sim::Event> start = sim::events().find(start_handle);
     std::shared_ptr<sim::Event> end = sim::events().find(end_handle);
@@ -112,10 +112,6 @@ API CUresult cuEventElapsedTime(float* milliseconds, CUevent start_handle, CUeve
     }
     *milliseconds = std::chrono::duration<float, std::milli>(*end->time - *start->time).count();
     return CUDA_SUCCESS;
-}
-
-API CUresult cuEventElapsedTime_v2(float* milliseconds, CUevent start, CUevent end) {
-    return cuEventElapsedTime(milliseconds, start, end);
 }
 
 API CUresult cuStreamWaitEvent(CUstream stream_handle, CUevent event_handle, unsigned) {

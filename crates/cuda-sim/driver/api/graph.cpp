@@ -85,10 +85,6 @@ API CUresult cuGraphInstantiateWithFlags(CUgraphExec* result, CUgraph handle, un
     return CUDA_SUCCESS;
 }
 
-API CUresult cuGraphInstantiate_v2(CUgraphExec* result, CUgraph graph, CUgraphNode*, char*, size_t) {
-    return cuGraphInstantiateWithFlags(result, graph, 0);
-}
-
 API CUresult cuGraphExecDestroy(CUgraphExec executable) {
     if (CUresult error = sim::begin("cuGraphExecDestroy")) return error;
     return sim::executables().remove(executable) ? CUDA_SUCCESS : sim::no_graph("cuGraphExecDestroy");
