@@ -5,6 +5,7 @@ pub mod ceilings;
 pub mod check;
 mod choice;
 mod measure;
+mod profile;
 mod roofline;
 pub mod side_by_side;
 mod statistics;
@@ -13,6 +14,7 @@ mod training;
 
 pub use choice::Choice;
 pub use measure::Meter;
+pub use profile::profile;
 pub use roofline::roofline;
 pub use statistics::Spread;
 pub use table::{Table, or_dash, percent};

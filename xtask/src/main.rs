@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod gpu_bundle;
 mod kernels;
 mod package;
 mod peers;
@@ -38,6 +39,8 @@ enum Verb {
     Peers(peers::Args),
     /// Compile nn-cuda's kernels with NVIDIA's compiler, which needs no GPU; installs it into target/kernels.
     Kernels(kernels::Args),
+    /// Build a folder that checks and times nn-cuda on a machine with a GPU and without Rust.
+    GpuBundle(gpu_bundle::Args),
     /// Measure how fast an engine trains, and others beside it.
     Bench(bench::Args),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Verb::Package => package::run(),
         Verb::Peers(args) => peers::run(&args),
         Verb::Kernels(args) => kernels::run(&args),
+        Verb::GpuBundle(args) => gpu_bundle::run(&args),
         Verb::Bench(args) => bench::run(&args),
     }
 }

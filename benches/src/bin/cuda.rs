@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use benches::check::{self, Conformance, Part};
+use benches::side_by_side::{self, Race};
 use benches::{Choice, Meter, Setting, Training};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_engine::Engine;
@@ -50,6 +51,44 @@ enum Command {
         trained: Trained,
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
+    },
+    /// Time every size of batch with every number of replicas.
+    Sizes {
+        #[arg(long, default_value_t = 32)]
+        depth: usize,
+        #[arg(long, value_delimiter = ',', default_value = "32,128,512,1024")]
+        batches: Vec<usize>,
+        #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16")]
+        replicas: Vec<usize>,
+        #[arg(long, value_name = "FILE", default_value = "sizes.json")]
+        json: PathBuf,
+    },
+    /// Time every kernel of a step of nn-cuda.
+    Profile {
+        #[command(flatten)]
+        trained: Trained,
+        #[arg(long, value_name = "FILE", default_value = "profile.json")]
+        json: PathBuf,
+    },
+    /// Train beside PyTorch, in turns, and compare.
+    Race {
+        #[arg(long, default_value_t = 32)]
+        depth: usize,
+        #[arg(long, value_delimiter = ',', default_value = "128,1024")]
+        batches: Vec<usize>,
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+        /// Seconds to prepare PyTorch; compiled modes that take longer are left out.
+        #[arg(long, value_name = "S", default_value_t = 200)]
+        patience: u64,
+        /// A Python with PyTorch.
+        #[arg(long, value_name = "FILE", default_value = "python3")]
+        python: PathBuf,
+        /// `race.py`.
+        #[arg(long, value_name = "FILE")]
+        script: PathBuf,
+        #[arg(long, value_name = "FILE", default_value = "race.json")]
+        json: PathBuf,
     },
     /// Time training steps, as one line of JSON.
     Train {
@@ -180,6 +219,38 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
         Command::Renormalisation { steps } => check::renormalisation(engine, steps),
         Command::Export { trained, out } => {
             check::export(engine, trained.setting()?, trained.steps, &out)
+        }
+        Command::Sizes {
+            depth,
+            batches,
+            replicas,
+            json,
+        } => side_by_side::sizes(engine, depth, &batches, &replicas, &json),
+        Command::Profile { trained, json } => match engine {
+            Choice::Cuda => benches::profile(trained.setting()?, trained.steps, &json),
+            Choice::Cpu => {
+                Err("kernels are timed of nn-cuda only; `cpu roofline` is for nn-cpu".into())
+            }
+        },
+        Command::Race {
+            depth,
+            batches,
+            rounds,
+            patience,
+            python,
+            script,
+            json,
+        } => {
+            let race = Race {
+                engine,
+                depth,
+                batches,
+                rounds,
+                python,
+                script,
+                patience,
+            };
+            race.run(&json)
         }
         Command::Train {
             trained,

@@ -16,7 +16,7 @@ use crate::check::Failure;
 use crate::{Choice, Spread, Table, or_dash};
 
 use own::Own;
-pub use own::scaling;
+pub use own::sizes;
 use peer::{Peers, Script};
 
 /// How long is measured.
@@ -38,12 +38,21 @@ pub struct Race {
     pub patience: u64,
 }
 
+/// Begins the names of this workspace's engines.
+const OWN: &str = "nn-";
+
 /// Somebody's samples, in milliseconds a step.
 #[derive(Clone, Debug, Default)]
 struct Samples {
     batch: usize,
     ms: Vec<f64>,
     note: Option<String>,
+}
+
+impl Samples {
+    fn median(&self) -> Option<f64> {
+        Spread::of(self.ms.iter().copied()).map(|ms| ms.median)
+    }
 }
 
 impl Race {
@@ -97,22 +106,26 @@ impl Race {
         self.verdict(&samples)
     }
 
+    /// Against the fastest of all modes, and of those in the same precision.
     fn verdict(&self, samples: &BTreeMap<String, Samples>) -> Result<String, Failure> {
         let mut parts = Vec::new();
         for &batch in &self.batches {
-            let at = samples.iter().filter(|(_, samples)| samples.batch == batch);
-            let (own, peers): (Vec<_>, Vec<_>) = at.partition(|(name, _)| name.starts_with("nn-"));
-            let median = |samples: &Samples| Spread::of(samples.ms.iter().copied());
-            let best = peers
-                .into_iter()
-                .filter_map(|(name, samples)| Some((name, samples, median(samples)?.median)))
-                .min_by(|a, b| a.2.total_cmp(&b.2));
-            if let (Some((_, own)), Some((name, best, _))) = (own.first(), best) {
-                let ratio = Spread::of_ratios(&best.ms, &own.ms);
-                parts.push(format!(
-                    "batch {batch}: {} times as fast as the fastest PyTorch ({name})",
-                    or_dash(ratio)
-                ));
+            let Some((_, own)) = own_at(samples, batch) else {
+                continue;
+            };
+            for (of, precision) in [("PyTorch", ""), ("its float32", "fp32")] {
+                let peers = samples.iter().filter(|(name, samples)| {
+                    samples.batch == batch && !name.starts_with(OWN) && name.contains(precision)
+                });
+                let best = peers
+                    .filter_map(|(name, samples)| Some((name, samples, samples.median()?)))
+                    .min_by(|a, b| a.2.total_cmp(&b.2));
+                if let Some((name, best, _)) = best {
+                    let ratio = or_dash(Spread::of_ratios(&best.ms, &own.ms));
+                    parts.push(format!(
+                        "{ratio} times as fast as the fastest of {of} ({name})"
+                    ));
+                }
             }
         }
         if parts.is_empty() {
@@ -120,6 +133,12 @@ impl Race {
         }
         Ok(parts.join("; "))
     }
+}
+
+/// The engine's samples at a size of batch.
+fn own_at(samples: &BTreeMap<String, Samples>, batch: usize) -> Option<(&String, &Samples)> {
+    let mut samples = samples.iter();
+    samples.find(|(name, samples)| name.starts_with(OWN) && samples.batch == batch)
 }
 
 /// Everybody, the fastest first in each batch.
@@ -133,15 +152,12 @@ fn table(samples: &BTreeMap<String, Samples>) -> String {
         "note",
     ]);
     let mut rows: Vec<_> = samples.iter().collect();
-    let median = |samples: &Samples| Spread::of(samples.ms.iter().copied()).map(|ms| ms.median);
     rows.sort_by(|(_, a), (_, b)| {
-        let key = |samples| median(samples).unwrap_or(f64::INFINITY);
+        let key = |samples: &Samples| samples.median().unwrap_or(f64::INFINITY);
         (a.batch.cmp(&b.batch)).then(key(a).total_cmp(&key(b)))
     });
     for (name, entry) in rows {
-        let own = samples
-            .iter()
-            .find(|(name, own)| name.starts_with("nn-") && own.batch == entry.batch);
+        let own = own_at(samples, entry.batch);
         let ratio = own.and_then(|(_, own)| Spread::of_ratios(&entry.ms, &own.ms));
         let rates = entry.ms.iter().map(|ms| 1e3 * entry.batch as f64 / ms);
         table.row(vec![
@@ -184,7 +200,7 @@ mod tests {
         BTreeMap::from([
             ("nn-cuda, batch 128".to_owned(), entry(128, &[1.0, 2.0])),
             (
-                "PyTorch, eager, tf32, batch 128".to_owned(),
+                "PyTorch, eager, fp32, batch 128".to_owned(),
                 entry(128, &[4.0, 8.0]),
             ),
             (
@@ -207,7 +223,8 @@ mod tests {
         };
         let verdict = race.verdict(&samples()).unwrap();
         // Though the medians' ratio is that of two different rounds.
-        let expected = "batch 128: 2.00 [2.00–2.00] times as fast as the fastest PyTorch (PyTorch, graph, tf32, batch 128)";
+        let expected = "2.00 [2.00–2.00] times as fast as the fastest of PyTorch (PyTorch, graph, tf32, batch 128); \
+                        4.00 [4.00–4.00] times as fast as the fastest of its float32 (PyTorch, eager, fp32, batch 128)";
         assert_eq!(verdict, expected);
         assert!(race.verdict(&BTreeMap::new()).is_err());
         let table = table(&samples());

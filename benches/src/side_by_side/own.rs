@@ -1,10 +1,11 @@
 //! The engine of this workspace, timed as PyTorch is.
 
+use std::path::Path;
 use std::time::Instant;
 
 use nn_engine::{Engine, EngineError};
 use nn_graph::nets::Normaliser;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::check::Failure;
 use crate::{Choice, Setting, Spread, Table, Training, or_dash};
@@ -64,7 +65,7 @@ impl Own {
     }
 
     pub(super) fn name(&self) -> String {
-        self.training.what()
+        format!("{}, batch {}", self.training.what(), self.batch)
     }
 
     pub(super) fn batch(&self) -> usize {
@@ -79,17 +80,18 @@ impl Own {
     }
 }
 
-/// Times the engine with every number of images and of replicas; prints a table and returns the samples, in
-/// milliseconds a step of all replicas.
+/// Times the engine with every number of images and of replicas; prints a table, and writes the samples, in milliseconds
+/// a step of all replicas, into a file of JSON.
 ///
 /// # Errors
-/// What the engine says, but that a size does not fit is in the table.
-pub fn scaling(
+/// What the engine says, but that a size does not fit is in the table; or that the file cannot be written.
+pub fn sizes(
     choice: Choice,
     depth: usize,
     batches: &[usize],
     replicas: &[usize],
-) -> Result<Value, Failure> {
+    file: &Path,
+) -> Result<String, Failure> {
     let mut head = vec!["images/s, batch".to_owned()];
     head.extend(replicas.iter().map(|count| match count {
         1 => "1 replica".to_owned(),
@@ -97,6 +99,7 @@ pub fn scaling(
     }));
     let mut table = Table::with_head(head);
     let mut rows = Vec::new();
+    let (mut most, mut place) = (0.0, String::new());
     for &batch in batches {
         let mut cells = vec![batch.to_string()];
         for &replicas in replicas {
@@ -115,15 +118,19 @@ pub fn scaling(
                 Err(error) => return Err(error),
             };
             let images = (batch * replicas) as f64;
-            cells.push(or_dash(Spread::of(
-                sampled.iter().map(|ms| 1e3 * images / ms),
-            )));
+            let rate = Spread::of(sampled.iter().map(|ms| 1e3 * images / ms));
+            if let Some(rate) = rate.filter(|rate| rate.median > most) {
+                (most, place) = (rate.median, format!("batch {batch}, {replicas} replicas"));
+            }
+            cells.push(or_dash(rate));
             rows.push(json!({ "batch": batch, "replicas": replicas, "step_ms": sampled }));
         }
         table.row(cells);
     }
     println!("{}", table.markdown());
-    Ok(Value::Array(rows))
+    std::fs::write(file, format!("{}\n", json!(rows)))
+        .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    Ok(format!("at most {most:.0} images/s, {place}"))
 }
 
 fn is_memory(error: &(dyn std::error::Error + 'static)) -> bool {

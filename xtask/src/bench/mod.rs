@@ -5,7 +5,7 @@ mod comparison;
 mod contestant;
 mod cpu;
 mod facts;
-mod program;
+pub(crate) mod program;
 mod record;
 mod roofline;
 mod scaling;

@@ -113,7 +113,7 @@ impl Drop for Neighbour {
 ///
 /// # Errors
 /// That it could not be built; cargo's messages are on standard error.
-pub(super) fn built(arguments: &[&str], flags: Option<&str>) -> Result<PathBuf, String> {
+pub(crate) fn built(arguments: &[&str], flags: Option<&str>) -> Result<PathBuf, String> {
     let mut build = cargo([
         "build",
         "--release",
