@@ -5,6 +5,7 @@ pub mod ceilings;
 pub mod check;
 mod choice;
 mod measure;
+mod prediction;
 mod profile;
 mod roofline;
 pub mod side_by_side;
@@ -14,6 +15,7 @@ mod training;
 
 pub use choice::Choice;
 pub use measure::Meter;
+pub use prediction::{Capability, predict};
 pub use profile::profile;
 pub use roofline::roofline;
 pub use statistics::Spread;

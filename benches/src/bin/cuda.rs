@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use benches::check::{self, Conformance, Part};
 use benches::side_by_side::{self, Race};
-use benches::{Choice, Meter, Setting, Training};
+use benches::{Capability, Choice, Meter, Setting, Training};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_engine::Engine;
 use nn_engine::conformance::Tier;
@@ -62,6 +62,13 @@ enum Command {
         replicas: Vec<usize>,
         #[arg(long, value_name = "FILE", default_value = "sizes.json")]
         json: PathBuf,
+    },
+    /// Say from counts alone how long a step of nn-cuda should take, by default on an H200.
+    Predict {
+        #[command(flatten)]
+        trained: Trained,
+        #[command(flatten)]
+        capability: Capability,
     },
     /// Time every kernel of a step of nn-cuda.
     Profile {
@@ -226,6 +233,10 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
             replicas,
             json,
         } => side_by_side::sizes(engine, depth, &batches, &replicas, &json),
+        Command::Predict {
+            trained,
+            capability,
+        } => benches::predict(trained.setting()?, &capability),
         Command::Profile { trained, json } => match engine {
             Choice::Cuda => benches::profile(trained.setting()?, trained.steps, &json),
             Choice::Cpu => {

@@ -1,0 +1,201 @@
+//! How long a training step should take, from counts alone.
+
+use std::error::Error;
+
+use clap::Args;
+use nn_cuda::CudaEngine;
+use nn_engine::plan::{Cost, Plan};
+use nn_graph::{Graph, Op};
+
+use crate::{Setting, Table, Training};
+
+/// What a device can do.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Capability {
+    /// Terabytes of memory a second, read and written.
+    #[arg(long, value_name = "TB/S", default_value_t = 4.3)]
+    pub bandwidth: f64,
+    /// Float32 operations a second, in 10¹²; a multiply-add counts two.
+    #[arg(long, value_name = "TFLOP/S", default_value_t = 67.0)]
+    pub arithmetic: f64,
+    /// Microseconds from the start of a launch in a graph to that of the next, which depends on it, if it does nothing.
+    #[arg(long, value_name = "US", default_value_t = 3.0)]
+    pub launch: f64,
+    /// Which share of the arithmetic kernels reach.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.4)]
+    pub share: f64,
+}
+
+impl Capability {
+    /// Seconds of some work, with all of the arithmetic or with the share that is reached.
+    fn seconds(&self, flops: f64, bytes: f64, share: f64) -> f64 {
+        (flops / (1e12 * self.arithmetic * share)).max(bytes / (1e12 * self.bandwidth))
+    }
+}
+
+/// A part of a step: operations, bytes, and seconds, at best and with the share of the arithmetic that is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Work {
+    flops: f64,
+    bytes: f64,
+    best: f64,
+    reached: f64,
+}
+
+impl Work {
+    /// One pass over a group of the plan.
+    fn add(&mut self, cost: Cost, images: f64, capability: &Capability) {
+        let flops = images * cost.flops as f64;
+        self.add_counts(flops, 4.0 * images * cost.elements as f64, capability);
+    }
+
+    fn add_counts(&mut self, flops: f64, bytes: f64, capability: &Capability) {
+        self.flops += flops;
+        self.bytes += bytes;
+        self.best += capability.seconds(flops, bytes, 1.0);
+        self.reached += capability.seconds(flops, bytes, capability.share);
+    }
+}
+
+/// Predicts the step of `setting` on a device: every group of the plan takes the longer of its arithmetic and its
+/// traffic (each tensor once a pass, all to and from memory), every launch its latency besides. The launches are
+/// counted by the engine itself, on any device it finds.
+///
+/// # Errors
+/// What the engine says.
+pub fn predict(setting: Setting, capability: &Capability) -> Result<String, Box<dyn Error>> {
+    // The launches do not depend on the number of images.
+    let small = Setting {
+        batch: 2,
+        ..setting
+    };
+    let make = |graph: &_, options| CudaEngine::new(graph, options).map(Box::new);
+    let training: Training<CudaEngine> = Training::new(small, 1, make)?;
+    let launches = training.engine.launches()?.len();
+    let graph = setting.graph()?;
+    let images = (setting.batch * setting.replicas) as f64;
+    let parts = parts(&graph, images, setting.replicas as f64, capability);
+
+    let mut table = Table::new([
+        "part of a step",
+        "GFLOP",
+        "MB",
+        "ms at best",
+        "ms predicted",
+    ]);
+    let waiting = 1e-6 * capability.launch * launches as f64;
+    let row = |name: &str, work: &Work| {
+        vec![
+            name.to_owned(),
+            format!("{:.2}", 1e-9 * work.flops),
+            format!("{:.1}", 1e-6 * work.bytes),
+            format!("{:.3}", 1e3 * work.best),
+            format!("{:.3}", 1e3 * work.reached),
+        ]
+    };
+    let mut sum = Work {
+        best: waiting,
+        reached: waiting,
+        ..Work::default()
+    };
+    let launching = sum;
+    for (name, work) in &parts {
+        table.row(row(name, work));
+        sum.flops += work.flops;
+        sum.bytes += work.bytes;
+        sum.best += work.best;
+        sum.reached += work.reached;
+    }
+    table.row(row(&format!("{launches} launches"), &launching));
+    table.row(row("all", &sum));
+    println!("{}", table.markdown());
+    Ok(format!(
+        "predicted {:.2} ms a step, {:.0} images/s; at best {:.2} ms, {:.0} images/s",
+        1e3 * sum.reached,
+        images / sum.reached,
+        1e3 * sum.best,
+        images / sum.best
+    ))
+}
+
+/// The work of all groups by kind, and of the update.
+fn parts(
+    graph: &Graph,
+    images: f64,
+    replicas: f64,
+    capability: &Capability,
+) -> Vec<(&'static str, Work)> {
+    let mut convolutions = [Work::default(); 2];
+    let mut others = [Work::default(); 2];
+    for group in Plan::compile(graph).groups() {
+        let convolves = matches!(graph.node(group.head).op, Op::Conv2d(_));
+        let kind = if convolves {
+            &mut convolutions
+        } else {
+            &mut others
+        };
+        kind[0].add(group.forward, images, capability);
+        // Two kernels, for the data and for the weights: as one, they differ in what is read twice.
+        kind[1].add(group.backward, images, capability);
+    }
+    let trained = graph
+        .parameters()
+        .iter()
+        .filter(|parameter| parameter.trainable);
+    let trained: usize = trained.map(|parameter| parameter.elements()).sum();
+    let mut update = Work::default();
+    // The gradient, the buffer twice and the parameter twice.
+    update.add_counts(0.0, 5.0 * 4.0 * replicas * trained as f64, capability);
+    vec![
+        ("convolutions, forward", convolutions[0]),
+        ("convolutions, backward", convolutions[1]),
+        ("all else, forward", others[0]),
+        ("all else, backward", others[1]),
+        ("update", update),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_graph::nets::Normaliser;
+
+    use super::*;
+
+    const DEVICE: Capability = Capability {
+        bandwidth: 1.0,
+        arithmetic: 10.0,
+        launch: 3.0,
+        share: 0.5,
+    };
+
+    #[test]
+    fn work_takes_the_longer_of_arithmetic_and_traffic() {
+        let mut work = Work::default();
+        work.add_counts(1e9, 1e6, &DEVICE);
+        assert_eq!((work.best, work.reached), (1e-4, 2e-4));
+        let mut work = Work::default();
+        work.add_counts(1e6, 1e9, &DEVICE);
+        assert_eq!((work.best, work.reached), (1e-3, 1e-3));
+    }
+
+    #[test]
+    fn nothing_of_the_plan_is_left_out() {
+        let setting = Setting {
+            depth: 14,
+            width: 8,
+            normaliser: Normaliser::Batch,
+            batch: 4,
+            replicas: 1,
+            threads: 1,
+        };
+        let graph = setting.graph().unwrap();
+        let parts = parts(&graph, 4.0, 1.0, &DEVICE);
+        let cost = Plan::compile(&graph).cost();
+        let flops: f64 = parts.iter().map(|(_, work)| work.flops).sum();
+        let bytes: f64 = parts.iter().map(|(_, work)| work.bytes).sum();
+        let update = parts.last().unwrap().1.bytes;
+        assert_eq!(flops, 4.0 * cost.flops as f64);
+        assert_eq!(bytes - update, 16.0 * cost.elements as f64);
+        assert!(parts[0].1.flops > 20.0 * parts[2].1.flops);
+    }
+}
