@@ -14,6 +14,8 @@ pub(crate) struct Terminal {
     steps_per_epoch: u64,
     /// Images that one step trains, all runs together.
     images_per_step: u64,
+    /// Of the runs.
+    labels: Vec<String>,
 }
 
 impl Terminal {
@@ -25,6 +27,16 @@ impl Terminal {
             steps: 1,
             steps_per_epoch: 1,
             images_per_step: 0,
+            labels: Vec::new(),
+        }
+    }
+
+    /// Shows a line that stays.
+    fn line(&self, line: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{line}");
+        } else {
+            self.bar.println(line);
         }
     }
 
@@ -48,9 +60,9 @@ impl Observer for Terminal {
                 );
                 eprintln!("Engine: {}.", manifest.device);
                 eprintln!("Run folder: {}", folder.display());
-                let labels: Vec<&str> =
-                    manifest.runs.iter().map(|run| run.label.as_str()).collect();
-                eprintln!("Runs, in this order below: {}.", labels.join("; "));
+                let runs = manifest.runs.iter();
+                self.labels = runs.map(|run| run.label.clone()).collect();
+                eprintln!("Runs, in this order below: {}.", self.labels.join("; "));
                 self.steps = manifest.steps;
                 self.steps_per_epoch = manifest.steps_per_epoch.max(1);
                 self.images_per_step = (manifest.batch_size * manifest.runs.len()) as u64;
@@ -71,6 +83,12 @@ impl Observer for Terminal {
                     list(losses)
                 ));
             }
+            Event::Diverged { run, step } => {
+                let name = self.labels.get(*run).map_or("", |label| label);
+                self.line(&format!(
+                    "\"{name}\" has no finite loss from step {step} on; the other runs go on."
+                ));
+            }
             Event::Epoch { epoch, records } => {
                 let steps = epoch * self.steps_per_epoch;
                 let accuracies: Vec<f64> = records.iter().filter_map(test_accuracy).collect();
@@ -83,10 +101,8 @@ impl Observer for Terminal {
                 if self.bar.is_hidden() {
                     let (rate, left) = (self.images_per_second(steps), self.seconds_left(steps));
                     line += &format!("  {rate:.0} images/s, {left:.0} s left");
-                    eprintln!("{line}");
-                } else {
-                    self.bar.println(line);
                 }
+                self.line(&line);
             }
             Event::Finished(_) => self.bar.finish_and_clear(),
             _ => {}

@@ -65,14 +65,31 @@ pub enum TrainerError {
         /// The serialiser's reason.
         reason: String,
     },
+    /// The engine failed on the way, as where a GPU is lost.
+    #[error(
+        "training stopped before step {step} of {steps}: {source}; all records up to there are in `{0}`, `texp report {0}` \
+         shows them, and the same command trains again from the start", folder.display()
+    )]
+    Stopped {
+        /// The first step that was not made.
+        step: u64,
+        /// Steps in all.
+        steps: u64,
+        /// The run folder.
+        folder: PathBuf,
+        /// What the engine says.
+        source: EngineError,
+    },
     /// Every run's loss has stopped being a number.
     #[error(
-        "after epoch {epoch} no run has a finite loss any more, so training was stopped; lower the learning rate \
-         (all records up to here are in `{}`)", folder.display()
+        "after epoch {epoch} no run has a finite loss any more ({}), so training was stopped; lower the learning rate; all \
+         records up to here are in `{1}`, and `texp report {1}` shows them", since(runs), folder.display()
     )]
     Diverged {
         /// Epochs finished.
         epoch: u64,
+        /// Each run's name, and its first step without a finite loss.
+        runs: Vec<(String, u64)>,
         /// The run folder.
         folder: PathBuf,
     },
@@ -93,7 +110,17 @@ impl TrainerError {
             | Self::Plan(_)
             | Self::Folder { .. }
             | Self::Format { .. }
+            | Self::Stopped { .. }
             | Self::Diverged { .. } => false,
         }
     }
+}
+
+/// From which step on each run has no finite loss.
+fn since(runs: &[(String, u64)]) -> String {
+    let runs = runs.iter();
+    let texts: Vec<String> = runs
+        .map(|(name, step)| format!("`{name}` from step {step} on"))
+        .collect();
+    texts.join(", ")
 }

@@ -338,9 +338,18 @@ fn runs_that_diverge_are_recorded_and_then_stopped() {
         .replace("width = 2", "width = 2\nhead = \"trained\"")
         .replace("lr = 0.1", "lr = 1e160");
     let error = run(&experiment(&text), runs.path()).unwrap_err();
-    let TrainerError::Diverged { folder, epoch } = &error else {
+    let TrainerError::Diverged {
+        folder,
+        epoch,
+        runs,
+    } = &error
+    else {
         panic!("{error}")
     };
+    let [(name, since)] = &runs[..] else {
+        panic!("{error}")
+    };
+    assert_eq!(name, "step");
     assert!(!error.is_bad_input());
     let records = records(folder);
     let steps = records
@@ -351,7 +360,14 @@ fn runs_that_diverge_are_recorded_and_then_stopped() {
     assert!(
         records
             .iter()
-            .any(|record| matches!(record, Record::Step { loss, .. } if loss.is_nan()))
+            .all(|record| !matches!(record, Record::Step { step, loss, .. } if loss.is_nan() != (step >= since)))
+    );
+    assert!((1..4 * epoch).contains(since), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("`step` from step {since} on")),
+        "{error}"
     );
 }
 

@@ -64,7 +64,7 @@ pub struct Finished {
 /// a [`Manifest`] and one [`Record`] a line. Nothing that is there is ever overwritten, and nothing
 /// is written before everything is checked. A loss that is not finite is recorded and the run goes
 /// on, since it says nothing about the other runs; when no run has a finite loss at the end of an
-/// epoch, training stops.
+/// epoch, training stops. Where the engine fails on the way, what was recorded before is in the folder.
 ///
 /// # Errors
 /// [`TrainerError`]; [`TrainerError::is_bad_input`] tells whose fault it is.
@@ -124,7 +124,18 @@ fn train(
     let clock = Instant::now();
     let mut last_epoch = Vec::new();
     for epoch in 1..=experiment.training.epochs {
-        last_epoch = training.epoch(epoch, &mut folder, observer)?;
+        last_epoch = match training.epoch(epoch, &mut folder, observer) {
+            Err(TrainerError::Engine(source)) => {
+                folder.flush()?;
+                return Err(TrainerError::Stopped {
+                    step: training.steps(),
+                    steps: manifest.steps,
+                    folder: folder.path().to_owned(),
+                    source,
+                });
+            }
+            trained => trained?,
+        };
     }
     let seconds = clock.elapsed().as_secs_f64();
     let images = manifest.data.train_images as f64

@@ -24,6 +24,13 @@ pub enum Event<'a> {
         /// Loss of the last step, of each run.
         losses: &'a [f64],
     },
+    /// A run's loss has stopped being a number. The other runs go on as they would have.
+    Diverged {
+        /// The run.
+        run: usize,
+        /// Its first step without a finite loss.
+        step: u64,
+    },
     /// An epoch is done and evaluated.
     Epoch {
         /// Epochs done.

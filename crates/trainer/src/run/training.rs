@@ -31,6 +31,10 @@ pub(super) struct Training<'a> {
     groups: Vec<Option<usize>>,
     /// Number of groups.
     group_count: usize,
+    /// Name of each run.
+    names: Vec<String>,
+    /// Of each run, the step from which on its loss is not finite.
+    diverged: Vec<Option<u64>>,
     /// Steps done.
     step: u64,
     /// Steps in the next chunk.
@@ -78,10 +82,17 @@ impl<'a> Training<'a> {
                 .map(|(parameter, &group)| parameter.trainable.then_some(group))
                 .collect(),
             group_count: symmetry.groups(),
+            names: experiment.run.iter().map(|run| run.name.clone()).collect(),
+            diverged: vec![None; experiment.run.len()],
             step: 0,
             chunk: 1,
             engine,
         })
+    }
+
+    /// Steps done.
+    pub(super) fn steps(&self) -> u64 {
+        self.step
     }
 
     /// Trains and evaluates one epoch, counted from 1, and returns its records.
@@ -97,7 +108,13 @@ impl<'a> Training<'a> {
             // Norms are measured between chunks, so none may reach beyond the next measurement.
             let next_norms = (self.step / self.norms_every + 1).saturating_mul(self.norms_every);
             let steps = self.chunk.min(end - self.step).min(next_norms - self.step);
+            let before = self.diverged.clone();
             self.chunk(steps, &mut sums, folder)?;
+            for (run, (before, now)) in before.iter().zip(&self.diverged).enumerate() {
+                if let (None, &Some(step)) = (before, now) {
+                    observer.event(&Event::Diverged { run, step });
+                }
+            }
             let losses: Vec<f64> = sums.iter().map(|sum| sum.last_loss).collect();
             observer.event(&Event::Stepped {
                 steps: self.step,
@@ -126,9 +143,11 @@ impl<'a> Training<'a> {
             epoch,
             records: &records,
         });
-        if sums.iter().all(|sum| !sum.last_loss.is_finite()) {
+        let since: Option<Vec<u64>> = self.diverged.iter().copied().collect();
+        if let Some(since) = since {
             return Err(TrainerError::Diverged {
                 epoch,
+                runs: self.names.iter().cloned().zip(since).collect(),
                 folder: folder.path().to_owned(),
             });
         }
@@ -164,10 +183,10 @@ impl<'a> Training<'a> {
             }
             let (now, later) = batches.split_at(part.len());
             time += self.call(now, part, sums, folder)?;
+            self.step += part.len() as u64;
             batches = later;
         }
         self.adapt(time, steps);
-        self.step += steps;
         Ok(())
     }
 
@@ -195,6 +214,8 @@ impl<'a> Training<'a> {
                 sum.last_loss = loss;
                 sum.correct += u64::from(correct);
                 sum.images += batch.len() as u64;
+                let since = &mut self.diverged[run];
+                *since = (!loss.is_finite()).then_some(since.unwrap_or(planned.step));
                 let ln_rate = planned.ln_learning_rate;
                 folder.record(&Record::Step {
                     run,
