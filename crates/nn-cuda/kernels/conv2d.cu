@@ -139,6 +139,26 @@ __device__ __forceinline__ Window window_of(const Sizes& s, int position) {
     return window;
 }
 
+// Some taps of a kernel: every `step`-th of rows and columns, from one on.
+struct Taps {
+    int u, v, step;
+    int across, count;
+};
+
+__device__ __forceinline__ int taps_from(int first, int kernel, int step) {
+    return first < kernel ? (kernel - first + step - 1) / step : 0;
+}
+
+__device__ __forceinline__ Taps taps_of(const Sizes& s, int u, int v, int step) {
+    const int across = taps_from(v, s.kernel, step);
+    return {u, v, step, max(across, 1), across * taps_from(u, s.kernel, step)};
+}
+
+// The place of the n-th of them among all.
+__device__ __forceinline__ int tap_of(const Sizes& s, const Taps& taps, int n) {
+    return (taps.u + n / taps.across * taps.step) * s.kernel + taps.v + n % taps.across * taps.step;
+}
+
 // The source's position under a tap, or -1 where there is none.
 template <bool BACKWARD>
 __device__ __forceinline__ int under_tap(const Sizes& s, const Window& window, int tap) {
@@ -158,12 +178,12 @@ template <int ROWS, int COLUMNS, bool BACKWARD>
 __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
                                               typename ConvolutionTile<ROWS, COLUMNS>::Shared& shared,
                                               const int (&positions)[ConvolutionTile<ROWS, COLUMNS>::LOADS],
-                                              float4 (&sums)[4]) {
+                                              const Taps& taps, float4 (&sums)[4]) {
     using Tile = ConvolutionTile<ROWS, COLUMNS>;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels;     // of the source
     const int columns = BACKWARD ? s.in_channels : s.out_channels;      // of the target
-    const int quads = channels / 4, depth = s.kernel * s.kernel * quads;
+    const int quads = channels / 4, depth = taps.count * quads;
     const int quad = threadIdx.x % 4, first_row = threadIdx.x / 4;
     const int first_column = blockIdx.y * COLUMNS;
     const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
@@ -172,7 +192,7 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
     for (int i = 0; i < Tile::LOADS; ++i) windows[i] = window_of<BACKWARD>(s, max(positions[i], 0));
     for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);
     for (int start = 0; start < depth; start += CONV_DEPTH / 4) {
-        const int tap = (start + quad) / quads, channel = (start + quad) % quads * 4;
+        const int tap = tap_of(s, taps, (start + quad) / quads), channel = (start + quad) % quads * 4;
         const bool inside = start + quad < depth;
         Reader<BACKWARD> reader;
         int prepared = -1;
@@ -194,7 +214,7 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
         for (int index = threadIdx.x; index < CONV_DEPTH * COLUMNS / 4; index += Tile::THREADS) {
             if (BACKWARD) {
                 const int q = index % 4, n = index / 4;
-                const int t = (start + q) / quads, c = (start + q) % quads * 4;
+                const int t = tap_of(s, taps, (start + q) / quads), c = (start + q) % quads * 4;
                 float4 w = splat(0.0f);
                 if (start + q < depth && first_column + n < columns) {
                     w = load4(weight + ((Offset)t * columns + first_column + n) * channels + c);
@@ -250,12 +270,12 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, C
     finish_square(a.partials, sums, of, image, tile, a.sizes.out_channels);
 }
 
-// Writes or adds the gradient of this thread's rows, `count` of four, the first at `first`; where it completes that of a
+// Writes or adds the gradient of this thread's rows, `count` of four, each at its place; where it completes that of a
 // normalisation's output, masks it and sums over the tile.
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& sums,
-                                                  const float4 (&results)[4], int image, int tile, Offset first,
-                                                  int count) {
+                                                  const float4 (&results)[4], int image, int tile,
+                                                  const Offset (&places)[4], int count) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
     const bool summed = a.partials.values.first != nullptr;
     float4 gradient = splat(0.0f), product = splat(0.0f);
@@ -269,7 +289,7 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
             if (i >= count) continue;
-            const Offset at = first + i * stored;
+            const Offset at = places[i];
             float* target = here(a.target) + at;
             float4 g = results[i], centred = splat(0.0f);
             if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
@@ -299,7 +319,7 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
         positions[i] = row < count ? first + row : -1;
     }
     float4 results[4];
-    convolve_tile<ROWS, COLUMNS, false>(a, shared, positions, results);
+    convolve_tile<ROWS, COLUMNS, false>(a, shared, positions, taps_of(a.sizes, 0, 0, 1), results);
     const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
     const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.out_channels;
     if (channel < stored) {
@@ -318,23 +338,64 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
     }
 }
 
+// Positions of the input that are `stride` apart read under the same taps: those of one class. Of each there are `across`
+// in a row, `count` in all.
+struct Class {
+    int y, x, across, count;
+};
+
+__device__ __forceinline__ int every(int length, int first, int step) { return (length - first + step - 1) / step; }
+
+// The class that a tile of ROWS positions is of, and in `tile` its number there. A stride of 1 has one class, and may
+// have several images of one position in a row.
+template <int ROWS>
+__device__ __forceinline__ Class class_of(const ConvolutionArguments& a, int& tile) {
+    const Sizes& s = a.sizes;
+    if (s.stride == 1) return {0, 0, s.in_width, a.rows};
+    const int down = min(s.stride, s.in_height), right = min(s.stride, s.in_width);
+    Class of = {0, 0, 0, 0};
+    for (int n = 0; n < down * right; ++n) {
+        of.y = n / right;
+        of.x = n % right;
+        of.across = every(s.in_width, of.x, s.stride);
+        of.count = of.across * every(s.in_height, of.y, s.stride);
+        const int tiles = (of.count + ROWS - 1) / ROWS;
+        if (tile < tiles) break;
+        tile -= tiles;
+    }
+    return of;
+}
+
+// Position `row` of a class, in the input.
+__device__ __forceinline__ int position_of(const Sizes& s, const Class& of, int row) {
+    if (s.stride == 1) return row;
+    return (of.y + row / of.across * s.stride) * s.in_width + of.x + row % of.across * s.stride;
+}
+
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a) {
     using Tile = ConvolutionTile<ROWS, COLUMNS>;
     __shared__ typename Tile::Shared shared;
-    const int tiles = (a.rows + ROWS - 1) / ROWS;
+    const Sizes& s = a.sizes;
+    const int tiles = s.stride == 1 ? (a.rows + ROWS - 1) / ROWS : a.partials.tiles;
     const int set = blockIdx.x / tiles, tile = blockIdx.x % tiles;
-    const int count = min(ROWS, a.rows - tile * ROWS), first = set * a.rows + tile * ROWS;
+    int within = tile;
+    const Class of = class_of<ROWS>(a, within);
+    const int count = min(ROWS, of.count - within * ROWS), first = within * ROWS;
     int positions[Tile::LOADS];
     for (int i = 0; i < Tile::LOADS; ++i) {
         const int row = threadIdx.x / 4 + i * (Tile::THREADS / 4);
-        positions[i] = row < count ? first + row : -1;
+        positions[i] = row < count ? set * a.rows + position_of(s, of, first + row) : -1;
     }
+    const Taps taps = taps_of(s, (of.y + s.padding) % s.stride, (of.x + s.padding) % s.stride, s.stride);
     float4 results[4];
-    convolve_tile<ROWS, COLUMNS, true>(a, shared, positions, results);
-    const int row = threadIdx.x / (COLUMNS / 4) * 4;
-    const Offset at = (Offset)(first + row) * a.sizes.in_channels + blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4;
-    complete_gradient(a, shared.sums, results, set, tile, at, max(0, min(4, count - row)));
+    convolve_tile<ROWS, COLUMNS, true>(a, shared, positions, taps, results);
+    const int row = threadIdx.x / (COLUMNS / 4) * 4, channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4;
+    Offset places[4];
+    for (int i = 0; i < 4; ++i) {
+        places[i] = (Offset)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
+    }
+    complete_gradient(a, shared.sums, results, set, tile, places, max(0, min(4, count - row)));
 }
 
 // grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.

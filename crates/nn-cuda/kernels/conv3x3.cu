@@ -182,7 +182,8 @@ __device__ __forceinline__ void backward3x3(const ConvolutionArguments& a) {
     const int stored = a.sizes.in_channels, height = a.partials.height, width = a.partials.width;
     const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
     const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
-    complete_gradient(a, shared.sums, results, part.image, part.tile, first, count);
+    const Offset places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
+    complete_gradient(a, shared.sums, results, part.image, part.tile, places, count);
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas); rows and columns of positions, and

@@ -39,26 +39,31 @@ __device__ __forceinline__ void set_forward(const Norm& norm, int image, int cha
 }
 
 #define FINISH_CHANNELS 4
-#define FINISH_LANES 64
+#define FINISH_THREADS 512
+#define FINISH_LANES (FINISH_THREADS / FINISH_CHANNELS)
+
+typedef double FinishParts[FINISH_THREADS / 32][FINISH_CHANNELS];
 
 // Sum over a block's lanes, for each of its channels; the same for every thread.
-__device__ __forceinline__ double over_lanes(double (*parts)[FINISH_CHANNELS], int lane, int channel, double x) {
-    parts[lane][channel] = x;
+__device__ __forceinline__ double over_lanes(FinishParts& parts, double x) {
+#pragma unroll
+    for (int apart = FINISH_CHANNELS; apart < 32; apart *= 2) x += __shfl_xor_sync(0xffffffffu, x, apart);
+    const int column = threadIdx.x % FINISH_CHANNELS;
+    if (threadIdx.x % 32 < FINISH_CHANNELS) parts[threadIdx.x / 32][column] = x;
     __syncthreads();
-    for (int half = FINISH_LANES / 2; half > 0; half /= 2) {
-        if (lane < half) parts[lane][channel] += parts[lane + half][channel];
-        __syncthreads();
-    }
-    const double total = parts[0][channel];
+    double total = 0.0;
+#pragma unroll
+    for (int warp = 0; warp < FINISH_THREADS / 32; ++warp) total += parts[warp][column];
+    // Before the next sum is put there.
     __syncthreads();
     return total;
 }
 
 // Mean and variance of each channel over the batch, and the running ones moved towards them.
-// grid (stored / FINISH_CHANNELS, 1, replicas), block FINISH_CHANNELS * FINISH_LANES.
-extern "C" __global__ void __launch_bounds__(FINISH_CHANNELS* FINISH_LANES)
+// grid (stored / FINISH_CHANNELS, 1, replicas), block FINISH_THREADS.
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
     batch_statistics(const __grid_constant__ FinishArguments a) {
-    __shared__ double parts[FINISH_LANES][FINISH_CHANNELS];
+    __shared__ FinishParts parts;
     const int column = threadIdx.x % FINISH_CHANNELS, lane = threadIdx.x / FINISH_CHANNELS;
     const int channel = blockIdx.x * FINISH_CHANNELS + column;
     const int rows = a.images * a.partials.tiles;
@@ -73,8 +78,8 @@ extern "C" __global__ void __launch_bounds__(FINISH_CHANNELS* FINISH_LANES)
         sum += weighted;
         square += partial_of(a.partials, 0, row, 1, a.norm.stored)[channel] + weighted * off;
     }
-    sum = over_lanes(parts, lane, column, sum);
-    square = over_lanes(parts, lane, column, square);
+    sum = over_lanes(parts, sum);
+    square = over_lanes(parts, square);
     const double mean = start + sum / count, about = sum * (sum / count);
     // Not `max`, which would lose NaN.
     square = square > about ? square - about : square * 0.0;
@@ -139,10 +144,10 @@ extern "C" __global__ void __launch_bounds__(64) group_statistics(const __grid_c
 
 // Sums of the gradient over the batch: those are the gradients of shift and scale; and, for a normalisation over the
 // batch, what its input's gradient subtracts.
-// grid (stored / FINISH_CHANNELS, 1, replicas), block FINISH_CHANNELS * FINISH_LANES.
-extern "C" __global__ void __launch_bounds__(FINISH_CHANNELS* FINISH_LANES)
+// grid (stored / FINISH_CHANNELS, 1, replicas), block FINISH_THREADS.
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
     batch_gradients(const __grid_constant__ FinishArguments a) {
-    __shared__ double parts[FINISH_LANES][FINISH_CHANNELS];
+    __shared__ FinishParts parts;
     const int column = threadIdx.x % FINISH_CHANNELS, lane = threadIdx.x / FINISH_CHANNELS;
     const int channel = blockIdx.x * FINISH_CHANNELS + column;
     const int rows = a.images * a.partials.tiles;
@@ -153,7 +158,7 @@ extern "C" __global__ void __launch_bounds__(FINISH_CHANNELS* FINISH_LANES)
         for (int row = lane; row < rows; row += FINISH_LANES) {
             sum += partial_of(a.partials, 0, row, which, a.norm.stored)[channel];
         }
-        total[which] = over_lanes(parts, lane, column, sum);
+        total[which] = over_lanes(parts, sum);
     }
     if (lane != 0) return;
     if (a.shift_gradient.first != nullptr) here(a.shift_gradient)[channel] = (float)total[0];

@@ -127,20 +127,30 @@ struct UpdateArguments {
     const int* step;
 };
 
-#define UPDATE_THREADS 256
+#define UPDATE_QUADS 32
+#define UPDATE_LANES 8
 
-// b <- momentum b + g + decay w, then w <- w - rate b.
-// grid (blocks of 4 * UPDATE_THREADS values, 1, replicas), block UPDATE_THREADS.
-extern "C" __global__ void __launch_bounds__(UPDATE_THREADS) update(const __grid_constant__ UpdateArguments a) {
+// b <- momentum b + g + decay w, then w <- w - rate b. Lanes share the parts of a gradient, each every eighth.
+// grid (blocks of 4 * UPDATE_QUADS values, 1, replicas), block UPDATE_QUADS * UPDATE_LANES.
+extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
+    update(const __grid_constant__ UpdateArguments a) {
+    __shared__ float4 sums[UPDATE_LANES][UPDATE_QUADS];
     const int owner = a.owner[blockIdx.x];
     if (owner < 0) return;
     const Parameter parameter = a.parameters[owner];
-    const Offset index = ((Offset)a.first[blockIdx.x] * UPDATE_THREADS + threadIdx.x) * 4;
-    if (index >= parameter.length) return;
+    const int quad = threadIdx.x % UPDATE_QUADS, lane = threadIdx.x / UPDATE_QUADS;
+    const Offset index = ((Offset)a.first[blockIdx.x] * UPDATE_QUADS + quad) * 4;
+    const bool inside = index < parameter.length;
     const float* part = here(a.parts) + parameter.parts + index;
-    float4 gradient = load4(part);
+    float4 gradient = splat(0.0f);
 #pragma unroll 8
-    for (int i = 1; i < parameter.count; ++i) gradient = gradient + load4(part + i * parameter.length);
+    for (int i = lane; inside && i < parameter.count; i += UPDATE_LANES) {
+        gradient = gradient + load4(part + i * parameter.length);
+    }
+    sums[lane][quad] = gradient;
+    __syncthreads();
+    if (lane != 0 || !inside) return;
+    for (int other = 1; other < UPDATE_LANES; ++other) gradient = gradient + sums[other][quad];
     const GroupRates rates = here(a.rates)[*a.step * a.rate_row + parameter.group];
     float* value = here(a.values) + parameter.first + index;
     float* buffer = here(a.momentum) + parameter.first + index;

@@ -278,15 +278,13 @@ fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> Vec<NormPlan> {
         };
         let [scale, shift] = affine(&node.op);
         // A convolution beside finds sums tile by tile of its own: forward it writes this tensor, backward its gradient.
-        let neighbour = |group: usize| {
-            let head = graph.node(plan.groups()[group].head);
-            conv2d::Shape::of(graph, head).map(|shape| shape.product(layout).tiling)
-        };
-        let tiling = |by: By| match by {
-            By::Neighbour(group) => neighbour(group),
+        let neighbour = |by: By| match by {
+            By::Neighbour(group) => conv2d::Shape::of(graph, graph.node(plan.groups()[group].head)),
             _ => None,
         };
-        let tiling = |by: By| tiling(by).unwrap_or(Tiling::flat(layout, PASS_TILE));
+        let own = Tiling::flat(layout, PASS_TILE);
+        let forward = neighbour(phases.statistics).map(|shape| shape.forward().tiling);
+        let backward = neighbour(phases.gradient_sums).map(|shape| shape.backward().tiling);
         norms.push(NormPlan {
             group: index,
             input: group.inputs[0],
@@ -295,7 +293,7 @@ fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> Vec<NormPlan> {
             relu: group.relu.is_some(),
             scale,
             shift,
-            tilings: [tiling(phases.statistics), tiling(phases.gradient_sums)],
+            tilings: [forward.unwrap_or(own), backward.unwrap_or(own)],
             running: (over == Over::Batch).then_some(running),
         });
         if over == Over::Batch {

@@ -43,6 +43,8 @@ pub(crate) struct Tiling {
     pub(crate) width: usize,
     pub(crate) tile_height: usize,
     pub(crate) tile_width: usize,
+    /// Tiles of flat positions that are so far apart in both directions, instead of neighbours; 1 for those.
+    pub(crate) stride: usize,
 }
 
 impl Tiling {
@@ -53,11 +55,36 @@ impl Tiling {
             width: layout.positions(),
             tile_height: 1,
             tile_width: tile,
+            stride: 1,
+        }
+    }
+
+    /// Of an image whose positions that are `stride` apart are taken together.
+    pub(crate) fn strided(layout: Layout, tile: usize, stride: usize) -> Self {
+        if stride == 1 {
+            return Self::flat(layout, tile);
+        }
+        Self {
+            height: layout.height,
+            width: layout.width,
+            tile_height: 1,
+            tile_width: tile,
+            stride,
         }
     }
 
     /// Tiles of an image.
     pub(crate) fn tiles(&self) -> usize {
+        if self.stride > 1 {
+            let every = |length: usize, first: usize| (length - first).div_ceil(self.stride);
+            let of_class = |y: usize, x: usize| {
+                let positions = every(self.height, y) * every(self.width, x);
+                positions.div_ceil(self.tile_width)
+            };
+            let rows = 0..self.height.min(self.stride);
+            let classes = rows.flat_map(|y| (0..self.width.min(self.stride)).map(move |x| (y, x)));
+            return classes.map(|(y, x)| of_class(y, x)).sum();
+        }
         self.height.div_ceil(self.tile_height) * self.width.div_ceil(self.tile_width)
     }
 }

@@ -7,7 +7,7 @@ use crate::layout::QUAD;
 use crate::op::conv2d;
 
 /// Values that one block of the update has.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 128;
 
 /// How a parameter's values are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ fn shape(pass: &Pass<'_>, index: usize) -> Option<Shape> {
 fn launch(
     pass: &Pass<'_>,
     program: &mut Program,
-    (kernel, product): (Kernel, Product),
+    product: Product,
     target: Layout,
     mut arguments: arguments::Convolution,
 ) {
@@ -44,7 +44,7 @@ fn launch(
         product.tiling.tiles()
     };
     let blocks = [sets * tiles, target.stored.div_ceil(product.columns)];
-    pass.launch(program, kernel, blocks, arguments);
+    pass.launch(program, product.kernel, blocks, arguments);
 }
 
 pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
@@ -58,7 +58,7 @@ pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
         .and_then(|group| pass.blueprint.norm(group));
     let norm = norm.filter(|&norm| pass.needs_statistics(norm));
     let addend = group.add.and(group.inputs.last());
-    let product = shape.product(shape.output);
+    let product = shape.forward();
     let arguments = arguments::Convolution {
         source: pass.input(group),
         weight: pass.parameter(Some(shape.weight)),
@@ -70,13 +70,7 @@ pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
         flow: arguments::Flow::Write,
         ..arguments::Convolution::default()
     };
-    launch(
-        pass,
-        program,
-        (product.forward, product),
-        shape.output,
-        arguments,
-    );
+    launch(pass, program, product, shape.output, arguments);
 }
 
 /// Where sums for a normalisation go, and how images are cut; the latter also where there is none.
@@ -181,7 +175,7 @@ fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pr
         .gradient_sums_for(index)
         .filter(|&norm| plan.groups()[norm].trains);
     let norm = completes.and_then(|group| pass.blueprint.norm(group));
-    let product = shape.product(shape.input);
+    let product = shape.backward();
     let arguments = arguments::Convolution {
         source: pass.output_gradient(index),
         weight: pass.parameter(Some(shape.weight)),
@@ -196,11 +190,5 @@ fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pr
         }),
         ..arguments::Convolution::default()
     };
-    launch(
-        pass,
-        program,
-        (product.backward, product),
-        shape.input,
-        arguments,
-    );
+    launch(pass, program, product, shape.input, arguments);
 }

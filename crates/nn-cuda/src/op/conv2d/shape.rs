@@ -22,8 +22,7 @@ pub(crate) struct Shape {
 /// How a product with positions as rows is computed: forward, or for the gradient of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Product {
-    pub(crate) forward: Kernel,
-    pub(crate) backward: Kernel,
+    pub(crate) kernel: Kernel,
     /// Positions of a block.
     pub(crate) tiling: Tiling,
     /// Channels of a block.
@@ -88,36 +87,54 @@ impl Shape {
         (self.kernel, self.stride, self.padding) == (3, 1, 1)
     }
 
-    /// The kernels whose target is this tensor, its output or its input.
-    pub(crate) fn product(&self, target: Layout) -> Product {
-        let tiled = |forward, backward, [tile_height, tile_width, columns]: [usize; 3]| Product {
-            forward,
-            backward,
+    /// The kernel that writes the output.
+    pub(crate) fn forward(&self) -> Product {
+        self.product(self.output, 1, |kernels| kernels[0])
+    }
+
+    /// The kernel that writes the input's gradient.
+    pub(crate) fn backward(&self) -> Product {
+        self.product(self.input, self.stride, |kernels| kernels[1])
+    }
+
+    /// How a tensor is written, of whose positions those a stride apart are taken together.
+    fn product(
+        &self,
+        target: Layout,
+        stride: usize,
+        kernel: impl Fn([Kernel; 2]) -> Kernel,
+    ) -> Product {
+        let tiled = |kernels, [tile_height, tile_width, columns]: [usize; 3]| Product {
+            kernel: kernel(kernels),
             tiling: Tiling {
                 height: target.height,
                 width: target.width,
                 tile_height,
                 tile_width,
+                stride: 1,
             },
             columns,
             tiled: true,
         };
-        let flat = |forward, backward, [rows, columns]: [usize; 2]| Product {
-            forward,
-            backward,
-            tiling: Tiling::flat(target, rows),
+        let flat = |kernels, [rows, columns]: [usize; 2]| Product {
+            kernel: kernel(kernels),
+            tiling: Tiling::strided(target, rows, stride),
             columns,
             tiled: false,
         };
         use Kernel as K;
         match (self.is_3x3(), target.stored, target.width) {
-            (true, 0..=16, _) => {
-                tiled(K::Forward3x3By4x32x16, K::Backward3x3By4x32x16, [4, 32, 16])
-            }
-            (true, _, 0..=8) => tiled(K::Forward3x3By8x8x32, K::Backward3x3By8x8x32, [8, 8, 32]),
-            (true, _, _) => tiled(K::Forward3x3By4x16x32, K::Backward3x3By4x16x32, [4, 16, 32]),
-            (false, 0..=16, _) => flat(K::Forward128x16, K::Backward128x16, [128, 16]),
-            (false, _, _) => flat(K::Forward64x32, K::Backward64x32, [64, 32]),
+            (true, 0..=16, _) => tiled(
+                [K::Forward3x3By4x32x16, K::Backward3x3By4x32x16],
+                [4, 32, 16],
+            ),
+            (true, _, 0..=8) => tiled([K::Forward3x3By8x8x32, K::Backward3x3By8x8x32], [8, 8, 32]),
+            (true, _, _) => tiled(
+                [K::Forward3x3By4x16x32, K::Backward3x3By4x16x32],
+                [4, 16, 32],
+            ),
+            (false, 0..=16, _) => flat([K::Forward128x16, K::Backward128x16], [128, 16]),
+            (false, _, _) => flat([K::Forward64x32, K::Backward64x32], [64, 32]),
         }
     }
 
@@ -156,6 +173,7 @@ impl Shape {
             width: self.output.width,
             tile_height,
             tile_width,
+            stride: 1,
         };
         let blocks = self.input.stored.div_ceil(CHUNK) * self.output.stored.div_ceil(CHUNK);
         let tiles = batch.saturating_mul(tiling.tiles()).max(1);
