@@ -1,7 +1,7 @@
 //! Compiles the driver, once for each version of its sources.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -64,18 +64,22 @@ pub fn build() -> Result<Libraries, SimulatorError> {
         move |error| SimulatorError::Write { path, error }
     };
     fs::create_dir_all(CACHE).map_err(written(Path::new(CACHE)))?;
+    // One process compiles, others wait; the lock goes with the process.
+    let lock_path = folder.with_extension("lock");
+    let lock = File::create(&lock_path).map_err(written(&lock_path))?;
+    lock.lock().map_err(written(&lock_path))?;
+    if folder.join("libnvrtc.so").exists() {
+        return Ok(Libraries { folder });
+    }
     let work = tempfile::tempdir_in(CACHE).map_err(written(Path::new(CACHE)))?;
     write_sources(work.path())?;
     compile_library(work.path(), "libcuda.so", &["exec", "api"], &name, &folder)?;
     compile_library(work.path(), "libnvrtc.so", &["nvrtc"], &name, &folder)?;
     let link = work.path().join("libcuda.so.1");
     std::os::unix::fs::symlink("libcuda.so", &link).map_err(written(&link))?;
-    match fs::rename(work.path(), &folder) {
-        Ok(()) => Ok(Libraries { folder }),
-        // Another process was faster: its libraries are the same.
-        Err(_) if folder.join("libnvrtc.so").exists() => Ok(Libraries { folder }),
-        Err(error) => Err(written(&folder)(error)),
-    }
+    // All at once: who finds the folder finds it whole.
+    fs::rename(work.path(), &folder).map_err(written(&folder))?;
+    Ok(Libraries { folder })
 }
 
 /// Names what goes into the libraries: sources, flags, compiler.

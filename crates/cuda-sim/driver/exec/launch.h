@@ -32,6 +32,14 @@ struct Launch {
     Failure failure = Failure::None;
     std::string report;
 
+    // Notes a failure, unless there was one before; no more blocks are claimed.
+    void fail(Failure with, const std::string& what) {
+        std::lock_guard<std::mutex> lock(mutex);
+        if (failed.exchange(true)) return;
+        failure = with;
+        report = what;
+    }
+
     // What ThreadSanitizer orders by: all threads begin after the launch and end before its completion.
     char begun = 0;
     char ended = 0;

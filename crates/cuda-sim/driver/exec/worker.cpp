@@ -23,6 +23,8 @@ std::string triple(uint3 index) {
     return "(" + std::to_string(index.x) + "," + std::to_string(index.y) + "," + std::to_string(index.z) + ")";
 }
 
+const char NO_STACK[] = "the system has no memory for the stack of a thread";
+
 // A step that visits all of `count` numbers: one without a common divisor.
 size_t coprime_step(size_t wanted, size_t count) {
     size_t step = wanted % count;
@@ -115,11 +117,7 @@ void Worker::run_block(size_t number) {
     begin_block(number);
     Fiber* fiber = idle_fiber();
     if (!fiber) {
-        failed_ = true;
-        std::lock_guard<std::mutex> lock(launch_->mutex);
-        launch_->failed = true;
-        launch_->failure = Failure::TooManyResources;
-        launch_->report = "the system has no memory for the stack of a thread";
+        launch_->fail(Failure::TooManyResources, NO_STACK);
         return;
     }
     begin_next_thread(*fiber);
@@ -142,50 +140,8 @@ void Worker::end_block() {
         return;
     }
     if (!shared_memory_.red_zones_intact()) {
-        std::lock_guard<std::mutex> lock(launch_->mutex);
-        if (launch_->failed.exchange(true)) return;
-        launch_->failure = Failure::IllegalAddress;
-        launch_->report = std::string("kernel ") + launch_->kernel->name + ", block " +
-                          triple(cuda_sim::state.block_index) + ": a write past the end of a __shared__ variable";
+        launch_->fail(Failure::IllegalAddress, block_name() + ": a write past the end of a __shared__ variable");
     }
-}
-
-Fiber* Worker::idle_fiber() {
-    if (idle_.empty() && !add_fiber()) return nullptr;
-    Fiber* fiber = idle_.front();
-    idle_.pop_front();
-    return fiber;
-}
-
-// The one used last is used next, its stack being in the cache; under ThreadSanitizer the one used longest ago.
-void Worker::release_fiber(Fiber& fiber) {
-    if (thread_sanitizer()) {
-        idle_.push_back(&fiber);
-    } else {
-        idle_.push_front(&fiber);
-    }
-}
-
-bool Worker::add_fiber() {
-    Fiber fiber;
-    if (!create_stack(fiber, fibers_.size())) return false;
-    prime(fiber, fiber_main);
-    fibers_.push_back(fiber);
-    idle_.push_front(&fibers_.back());
-    return true;
-}
-
-// Blocks are concurrent, though they use the memory of one worker in turn: that memory becomes new with each. To
-// ThreadSanitizer a fiber is a thread, and what it does is in order: the threads of a block have one each, and those of
-// the next block others. They are made here, since one that was made by a thread would follow that thread.
-void Worker::renew() {
-    if (!thread_sanitizer()) return;
-    order_ = std::make_unique<Order>();
-    while (fibers_.size() < 2 * launch_->threads_per_block() && add_fiber()) {
-    }
-    shared_memory_.renew();
-    for (Fiber* fiber : idle_) renew_stack(*fiber, fiber_main);
-    release(&block_begun_);
 }
 
 void Worker::begin_next_thread(Fiber& fiber) {
@@ -265,7 +221,7 @@ void Worker::switch_to_another() {
         cuda_sim::state.thread = thread;
     } else if (begun_ < count_) {
         next = idle_fiber();
-        if (!next) fail(Failure::TooManyResources, "the system has no memory for the stack of a thread");
+        if (!next) fail(Failure::TooManyResources, NO_STACK);
         begin_next_thread(*next);
     } else if (alive_) {
         deadlock();
@@ -283,17 +239,13 @@ void Worker::wait(const char* what, cuda_sim::Site site) {
     switch_to_another();
 }
 
+std::string Worker::block_name() const {
+    return std::string("kernel ") + launch_->kernel->name + ", block " + triple(cuda_sim::state.block_index);
+}
+
 void Worker::fail(Failure failure, const std::string& what) {
     failed_ = true;
-    {
-        std::lock_guard<std::mutex> lock(launch_->mutex);
-        if (!launch_->failed.exchange(true)) {
-            launch_->failure = failure;
-            launch_->report = std::string("kernel ") + launch_->kernel->name + ", block " +
-                              triple(cuda_sim::state.block_index) + ", thread " +
-                              triple(cuda_sim::state.thread->index) + ": " + what;
-        }
-    }
+    launch_->fail(failure, block_name() + ", thread " + triple(cuda_sim::state.thread->index) + ": " + what);
     Fiber* self = current_;
     current_ = nullptr;
     switch_fiber(*self, scheduler_);

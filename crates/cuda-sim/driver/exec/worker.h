@@ -104,6 +104,8 @@ private:
     Meeting& meeting_of(Warp& warp, unsigned mask, cuda_sim::WarpOperation operation, cuda_sim::Site site);
     [[noreturn]] void deadlock();
     unsigned random(unsigned bound);
+    // "kernel k, block (0,0,0)"
+    std::string block_name() const;
     std::string description(const void* address) const;
 
     Launch* launch_ = nullptr;
