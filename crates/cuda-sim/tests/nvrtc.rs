@@ -171,12 +171,15 @@ fn macros_and_options() {
             program.log()
         );
     }
-    let refused: [&[&str]; 6] = [
+    let refused: [&[&str]; 9] = [
         &["-O3"],
         &["--gpu-architecture=sm_61"],
         &["--gpu-architecture=hopper"],
         &["--std=c++98"],
         &["--fmad=maybe"],
+        &["--std", "c++17"],
+        &["--use_fast_math=true"],
+        &["--ftz"],
         &["-Werror"],
     ];
     for options in refused {

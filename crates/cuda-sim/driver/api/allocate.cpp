@@ -89,7 +89,8 @@ API CUresult cuMemFreeHost(void* address) {
 API CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr* result, void* address, unsigned) {
     if (CUresult error = sim::begin("cuMemHostGetDevicePointer")) return error;
     if (!result || !sim::memory().pinned(address, 1)) {
-        return sim::fail(CUDA_ERROR_INVALID_VALUE, "cuMemHostGetDevicePointer: the memory was not allocated by cuMemHostAlloc");
+        return sim::fail(CUDA_ERROR_INVALID_VALUE,
+                         "cuMemHostGetDevicePointer: the memory was not allocated by cuMemHostAlloc");
     }
     *result = reinterpret_cast<CUdeviceptr>(address);
     return CUDA_SUCCESS;

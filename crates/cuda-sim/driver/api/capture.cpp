@@ -118,8 +118,8 @@ CUresult forbid_unsafe(const char* function) {
                 std::string(function) + ": not permitted while a stream is captured in this mode");
 }
 
-CUresult join_capture(const char* function, const std::shared_ptr<Stream>& stream, const std::shared_ptr<Capture>& capture,
-                      const std::vector<size_t>& nodes) {
+CUresult join_capture(const char* function, const std::shared_ptr<Stream>& stream,
+                      const std::shared_ptr<Capture>& capture, const std::vector<size_t>& nodes) {
     if (stream->capture && stream->capture != capture) {
         invalidate(*stream);
         capture->invalidated = true;
@@ -150,7 +150,8 @@ API CUresult cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode mode) 
         return sim::fail(CUDA_ERROR_INVALID_VALUE, "cuStreamBeginCapture: unknown mode " + std::to_string(mode));
     }
     if (stream == sim::legacy_stream()) {
-        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "cuStreamBeginCapture: the legacy stream cannot be captured");
+        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+                         "cuStreamBeginCapture: the legacy stream cannot be captured");
     }
     if (stream->capture) {
         return sim::fail(CUDA_ERROR_ILLEGAL_STATE, "cuStreamBeginCapture: the stream is being captured already");
@@ -179,15 +180,18 @@ API CUresult cuStreamEndCapture(CUstream handle, CUgraph* graph) {
     if (!capture) return sim::fail(CUDA_ERROR_ILLEGAL_STATE, "cuStreamEndCapture: the stream is not captured");
     if (capture->origin != stream.get()) {
         capture->invalidated = true;
-        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "cuStreamEndCapture: the capture began in another stream");
+        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED,
+                         "cuStreamEndCapture: the capture began in another stream");
     }
     if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && capture->thread != std::this_thread::get_id()) {
-        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD, "cuStreamEndCapture: the capture began in another thread");
+        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD,
+                         "cuStreamEndCapture: the capture began in another thread");
     }
     bool unjoined = sim::has_unjoined_work(*capture);
     sim::finish(capture);
     if (capture->invalidated) {
-        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "cuStreamEndCapture: an earlier call invalidated the capture");
+        return sim::fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED,
+                         "cuStreamEndCapture: an earlier call invalidated the capture");
     }
     if (unjoined) {
         return sim::fail(CUDA_ERROR_STREAM_CAPTURE_UNJOINED,
@@ -206,7 +210,7 @@ API CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus* status)
     if (!stream->capture) {
         if (CUresult error = sim::check_capture("cuStreamIsCapturing", *stream)) return error;
     }
-    *status = !stream->capture              ? CU_STREAM_CAPTURE_STATUS_NONE
+    *status = !stream->capture               ? CU_STREAM_CAPTURE_STATUS_NONE
               : stream->capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
                                              : CU_STREAM_CAPTURE_STATUS_ACTIVE;
     return CUDA_SUCCESS;
@@ -216,7 +220,8 @@ API CUresult cuStreamGetCaptureInfo_v3(CUstream handle, CUstreamCaptureStatus* s
                                        const CUgraphNode** nodes, const void** edges, size_t* count) {
     if (CUresult error = cuStreamIsCapturing(handle, status)) return error;
     if (graph || nodes || edges || count) {
-        return sim::fail(CUDA_ERROR_NOT_SUPPORTED, "cuStreamGetCaptureInfo: the simulator tells the status and the number only");
+        return sim::fail(CUDA_ERROR_NOT_SUPPORTED,
+                         "cuStreamGetCaptureInfo: the simulator tells the status and the number only");
     }
     if (id && *status != CU_STREAM_CAPTURE_STATUS_NONE) *id = sim::find_stream(handle)->capture->id;
     return CUDA_SUCCESS;

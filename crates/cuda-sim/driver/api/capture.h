@@ -49,7 +49,7 @@ CUresult forbid_unsafe(const char* function);
 void invalidate(Stream& stream);
 
 // Makes a stream wait, within a capture, for nodes that another one recorded.
-CUresult join_capture(const char* function, const std::shared_ptr<Stream>& stream, const std::shared_ptr<Capture>& capture,
-                      const std::vector<size_t>& nodes);
+CUresult join_capture(const char* function, const std::shared_ptr<Stream>& stream,
+                      const std::shared_ptr<Capture>& capture, const std::vector<size_t>& nodes);
 
 }  // namespace sim

@@ -16,7 +16,8 @@ namespace {
 void* pointer(CUdeviceptr address) { return reinterpret_cast<void*>(address); }
 
 // The memory is checked again when the stream gets there: it may have been freed by then.
-Work checked_copy(const char* function, CUdeviceptr checked, const char* role, void* to, const void* from, size_t size) {
+Work checked_copy(const char* function, CUdeviceptr checked, const char* role, void* to, const void* from,
+                  size_t size) {
     return [=] {
         if (CUresult error = memory().check(function, role, checked, size)) {
             break_device(error == CUDA_ERROR_INVALID_VALUE ? CUDA_ERROR_ILLEGAL_ADDRESS : error,
@@ -74,7 +75,8 @@ template <class Value>
 CUresult fill(const char* function, CUdeviceptr to, Value value, size_t count, CUstream stream) {
     size_t size = count * sizeof(Value);
     if (to % sizeof(Value) != 0) {
-        return fail(CUDA_ERROR_INVALID_VALUE, std::string(function) + ": " + hexadecimal(to) + " is not a multiple of the size");
+        return fail(CUDA_ERROR_INVALID_VALUE,
+                    std::string(function) + ": " + hexadecimal(to) + " is not a multiple of the size");
     }
     if (CUresult error = memory().check(function, "destination", to, size)) return error;
     if (size == 0) return CUDA_SUCCESS;

@@ -41,7 +41,8 @@ CUresult no_stream(const char* function) {
 CUresult captured(const char* function, const Event& event) {
     if (!event.capture) return CUDA_SUCCESS;
     event.capture->invalidated = true;
-    return fail(CUDA_ERROR_CAPTURED_EVENT, std::string(function) + ": the event was last recorded in a captured stream");
+    return fail(CUDA_ERROR_CAPTURED_EVENT,
+                std::string(function) + ": the event was last recorded in a captured stream");
 }
 
 }  // namespace

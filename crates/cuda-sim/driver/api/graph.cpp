@@ -77,9 +77,11 @@ API CUresult cuGraphInstantiateWithFlags(CUgraphExec* result, CUgraph handle, un
     if (CUresult error = sim::begin("cuGraphInstantiate")) return error;
     std::shared_ptr<sim::Graph> graph = sim::graphs().find(handle);
     if (!graph || !result) return sim::no_graph("cuGraphInstantiate");
-    // AUTO_FREE_ON_LAUNCH, UPLOAD and USE_NODE_PRIORITY change nothing here; a graph launched by the device is not known.
+    // AUTO_FREE_ON_LAUNCH, UPLOAD and USE_NODE_PRIORITY change nothing here; a graph launched by the device is not
+    // known.
     if (flags & ~0xbull) {
-        return sim::fail(CUDA_ERROR_INVALID_VALUE, "cuGraphInstantiate: flags " + sim::hexadecimal(flags) + " are not known");
+        return sim::fail(CUDA_ERROR_INVALID_VALUE,
+                         "cuGraphInstantiate: flags " + sim::hexadecimal(flags) + " are not known");
     }
     *result = sim::executables().add(std::make_shared<const sim::Graph>(*graph));
     return CUDA_SUCCESS;

@@ -51,15 +51,18 @@ std::string text(const dim3& size) {
 CUresult check_configuration(const Function& function, const dim3& grid, const dim3& block, size_t dynamic_shared) {
     unsigned long long threads = 1ull * block.x * block.y * block.z;
     if (!grid.x || !grid.y || !grid.z || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) {
-        return invalid(function, CUDA_ERROR_INVALID_VALUE, "a grid has 1 to 2147483647 x 65535 x 65535 blocks, not " + text(grid));
+        return invalid(function, CUDA_ERROR_INVALID_VALUE,
+                       "a grid has 1 to 2147483647 x 65535 x 65535 blocks, not " + text(grid));
     }
     if (!block.x || !block.y || !block.z || block.x > 1024 || block.y > 1024 || block.z > 64 || threads > MAX_THREADS) {
-        return invalid(function, CUDA_ERROR_INVALID_VALUE, "a block has 1 to 1024 threads, up to 1024 x 1024 x 64, not " + text(block));
+        return invalid(function, CUDA_ERROR_INVALID_VALUE,
+                       "a block has 1 to 1024 threads, up to 1024 x 1024 x 64, not " + text(block));
     }
     unsigned bound = function.kernel->max_threads;
     if (bound && threads > bound) {
-        return invalid(function, CUDA_ERROR_INVALID_VALUE, std::to_string(threads) + " threads a block, but __launch_bounds__(" +
-                                                               std::to_string(bound) + ")");
+        return invalid(
+            function, CUDA_ERROR_INVALID_VALUE,
+            std::to_string(threads) + " threads a block, but __launch_bounds__(" + std::to_string(bound) + ")");
     }
     if (dynamic_shared > function.max_dynamic_shared) {
         return invalid(function, CUDA_ERROR_INVALID_VALUE,
@@ -121,8 +124,8 @@ bool check_pointers(const Pending& pending) {
         std::memcpy(&address, pending.arguments[index], sizeof address);
         if (address == 0 || memory().known(address)) continue;
         break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + kernel.name + ": parameter " +
-                                                     std::to_string(index + 1) + " is the address " + hexadecimal(address) +
-                                                     ", " + memory().describe(address));
+                                                     std::to_string(index + 1) + " is the address " +
+                                                     hexadecimal(address) + ", " + memory().describe(address));
         return false;
     }
     return true;
@@ -144,7 +147,8 @@ void run(const Pending& pending) {
     const char* name = pending.function->kernel->name;
     unsigned long long number = ++launches;
     if (number == failing_launch) {
-        break_device(static_cast<CUresult>(failing_code.load()), std::string("kernel ") + name + ": a failure that was asked for");
+        break_device(static_cast<CUresult>(failing_code.load()),
+                     std::string("kernel ") + name + ": a failure that was asked for");
         return;
     }
     if (pending.function->module->unloaded) {
@@ -167,7 +171,8 @@ void run(const Pending& pending) {
     }
     std::string overrun = memory().take_overrun();
     if (!overrun.empty()) {
-        break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + name + " wrote before the beginning or past the end of " + overrun);
+        break_device(CUDA_ERROR_ILLEGAL_ADDRESS,
+                     std::string("kernel ") + name + " wrote before the beginning or past the end of " + overrun);
     }
 }
 
@@ -187,13 +192,14 @@ void forget_failure() { failing_launch = 0; }
 }  // namespace sim
 
 API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                            unsigned block_y, unsigned block_z, unsigned dynamic_shared, CUstream stream, void** arguments,
-                            void** extra) {
+                            unsigned block_y, unsigned block_z, unsigned dynamic_shared, CUstream stream,
+                            void** arguments, void** extra) {
     if (CUresult error = sim::begin("cuLaunchKernel")) return error;
     auto pending = std::make_shared<sim::Pending>();
     pending->function = sim::find_function(handle);
     if (!pending->function || pending->function->module->unloaded) {
-        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuLaunchKernel: the function does not exist, or its module was unloaded");
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE,
+                         "cuLaunchKernel: the function does not exist, or its module was unloaded");
     }
     if (extra) return sim::fail(CUDA_ERROR_NOT_SUPPORTED, "cuLaunchKernel: arguments in `extra` are not supported");
     pending->grid = dim3(grid_x, grid_y, grid_z);

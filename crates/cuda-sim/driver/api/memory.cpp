@@ -47,7 +47,8 @@ CUresult Memory::allocate(const char* function, size_t size, CUdeviceptr* result
     block.slack = rounded - size;
     block.mapped = pages + 2 * PAGE_SIZE;
     void* base = mmap(nullptr, block.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) return fail(CUDA_ERROR_OUT_OF_MEMORY, std::string(function) + ": the system has no memory left");
+    if (base == MAP_FAILED)
+        return fail(CUDA_ERROR_OUT_OF_MEMORY, std::string(function) + ": the system has no memory left");
     block.base = static_cast<char*>(base);
     block.number = ++count_;
     mprotect(block.base + PAGE_SIZE, pages, PROT_READ | PROT_WRITE);
@@ -76,7 +77,8 @@ CUresult Memory::free(const char* function, CUdeviceptr address) {
 // Takes the memory back, but keeps the addresses: a use after this faults.
 void Memory::bury(Blocks::iterator found) {
     Block& block = found->second;
-    if (address_sanitizer()) __asan_unpoison_memory_region(reinterpret_cast<void*>(found->first), block.size + block.slack);
+    if (address_sanitizer())
+        __asan_unpoison_memory_region(reinterpret_cast<void*>(found->first), block.size + block.slack);
     mmap(block.base, block.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     used_ -= block.size;
     buried_bytes_ += block.mapped;
@@ -153,8 +155,8 @@ bool Memory::known(CUdeviceptr address) const {
 }
 
 std::string Memory::name(const Blocks::value_type& block) {
-    return "allocation " + std::to_string(block.second.number) + " (" + std::to_string(block.second.size) + " bytes at " +
-           hexadecimal(block.first) + ")";
+    return "allocation " + std::to_string(block.second.number) + " (" + std::to_string(block.second.size) +
+           " bytes at " + hexadecimal(block.first) + ")";
 }
 
 std::string Memory::describe(CUdeviceptr address) const {

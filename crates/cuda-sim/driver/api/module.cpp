@@ -72,7 +72,8 @@ CUresult load(const unsigned char* image, std::shared_ptr<Module>& result) {
     std::string path = "/proc/self/fd/" + std::to_string(module->file);
     module->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!module->library) {
-        return fail(CUDA_ERROR_INVALID_IMAGE, std::string("cuModuleLoadData: the image cannot be loaded: ") + dlerror());
+        return fail(CUDA_ERROR_INVALID_IMAGE,
+                    std::string("cuModuleLoadData: the image cannot be loaded: ") + dlerror());
     }
     const char* build = static_cast<const char*>(dlsym(module->library, "cuda_sim_build"));
     std::string wanted = std::string(CUDA_SIM_BUILD_NAME) + sanitizer_name();
@@ -121,7 +122,8 @@ API CUresult cuModuleLoad(CUmodule* result, const char* path) {
 API CUresult cuModuleUnload(CUmodule handle) {
     if (CUresult error = sim::begin("cuModuleUnload")) return error;
     std::shared_ptr<sim::Module> module = sim::modules().remove(handle);
-    if (!module) return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleUnload: the module does not exist or was unloaded");
+    if (!module)
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleUnload: the module does not exist or was unloaded");
     sim::wait_for_device();
     module->unloaded = true;
     return CUDA_SUCCESS;
@@ -130,7 +132,8 @@ API CUresult cuModuleUnload(CUmodule handle) {
 API CUresult cuModuleGetFunction(CUfunction* result, CUmodule handle, const char* name) {
     if (CUresult error = sim::begin("cuModuleGetFunction")) return error;
     std::shared_ptr<sim::Module> module = sim::modules().find(handle);
-    if (!module) return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleGetFunction: the module does not exist or was unloaded");
+    if (!module)
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleGetFunction: the module does not exist or was unloaded");
     if (!result || !name) return sim::fail(CUDA_ERROR_INVALID_VALUE, "cuModuleGetFunction: no name");
     void* symbol = dlsym(module->library, (std::string("cuda_sim_kernel_") + name).c_str());
     if (!symbol) {
@@ -146,19 +149,28 @@ API CUresult cuModuleGetFunction(CUfunction* result, CUmodule handle, const char
 
 // Numbers of CUfunction_attribute that the simulator knows. Registers and static shared memory are not among them: it
 // is a compiler for GPUs that decides about those.
-enum { MAX_THREADS_PER_BLOCK = 0, CONST_SIZE_BYTES = 2, PTX_VERSION = 5, BINARY_VERSION = 6, MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
+enum {
+    MAX_THREADS_PER_BLOCK = 0,
+    CONST_SIZE_BYTES = 2,
+    PTX_VERSION = 5,
+    BINARY_VERSION = 6,
+    MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
+};
 
 API CUresult cuFuncGetAttribute(int* value, int attribute, CUfunction handle) {
     if (CUresult error = sim::begin("cuFuncGetAttribute")) return error;
     std::shared_ptr<sim::Function> function = sim::find_function(handle);
-    if (!function || !value) return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuFuncGetAttribute: the function does not exist");
+    if (!function || !value)
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuFuncGetAttribute: the function does not exist");
     unsigned bound = function->kernel->max_threads;
     switch (attribute) {
         case MAX_THREADS_PER_BLOCK: *value = static_cast<int>(bound ? bound : sim::MAX_THREADS); return CUDA_SUCCESS;
         case CONST_SIZE_BYTES: *value = 0; return CUDA_SUCCESS;
         case PTX_VERSION:
         case BINARY_VERSION: *value = 90; return CUDA_SUCCESS;
-        case MAX_DYNAMIC_SHARED_SIZE_BYTES: *value = static_cast<int>(function->max_dynamic_shared); return CUDA_SUCCESS;
+        case MAX_DYNAMIC_SHARED_SIZE_BYTES:
+            *value = static_cast<int>(function->max_dynamic_shared);
+            return CUDA_SUCCESS;
     }
     return sim::fail(CUDA_ERROR_NOT_SUPPORTED,
                      "cuFuncGetAttribute: the simulator does not know attribute " + std::to_string(attribute));
@@ -175,8 +187,9 @@ API CUresult cuFuncSetAttribute(CUfunction handle, int attribute, int value) {
                          "cuFuncSetAttribute: the simulator cannot set attribute " + std::to_string(attribute));
     }
     if (value < 0 || static_cast<size_t>(value) > sim::SHARED_LIMIT) {
-        return sim::fail(CUDA_ERROR_INVALID_VALUE, "cuFuncSetAttribute: a block has up to 232448 bytes of shared memory, not " +
-                                                       std::to_string(value));
+        return sim::fail(
+            CUDA_ERROR_INVALID_VALUE,
+            "cuFuncSetAttribute: a block has up to 232448 bytes of shared memory, not " + std::to_string(value));
     }
     function->max_dynamic_shared = static_cast<size_t>(value);
     return CUDA_SUCCESS;

@@ -72,10 +72,12 @@ CUresult device_state() { return static_cast<CUresult>(device_result.load()); }
 CUresult begin(const char* function) {
     if (!initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, std::string(function) + ": cuInit was not called");
     if (in_host_function) {
-        return fail(CUDA_ERROR_NOT_PERMITTED, std::string(function) + ": called by a function given to cuLaunchHostFunc");
+        return fail(CUDA_ERROR_NOT_PERMITTED,
+                    std::string(function) + ": called by a function given to cuLaunchHostFunc");
     }
     if (CUresult broken = device_state()) return broken;
-    if (!context) return fail(CUDA_ERROR_INVALID_CONTEXT, std::string(function) + ": this thread has no current context");
+    if (!context)
+        return fail(CUDA_ERROR_INVALID_CONTEXT, std::string(function) + ": this thread has no current context");
     return CUDA_SUCCESS;
 }
 
@@ -136,8 +138,10 @@ API CUresult cuGetErrorString(CUresult result, const char** text) {
 }
 
 API CUresult cuDevicePrimaryCtxRetain(CUcontext* result, CUdevice device) {
-    if (!sim::initialised) return sim::fail(CUDA_ERROR_NOT_INITIALIZED, "cuDevicePrimaryCtxRetain: cuInit was not called");
-    if (device != 0) return sim::fail(CUDA_ERROR_INVALID_DEVICE, "cuDevicePrimaryCtxRetain: there is one device, number 0");
+    if (!sim::initialised)
+        return sim::fail(CUDA_ERROR_NOT_INITIALIZED, "cuDevicePrimaryCtxRetain: cuInit was not called");
+    if (device != 0)
+        return sim::fail(CUDA_ERROR_INVALID_DEVICE, "cuDevicePrimaryCtxRetain: there is one device, number 0");
     if (!result) return sim::fail(CUDA_ERROR_INVALID_VALUE, "cuDevicePrimaryCtxRetain: no place for the result");
     *result = sim::primary_context();
     return sim::device_state();

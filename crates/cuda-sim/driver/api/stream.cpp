@@ -70,9 +70,8 @@ private:
         Stream* stream = ticket.stream.get();
         for (;;) {
             const std::vector<Ticket>& after = stream->queue.front().after;
-            auto open = std::find_if(after.begin(), after.end(), [](const Ticket& earlier) {
-                return earlier.stream->completed < earlier.number;
-            });
+            auto open = std::find_if(after.begin(), after.end(),
+                                     [](const Ticket& earlier) { return earlier.stream->completed < earlier.number; });
             if (open == after.end()) return stream;
             stream = open->stream.get();
         }
@@ -207,7 +206,8 @@ API CUresult cuStreamCreate(CUstream* stream, unsigned flags) { return cuStreamC
 API CUresult cuStreamDestroy_v2(CUstream handle) {
     if (CUresult error = sim::begin("cuStreamDestroy")) return error;
     std::shared_ptr<sim::Stream> stream = sim::streams().remove(handle);
-    if (!stream) return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamDestroy: the stream does not exist or was destroyed");
+    if (!stream)
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamDestroy: the stream does not exist or was destroyed");
     sim::invalidate(*stream);
     sim::wait_for(sim::everything(stream));
     return CUDA_SUCCESS;
@@ -231,7 +231,8 @@ API CUresult cuStreamSynchronize(CUstream handle) {
 API CUresult cuStreamQuery(CUstream handle) {
     if (CUresult error = sim::begin("cuStreamQuery")) return error;
     std::shared_ptr<sim::Stream> stream = sim::find_stream(handle);
-    if (!stream) return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamQuery: the stream does not exist or was destroyed");
+    if (!stream)
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamQuery: the stream does not exist or was destroyed");
     if (CUresult error = sim::forbid_while_capturing("cuStreamQuery", *stream)) return error;
     return sim::poll(sim::everything(stream)) ? sim::device_state() : CUDA_ERROR_NOT_READY;
 }
@@ -247,7 +248,8 @@ API CUresult cuStreamGetFlags(CUstream handle, unsigned* flags) {
 API CUresult cuStreamGetPriority(CUstream handle, int* priority) {
     if (CUresult error = sim::begin("cuStreamGetPriority")) return error;
     std::shared_ptr<sim::Stream> stream = sim::find_stream(handle);
-    if (!stream || !priority) return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamGetPriority: the stream does not exist");
+    if (!stream || !priority)
+        return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamGetPriority: the stream does not exist");
     *priority = stream->priority;
     return CUDA_SUCCESS;
 }

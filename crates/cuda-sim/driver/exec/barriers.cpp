@@ -34,8 +34,9 @@ const char* name(cuda_sim::WarpOperation operation) {
 void* Worker::shared(size_t size, size_t alignment) {
     void* room = shared_memory_.allocate(size, alignment);
     if (!room) {
-        fail(Failure::TooManyResources, "the block's __shared__ variables take more than 48 KiB, or more than 227 KiB "
-                                        "together with its dynamic shared memory");
+        fail(Failure::TooManyResources,
+             "the block's __shared__ variables take more than 48 KiB, or more than 227 KiB "
+             "together with its dynamic shared memory");
     }
     return room;
 }
@@ -97,8 +98,9 @@ Meeting& Worker::meeting_of(Warp& warp, unsigned mask, cuda_sim::WarpOperation o
     }
     if (!found) fail(Failure::Kernel, "more than 8 groups of lanes of one warp wait at once");
     if (found->arrived && (found->operation != operation || !same(found->site, site))) {
-        fail(Failure::Kernel, "lanes of one mask execute different operations: " + std::string(name(operation)) + " at " +
-                                  place(site) + " and " + name(found->operation) + " at " + place(found->site));
+        fail(Failure::Kernel, "lanes of one mask execute different operations: " + std::string(name(operation)) +
+                                  " at " + place(site) + " and " + name(found->operation) + " at " +
+                                  place(found->site));
     }
     return *found;
 }
@@ -162,9 +164,7 @@ void Worker::deadlock() {
 
 }  // namespace sim
 
-void* cuda_sim_shared(unsigned long size, unsigned long alignment) {
-    return sim::this_worker->shared(size, alignment);
-}
+void* cuda_sim_shared(unsigned long size, unsigned long alignment) { return sim::this_worker->shared(size, alignment); }
 
 int cuda_sim_barrier(cuda_sim::BarrierKind kind, int predicate, cuda_sim::Site site) {
     return sim::this_worker->barrier(kind, predicate, site);

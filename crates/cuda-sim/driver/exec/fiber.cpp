@@ -94,7 +94,8 @@ void renew_pages(char* begin, size_t size) {
     for (size_t page = 0; page < pages; ++page) {
         if (!(used[page] & 1)) continue;
         // ThreadSanitizer intercepts it.
-        mmap(first + page * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+        mmap(first + page * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+             -1, 0);
     }
 }
 

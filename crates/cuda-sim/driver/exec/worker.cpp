@@ -56,7 +56,8 @@ void Worker::work(Launch& launch) {
     prepare();
     launch_ = &launch;
     size_t blocks = launch.blocks();
-    size_t step = launch.seed ? coprime_step(static_cast<size_t>(launch.seed * 0x9e3779b97f4a7c15ull >> 16), blocks) : 1;
+    size_t step =
+        launch.seed ? coprime_step(static_cast<size_t>(launch.seed * 0x9e3779b97f4a7c15ull >> 16), blocks) : 1;
     while (!launch.failed) {
         size_t number = launch.next_block++;
         if (number >= blocks) break;
@@ -153,7 +154,8 @@ void Worker::begin_next_thread(Fiber& fiber) {
     fiber.thread = &thread;
     cuda_sim::state.thread = &thread;
     if (__tsan_set_fiber_name) {
-        std::string name = std::string(launch_->kernel->name) + " " + triple(cuda_sim::state.block_index) + " " + triple(thread.index);
+        std::string name =
+            std::string(launch_->kernel->name) + " " + triple(cuda_sim::state.block_index) + " " + triple(thread.index);
         __tsan_set_fiber_name(fiber.tsan, name.c_str());
     }
 }

@@ -35,8 +35,7 @@ bool Worker::add_fiber() {
 void Worker::renew() {
     if (!thread_sanitizer()) return;
     order_ = std::make_unique<Order>();
-    while (fibers_.size() < 2 * launch_->threads_per_block() && add_fiber()) {
-    }
+    while (fibers_.size() < 2 * launch_->threads_per_block() && add_fiber()) {}
     shared_memory_.renew();
     for (Fiber* fiber : idle_) renew_stack(*fiber, fiber_main);
     release(&block_begun_);

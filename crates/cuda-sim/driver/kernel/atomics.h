@@ -1,6 +1,8 @@
 // Atomic operations: relaxed, as CUDA's are.
 #pragma once
 
+#include "runtime.h"
+
 namespace cuda_sim {
 
 // Keeps the type of the second argument out of deduction: atomicAdd(float*, 1) adds 1.0f.

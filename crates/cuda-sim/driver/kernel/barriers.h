@@ -1,11 +1,11 @@
 // Barriers of a block and memory fences.
 #pragma once
 
+#include "runtime.h"
+
 #define CUDA_SIM_SITE const char *file = __builtin_FILE(), int line = __builtin_LINE()
 
-inline void __syncthreads(CUDA_SIM_SITE) {
-    cuda_sim_barrier(cuda_sim::BARRIER_PLAIN, 0, {file, line});
-}
+inline void __syncthreads(CUDA_SIM_SITE) { cuda_sim_barrier(cuda_sim::BARRIER_PLAIN, 0, {file, line}); }
 
 inline int __syncthreads_count(int predicate, CUDA_SIM_SITE) {
     return cuda_sim_barrier(cuda_sim::BARRIER_COUNT, predicate, {file, line});

@@ -5,9 +5,9 @@
     extern "C" double name(double);  \
     extern "C" float name##f(float); \
     inline float name(float x) { return name##f(x); }
-#define CUDA_SIM_C_FUNCTION_2(name)          \
-    extern "C" double name(double, double);  \
-    extern "C" float name##f(float, float);  \
+#define CUDA_SIM_C_FUNCTION_2(name)         \
+    extern "C" double name(double, double); \
+    extern "C" float name##f(float, float); \
     inline float name(float x, float y) { return name##f(x, y); }
 
 CUDA_SIM_C_FUNCTION_1(sqrt)
@@ -106,8 +106,8 @@ inline float __powf(float x, float y) { return powf(x, y); }
 inline float __fdividef(float x, float y) { return x / y; }
 inline float __saturatef(float x) { return x >= 1.0f ? 1.0f : x > 0.0f ? x : 0.0f; }
 
-#define CUDA_SIM_MIN_MAX(T)                               \
-    inline T min(T x, T y) { return y < x ? y : x; }      \
+#define CUDA_SIM_MIN_MAX(T)                          \
+    inline T min(T x, T y) { return y < x ? y : x; } \
     inline T max(T x, T y) { return x < y ? y : x; }
 CUDA_SIM_MIN_MAX(int)
 CUDA_SIM_MIN_MAX(unsigned)

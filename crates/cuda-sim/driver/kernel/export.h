@@ -1,6 +1,8 @@
 // Makes kernels callable by the driver, which knows the parameters of a launch as an array of pointers.
 #pragma once
 
+#include "runtime.h"
+
 namespace cuda_sim {
 
 template <class T>
@@ -37,7 +39,8 @@ struct Kernel<kernel> {
 
     // One entry more than there are parameters, since an array cannot be empty.
     static constexpr Parameter parameters[count + 1] = {
-        {sizeof(Parameters), alignof(Parameters), IsPointer<typename Plain<Parameters>::Type>::value}..., {0, 1, false}};
+        {sizeof(Parameters), alignof(Parameters), IsPointer<typename Plain<Parameters>::Type>::value}...,
+        {0, 1, false}};
 
     template <unsigned... numbers>
     static void apply(void** arguments, Numbers<numbers...>) {
@@ -47,7 +50,7 @@ struct Kernel<kernel> {
     static void call(void** arguments) { apply(arguments, Numbers<__integer_pack(count)...>()); }
 };
 
-
+// The first of the arguments of __launch_bounds__, of which there are up to three.
 constexpr unsigned first() { return 0; }
 constexpr unsigned first(unsigned long value, unsigned long = 0, unsigned long = 0) {
     return static_cast<unsigned>(value);
@@ -59,11 +62,11 @@ constexpr unsigned first(unsigned long value, unsigned long = 0, unsigned long =
 extern "C" __attribute__((visibility("default"), used)) const char cuda_sim_build[] = CUDA_SIM_BUILD;
 
 // Written after the source for each kernel that is extern "C": `bounds` are the arguments of __launch_bounds__.
-#define CUDA_SIM_EXPORT(name, ...)                                                                              \
-    extern "C" __attribute__((visibility("default"), used)) const cuda_sim::KernelInfo cuda_sim_kernel_##name = { \
-        #name,                                                                                                  \
-        &cuda_sim::Kernel<&name>::call,                                                                         \
-        cuda_sim::Kernel<&name>::count,                                                                         \
-        cuda_sim::Kernel<&name>::parameters,                                                                    \
-        cuda_sim::first(__VA_ARGS__),                                                                           \
-        &cuda_sim::shared_slot_count};
+#define CUDA_SIM_EXPORT(name, ...)                                                            \
+    extern "C" __attribute__((visibility("default"), used))                                   \
+    const cuda_sim::KernelInfo cuda_sim_kernel_##name = {#name,                               \
+                                                         &cuda_sim::Kernel<&name>::call,      \
+                                                         cuda_sim::Kernel<&name>::count,      \
+                                                         cuda_sim::Kernel<&name>::parameters, \
+                                                         cuda_sim::first(__VA_ARGS__),        \
+                                                         &cuda_sim::shared_slot_count};

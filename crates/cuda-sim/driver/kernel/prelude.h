@@ -25,10 +25,10 @@ typedef __PTRDIFF_TYPE__ ptrdiff_t;
 #define gridDim (::cuda_sim::state.grid_dim)
 static const int warpSize = 32;
 
-#include "vector_types.h"
-#include "device_math.h"
-#include "shared_memory.h"
-#include "barriers.h"
-#include "warps.h"
 #include "atomics.h"
+#include "barriers.h"
+#include "device_math.h"
 #include "export.h"
+#include "shared_memory.h"
+#include "vector_types.h"
+#include "warps.h"

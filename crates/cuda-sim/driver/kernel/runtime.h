@@ -85,8 +85,8 @@ void* cuda_sim_shared(unsigned long size, unsigned long alignment);
 // All threads of the block arrive, then all go on; returns the count, conjunction or disjunction of the predicates.
 int cuda_sim_barrier(cuda_sim::BarrierKind kind, int predicate, cuda_sim::Site site);
 // All lanes of `mask` that have not exited arrive, `function` runs once, all go on.
-void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argument,
-                   cuda_sim::WarpFunction function, cuda_sim::Site site);
+void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argument, cuda_sim::WarpFunction function,
+                   cuda_sim::Site site);
 // Ends the launch: a vector was read or written at this address, which is not a multiple of its size.
 [[noreturn]] void cuda_sim_misaligned(const void* address);
 // Ends the launch with an error.

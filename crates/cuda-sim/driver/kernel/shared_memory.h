@@ -6,6 +6,8 @@
 // so that each block gets fresh memory, with a red zone around the variables of each declaration.
 #pragma once
 
+#include "runtime.h"
+
 namespace cuda_sim {
 
 // Numbers the declarations of this module, from 0.

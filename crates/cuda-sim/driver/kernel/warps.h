@@ -2,6 +2,8 @@
 // A matrix operation of a warp (mma.sync) is one more of this kind.
 #pragma once
 
+#include "barriers.h"
+
 namespace cuda_sim {
 
 // The functions run on behalf of all lanes at once: no lane can race with them.

@@ -60,7 +60,8 @@ bool write_file(const fs::path& path, const std::string& text) {
 }
 
 void replace_all(std::string& text, const std::string& what, const std::string& by) {
-    for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+    for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+        text.replace(at, what.size(), by);
 }
 
 // Where this library lies, and with it the driver and the headers of kernels.
@@ -71,7 +72,8 @@ fs::path home() {
 }
 
 // Runs g++; its standard output and messages go to files. True where it succeeds.
-bool run_compiler(std::vector<std::string> arguments, const fs::path& output, const fs::path& messages, std::string& log) {
+bool run_compiler(std::vector<std::string> arguments, const fs::path& output, const fs::path& messages,
+                  std::string& log) {
     arguments.insert(arguments.begin(), CUDA_SIM_COMPILER);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -96,17 +98,26 @@ bool run_compiler(std::vector<std::string> arguments, const fs::path& output, co
         return false;
     }
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     log += read_file(messages);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 std::vector<std::string> preprocessor_arguments(const Options& options, const Folder& folder) {
-    std::vector<std::string> arguments = {
-        "-E", "-x", "c++", "-std=" + options.standard, "-nostdinc", "-nostdinc++", "-undef", "-D__CUDACC__=1", "-D__CUDACC_RTC__=1",
-        "-D__CUDA_ARCH__=" + std::to_string(options.architecture) + "0", "-D__CUDACC_VER_MAJOR__=13",
-        "-D__CUDACC_VER_MINOR__=0", "-D__CUDA_SIM__=1", "-I" + (folder.path() / "headers").string()};
+    std::vector<std::string> arguments = {"-E",
+                                          "-x",
+                                          "c++",
+                                          "-std=" + options.standard,
+                                          "-nostdinc",
+                                          "-nostdinc++",
+                                          "-undef",
+                                          "-D__CUDACC__=1",
+                                          "-D__CUDACC_RTC__=1",
+                                          "-D__CUDA_ARCH__=" + std::to_string(options.architecture) + "0",
+                                          "-D__CUDACC_VER_MAJOR__=13",
+                                          "-D__CUDACC_VER_MINOR__=0",
+                                          "-D__CUDA_SIM__=1",
+                                          "-I" + (folder.path() / "headers").string()};
     arguments.insert(arguments.end(), options.preprocessor.begin(), options.preprocessor.end());
     arguments.push_back((folder.path() / "source.cu").string());
     return arguments;
@@ -121,9 +132,9 @@ std::vector<std::string> compiler_arguments(const Options& options, const Folder
         "-fstack-clash-protection",
         // Two modules with one name must not meet.
         "-fvisibility=hidden", "-fno-gnu-unique", "-Wl,-Bsymbolic", "-Wl,-z,now",
-        options.contract ? "-ffp-contract=fast" : "-ffp-contract=off",
-        "-include", (home() / "driver/kernel/prelude.h").string(), (folder.path() / "source.cpp").string(),
-        "-o", (folder.path() / "module.so").string(),
+        options.contract ? "-ffp-contract=fast" : "-ffp-contract=off", "-include",
+        (home() / "driver/kernel/prelude.h").string(), (folder.path() / "source.cpp").string(), "-o",
+        (folder.path() / "module.so").string(),
         // Found again when the module is loaded, as the driver that is there already.
         "-nodefaultlibs", "-L" + home().string(), "-l:libcuda.so", "-lm", "-lc"};
     std::string sanitizer = std::getenv("CUDA_SIM_SANITIZER") ? std::getenv("CUDA_SIM_SANITIZER") : "";
@@ -135,7 +146,7 @@ std::vector<std::string> compiler_arguments(const Options& options, const Folder
     return arguments;
 }
 
-// Where a line begins that was not said by the program's own source, it is the simulator's.
+// Names headers as the program named them, and the simulator's own files without where they lie.
 void clean_log(std::string& log, const Folder& folder) {
     replace_all(log, (folder.path() / "headers/").string(), "");
     replace_all(log, home().string() + "/driver/", "cuda-sim/");
@@ -158,7 +169,8 @@ Outcome compile(const Source& source, const Options& options, std::string& image
         log += "nvrtc: error: no file can be written in " + fs::temp_directory_path().string() + "\n";
         return Outcome::SystemError;
     }
-    bool preprocessed = run_compiler(preprocessor_arguments(options, folder), path / "preprocessed", path / "messages", log);
+    bool preprocessed =
+        run_compiler(preprocessor_arguments(options, folder), path / "preprocessed", path / "messages", log);
     if (!preprocessed) {
         clean_log(log, folder);
         return Outcome::SourceError;

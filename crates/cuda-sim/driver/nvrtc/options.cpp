@@ -9,39 +9,57 @@ const std::vector<int> ARCHITECTURES = {75, 80, 86, 87, 88, 89, 90, 100, 103, 11
 
 namespace {
 
-// An option's name and value: `--std=c++17`, or `-D` `NAME`.
+// An option as NVRTC lists it.
+struct Known {
+    const char* name;
+    const char* alias;
+    bool takes_value;
+};
+
+// Those after the empty line are without effect: they steer what there is only on a GPU, or what the log says.
+constexpr Known KNOWN[] = {
+    {"--gpu-architecture", "-arch", true},
+    {"--std", "-std", true},
+    {"--fmad", "-fmad", true},
+    {"--define-macro", "-D", true},
+    {"--undefine-macro", "-U", true},
+    {"--include-path", "-I", true},
+    {"--pre-include", "-include", true},
+
+    {"--use_fast_math", "-use_fast_math", false},
+    {"--ftz", "-ftz", true},
+    {"--prec-sqrt", "-prec-sqrt", true},
+    {"--prec-div", "-prec-div", true},
+    {"--maxrregcount", "-maxrregcount", true},
+    {"--device-debug", "-G", false},
+    {"--generate-line-info", "-lineinfo", false},
+    {"--extra-device-vectorization", "-extra-device-vectorization", false},
+    {"--restrict", "-restrict", false},
+    {"--disable-warnings", "-w", false},
+    {"--device-as-default-execution-space", "-default-device", false},
+    {"--display-error-number", "-err-no", false},
+    {"--no-display-error-number", "-no-err-no", false},
+    {"--diag-error", "-diag-error", true},
+    {"--diag-suppress", "-diag-suppress", true},
+    {"--diag-warn", "-diag-warn", true},
+    {"--ptxas-options", "-Xptxas", true},
+    {"--dopt", "-dopt", true},
+    {"--minimal", "-minimal", false},
+    {"--split-compile", "-split-compile", true},
+    {"--builtin-move-forward", "-builtin-move-forward", true},
+    {"--builtin-initializer-list", "-builtin-initializer-list", true},
+    {"--no-cache", "-no-cache", false},
+    {"--device-int128", "-device-int128", false},
+    {"--optimization-info", "-opt-info", true},
+    {"--no-source-include", "-no-source-include", false},
+};
+
+// An option as it was given: `--std=c++17`, `-D` `NAME`.
 struct Option {
     std::string name;
     std::string value;
     bool has_value = false;
 };
-
-// Accepted and without effect: they steer what there is only on a GPU, or what the log says.
-const char* const WITHOUT_EFFECT[] = {
-    "--use_fast_math", "-use_fast_math", "--ftz", "-ftz", "--prec-sqrt", "-prec-sqrt", "--prec-div", "-prec-div",
-    "--maxrregcount", "-maxrregcount", "--device-debug", "-G", "--generate-line-info", "-lineinfo",
-    "--extra-device-vectorization", "-extra-device-vectorization", "--restrict", "-restrict", "--disable-warnings", "-w",
-    "--device-as-default-execution-space", "-default-device", "--display-error-number", "-err-no",
-    "--no-display-error-number", "-no-err-no", "--diag-error", "-diag-error", "--diag-suppress", "-diag-suppress",
-    "--diag-warn", "-diag-warn", "--ptxas-options", "-Xptxas", "--dopt", "-dopt",
-    "--minimal", "-minimal", "--split-compile", "-split-compile", "--builtin-move-forward", "-builtin-move-forward",
-    "--builtin-initializer-list", "-builtin-initializer-list", "--version-ident", "--no-cache",
-    "-no-cache", "--device-int128", "-device-int128", "--optimization-info", "-opt-info",
-    "--relocatable-device-code", "-rdc", "--device-w", "-dw", "--no-source-include", "-no-source-include",
-    "--fdevice-syntax-only", "-fdevice-syntax-only",
-};
-
-// Those of the above that take a value as the next text.
-const char* const VALUE_FOLLOWS[] = {
-    "--maxrregcount", "-maxrregcount", "--ptxas-options", "-Xptxas", "--diag-suppress", "-diag-suppress",
-    "--diag-error", "-diag-error", "--diag-warn", "-diag-warn", "--gpu-architecture", "-arch", "--fmad", "-fmad",
-    "--define-macro", "-D", "--undefine-macro", "-U", "--include-path", "-I",
-};
-
-template <size_t count>
-bool contains(const char* const (&names)[count], const std::string& name) {
-    return std::find(std::begin(names), std::end(names), name) != std::end(names);
-}
 
 Option split(const std::string& text) {
     // -DNAME=1, -Ifolder: the value follows the letter.
@@ -51,6 +69,12 @@ Option split(const std::string& text) {
     size_t equals = text.find('=');
     if (equals == std::string::npos) return {text, "", false};
     return {text.substr(0, equals), text.substr(equals + 1), true};
+}
+
+const Known* find(const std::string& name) {
+    auto found = std::find_if(std::begin(KNOWN), std::end(KNOWN),
+                              [&](const Known& known) { return name == known.name || name == known.alias; });
+    return found == std::end(KNOWN) ? nullptr : found;
 }
 
 bool read_architecture(const std::string& value, Options& options) {
@@ -69,43 +93,24 @@ bool read_architecture(const std::string& value, Options& options) {
 }
 
 // False where NVRTC would not accept the value.
-bool apply(const Option& option, Options& options) {
-    const std::string& name = option.name;
-    const std::string& value = option.value;
-    if (name == "--gpu-architecture" || name == "-arch") return read_architecture(value, options);
-    if (name == "--std" || name == "-std") {
+bool apply(const std::string& name, const std::string& value, Options& options) {
+    if (name == "--gpu-architecture") return read_architecture(value, options);
+    if (name == "--std") {
         options.standard = value;
         return value == "c++03" || value == "c++11" || value == "c++14" || value == "c++17" || value == "c++20";
     }
-    if (name == "--fmad" || name == "-fmad") {
+    if (name == "--fmad") {
         options.contract = value == "true";
         return value == "true" || value == "false";
     }
-    if (name == "--define-macro" || name == "-D") {
-        options.preprocessor.push_back("-D" + value);
-        return !value.empty();
-    }
-    if (name == "--undefine-macro" || name == "-U") {
-        options.preprocessor.push_back("-U" + value);
-        return !value.empty();
-    }
-    if (name == "--include-path" || name == "-I") {
-        options.preprocessor.push_back("-I" + value);
-        return !value.empty();
-    }
-    if (name == "--pre-include" || name == "-include") {
+    if (name == "--define-macro") options.preprocessor.push_back("-D" + value);
+    if (name == "--undefine-macro") options.preprocessor.push_back("-U" + value);
+    if (name == "--include-path") options.preprocessor.push_back("-I" + value);
+    if (name == "--pre-include") {
         options.preprocessor.push_back("-include");
         options.preprocessor.push_back(value);
-        return !value.empty();
     }
     return true;
-}
-
-bool known(const std::string& name) {
-    static const char* const WITH_EFFECT[] = {
-        "--gpu-architecture", "-arch", "--std", "-std", "--fmad", "-fmad", "--define-macro", "-D", "--undefine-macro",
-        "-U", "--include-path", "-I", "--pre-include", "-include"};
-    return contains(WITH_EFFECT, name) || contains(WITHOUT_EFFECT, name);
 }
 
 }  // namespace
@@ -113,14 +118,19 @@ bool known(const std::string& name) {
 bool read_options(int count, const char* const* texts, Options& options, std::string& log) {
     for (int index = 0; index < count; ++index) {
         Option option = split(texts[index]);
-        if (!known(option.name)) {
+        const Known* known = find(option.name);
+        if (!known) {
             log = "nvrtc: error: unrecognized option " + std::string(texts[index]) + " found\n";
             return false;
         }
-        if (!option.has_value && contains(VALUE_FOLLOWS, option.name) && index + 1 < count) {
+        std::string name = known->name;
+        // The value may be the next text, but for the language.
+        if (known->takes_value && !option.has_value && name != "--std" && index + 1 < count) {
             option.value = texts[++index];
+            option.has_value = true;
         }
-        if (!apply(option, options)) {
+        if (option.has_value != known->takes_value || (known->takes_value && option.value.empty()) ||
+            !apply(name, option.value, options)) {
             log = "nvrtc: error: invalid value for " + option.name + "\n";
             return false;
         }

@@ -180,7 +180,8 @@ private:
         size_t end = declaration_end();
         std::string declaration = qualifiers;
         for (size_t place = begin + 1; place < end; ++place) declaration += tokens_[place].text;
-        std::string replaced = dynamic ? dynamic_declaration(begin, end, qualifiers) : static_declaration(begin, end, declaration);
+        std::string replaced =
+            dynamic ? dynamic_declaration(begin, end, qualifiers) : static_declaration(begin, end, declaration);
         for (size_t place = begin; place < end; ++place) {
             if (tokens_[place].is("\n")) ++line_;
             tokens_[place].text.clear();

@@ -39,7 +39,8 @@ std::vector<Token> tokenize(const std::string& source) {
         } else if (std::isdigit(static_cast<unsigned char>(c))) {
             kind = Kind::Number;
             // 1'000'000 and 1e+5 too: a digit separator must not begin a literal.
-            while (end < source.size() && (continues_word(source[end]) || source[end] == '\'' || source[end] == '.')) ++end;
+            while (end < source.size() && (continues_word(source[end]) || source[end] == '\'' || source[end] == '.'))
+                ++end;
         } else if (c == '"' || c == '\'') {
             kind = Kind::Literal;
             end = literal_end(source, begin);
