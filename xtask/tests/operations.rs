@@ -6,7 +6,7 @@ use std::path::Path;
 use nn_engine::conformance::{Case, Tier};
 use nn_graph::Op;
 
-const CRATES: [&str; 3] = ["nn-graph", "nn-reference", "nn-cpu"];
+const CRATES: [&str; 4] = ["nn-graph", "nn-reference", "nn-cpu", "nn-cuda"];
 
 /// The smallest case of the corpus with this operation, and how many there are.
 fn covering(op: &str, cases: &[(Case, Vec<&str>)]) -> Option<(String, usize)> {
