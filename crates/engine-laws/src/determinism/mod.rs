@@ -1,0 +1,233 @@
+//! The same bits however a run is made.
+
+mod networks;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use nn_engine::{
+    Engine, EngineOptions, Evaluation, GroupHyper, HyperTable, Split, State, StepStats,
+};
+use nn_graph::Graph;
+
+use self::networks::{BATCH, IMAGES, batches, images, networks, smallest};
+use crate::Subject;
+
+/// A way to make a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// Threads to compute with.
+    pub threads: usize,
+    /// How many replicas are trained together. Those between the first and the last are other runs.
+    pub replicas: usize,
+    /// Steps of one call.
+    pub steps_a_call: usize,
+}
+
+/// All that an engine tells of a run.
+#[derive(Clone, Debug, PartialEq)]
+struct Outcome {
+    steps: Vec<StepStats>,
+    state: State,
+    evaluation: Evaluation,
+}
+
+impl Outcome {
+    fn is_finite(&self) -> bool {
+        let mut values = self.state.tensors.iter().flat_map(|tensor| &tensor.values);
+        values.all(|value| value.is_finite()) && self.evaluation.loss.is_finite()
+    }
+
+    fn hash(&self, hasher: &mut DefaultHasher) {
+        for step in &self.steps {
+            (step.loss.to_bits(), step.correct).hash(hasher);
+        }
+        for value in self.state.tensors.iter().flat_map(|tensor| &tensor.values) {
+            value.to_bits().hash(hasher);
+        }
+        (self.evaluation.loss.to_bits(), self.evaluation.correct).hash(hasher);
+    }
+}
+
+impl Way {
+    /// One call of one replica on one thread.
+    fn plainest(steps: usize) -> Self {
+        Self {
+            threads: 1,
+            replicas: 1,
+            steps_a_call: steps,
+        }
+    }
+
+    fn is_another_run(&self, replica: usize) -> bool {
+        replica > 0 && replica + 1 < self.replicas
+    }
+
+    /// What becomes of each replica.
+    fn train(&self, subject: &Subject, graph: &Graph, steps: usize) -> Vec<Outcome> {
+        let options = EngineOptions {
+            threads: self.threads,
+            replicas: self.replicas,
+            ..EngineOptions::new(graph, BATCH)
+        };
+        let mut engine = ready(subject, graph, options);
+        for replica in 0..self.replicas {
+            let seed = if self.is_another_run(replica) { 4 } else { 3 };
+            let state = State::initial(graph, seed);
+            engine.load_state(replica, &state).unwrap();
+        }
+        let mut told = vec![Vec::new(); self.replicas];
+        for batches in batches(steps).chunks(self.steps_a_call) {
+            let hyper = HyperTable::from_fn(batches.len(), self.replicas, 1, |_, replica, _| {
+                let rate = if self.is_another_run(replica) {
+                    0.02
+                } else {
+                    0.05
+                };
+                GroupHyper {
+                    scale_ratio: 0.999,
+                    ..GroupHyper::new(rate, 1e-3, 0.9)
+                }
+            });
+            let stats = engine.run(batches, &hyper.unwrap()).unwrap();
+            for (replica, told) in told.iter_mut().enumerate() {
+                told.extend((0..batches.len()).map(|step| stats.get(step, replica)));
+            }
+        }
+        let outcome = |(replica, steps)| Outcome {
+            steps,
+            state: engine.state(replica).unwrap(),
+            evaluation: engine.evaluate(replica, Split::Test, &[0.999]).unwrap(),
+        };
+        told.into_iter().enumerate().map(outcome).collect()
+    }
+}
+
+fn ready(subject: &Subject, graph: &Graph, options: EngineOptions) -> Box<dyn Engine> {
+    let mut engine = subject.make(graph, options);
+    for split in [Split::Train, Split::Test] {
+        engine.load_images(split, images(IMAGES)).unwrap();
+    }
+    engine
+}
+
+/// So many steps in each of these ways give what they give in one call, of one replica, on one thread: every loss, the
+/// state, the evaluation. What other replicas do changes nothing.
+///
+/// # Panics
+/// If a bit differs.
+pub fn bits_do_not_depend_on_how_a_run_is_made(subject: &Subject, steps: usize, ways: &[Way]) {
+    for graph in networks() {
+        check_ways(subject, &graph, steps, ways);
+    }
+}
+
+/// So many steps, of a small network, in one call are what they are in many calls.
+///
+/// # Panics
+/// If a bit differs.
+pub fn a_long_call_is_many_short_ones(subject: &Subject, steps: usize) {
+    let short = Way {
+        steps_a_call: 7,
+        ..Way::plainest(steps)
+    };
+    check_ways(subject, &smallest(), steps, &[short]);
+}
+
+fn check_ways(subject: &Subject, graph: &Graph, steps: usize, ways: &[Way]) {
+    let wanted = Way::plainest(steps).train(subject, graph, steps).remove(0);
+    assert!(wanted.is_finite(), "{subject}");
+    for way in ways {
+        for (replica, found) in way.train(subject, graph, steps).iter().enumerate() {
+            let at = format!("{subject}, {way:?}, replica {replica}");
+            assert!(found.is_finite(), "{at}");
+            assert_eq!(*found == wanted, !way.is_another_run(replica), "{at}");
+        }
+    }
+}
+
+/// A number that stands for every bit of some runs, to compare with that of another process.
+///
+/// # Panics
+/// If the engine refuses a call.
+pub fn fingerprint(subject: &Subject, steps: usize) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for graph in networks() {
+        let way = Way {
+            replicas: 2,
+            ..Way::plainest(steps)
+        };
+        for outcome in way.train(subject, &graph, steps) {
+            outcome.hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+fn plain_hyper(steps: usize) -> HyperTable {
+    HyperTable::from_fn(steps, 1, 1, |_, _, _| GroupHyper::new(0.05, 1e-3, 0.9)).unwrap()
+}
+
+/// Room for larger batches than there are changes nothing.
+///
+/// # Panics
+/// If a bit differs.
+pub fn bits_do_not_depend_on_room_for_larger_batches(subject: &Subject) {
+    for graph in networks() {
+        let states = [BATCH, 2 * BATCH + 1].map(|room| {
+            let mut engine = ready(subject, &graph, EngineOptions::new(&graph, room));
+            engine.run(&batches(6), &plain_hyper(6)).unwrap();
+            engine.state(0).unwrap()
+        });
+        assert!(states[0] == states[1], "{subject}");
+    }
+}
+
+/// An engine evaluates in chunks of the largest batch, whose losses it adds up: no loss of an image depends on them.
+///
+/// # Panics
+/// If an answer differs, or a loss by more than such a sum rounds.
+pub fn evaluation_does_not_depend_on_its_chunks(subject: &Subject) {
+    let larger = networks().map(|graph| (graph, 20));
+    for (graph, count) in larger.into_iter().chain([(smallest(), 150)]) {
+        let evaluated = |chunk| {
+            let mut engine = subject.make(&graph, EngineOptions::new(&graph, chunk));
+            engine.load_images(Split::Test, images(count)).unwrap();
+            engine.evaluate(0, Split::Test, &[1.0]).unwrap()
+        };
+        let whole = evaluated(count);
+        for chunk in [1, 7, count + 1] {
+            let found = evaluated(chunk);
+            let at = format!("{subject}, {count} images in chunks of {chunk}");
+            assert_eq!(
+                (found.correct, found.images),
+                (whole.correct, count),
+                "{at}"
+            );
+            let off = (found.loss - whole.loss).abs();
+            assert!(off <= 1e-13 * whole.loss, "{at}: off by {off:e}");
+        }
+    }
+}
+
+/// What a state holds is all that the rest of a run depends on.
+///
+/// # Panics
+/// If a bit differs.
+pub fn a_state_carries_the_whole_run(subject: &Subject) {
+    for graph in networks() {
+        let (all, hyper) = (batches(20), plain_hyper(10));
+        let options = || EngineOptions::new(&graph, BATCH);
+        let mut engine = ready(subject, &graph, options());
+        engine.run(&all[..10], &hyper).unwrap();
+        let middle = engine.state(0).unwrap();
+        engine.run(&all[10..], &hyper).unwrap();
+        let end = engine.state(0).unwrap();
+        assert!(middle != end, "{subject}");
+
+        let mut resumed = ready(subject, &graph, options());
+        resumed.load_state(0, &middle).unwrap();
+        assert!(resumed.state(0).unwrap() == middle, "{subject}");
+        resumed.run(&all[10..], &hyper).unwrap();
+        assert!(resumed.state(0).unwrap() == end, "{subject}");
+    }
+}

@@ -1,0 +1,68 @@
+//! Normalisation of what does not vary.
+
+use nn_engine::{Engine, GroupHyper, Split, State};
+use nn_graph::{Affine, Graph};
+
+use super::networks::{constant_images, instance_normaliser, normaliser, one_step};
+use crate::Subject;
+
+const EPSILONS: [f64; 5] = [0.0, f64::from_bits(1), 1e-80, 1e-76, 1e-5];
+
+/// Images whose every value is one of these bytes, normalised with any `ε`, 0 too, become 0, and no gradient comes out of
+/// that. (Sums of 21 equal numbers are rounded, so that most bytes have no exact mean.)
+///
+/// # Panics
+/// If a number is another.
+pub fn a_constant_channel_becomes_zero(subject: &Subject, bytes: impl Iterator<Item = u8> + Clone) {
+    for (epsilon, graph) in EPSILONS.map(|it| (it, normaliser(Affine::ScaleAndShift, it))) {
+        let mut engine = subject.make(&graph, nn_engine::EngineOptions::new(&graph, 3));
+        for byte in bytes.clone() {
+            let at = format!("{subject}, epsilon {epsilon:e}, byte {byte}");
+            start(engine.as_mut(), &graph, byte);
+            step(engine.as_mut(), &at);
+            let after = engine.state(0).unwrap();
+            let value = |name: &str| after.get(name).unwrap().values[0];
+            assert!(value("norm.shift").is_finite(), "{at}");
+            let mean = f64::from((f64::from(byte) / 255.0) as f32);
+            let moved = f64::from((0.1 * mean) as f32);
+            assert_eq!(value("norm.running_mean"), moved, "{at}");
+            assert_eq!(value("norm.running_variance"), f64::from(0.9_f32), "{at}");
+        }
+    }
+}
+
+/// The same of images normalised one by one, in evaluation too.
+///
+/// # Panics
+/// If a number is another.
+pub fn a_constant_group_becomes_zero(subject: &Subject, bytes: impl Iterator<Item = u8> + Clone) {
+    for (epsilon, graph) in EPSILONS.map(|it| (it, instance_normaliser(Affine::ScaleAndShift, it)))
+    {
+        let mut engine = subject.make(&graph, nn_engine::EngineOptions::new(&graph, 3));
+        for byte in bytes.clone() {
+            let at = format!("{subject}, epsilon {epsilon:e}, byte {byte}");
+            start(engine.as_mut(), &graph, byte);
+            let evaluated = engine.evaluate(0, Split::Train, &[1.0]).unwrap();
+            assert_eq!(evaluated.loss, 2f64.ln(), "{at}");
+            step(engine.as_mut(), &at);
+            assert_eq!(engine.state(0).unwrap().get("norm.running_mean"), None);
+        }
+    }
+}
+
+/// Loads constant images and the initial state, with a scale that makes much of little.
+fn start(engine: &mut dyn Engine, graph: &Graph, byte: u8) {
+    let images = constant_images(graph, byte);
+    engine.load_images(Split::Train, images).unwrap();
+    let mut state = State::initial(graph, 0);
+    state.get_mut("norm.scale").unwrap().values[0] = 1e6;
+    engine.load_state(0, &state).unwrap();
+}
+
+/// A step in which both classes have logit 0, and no gradient reaches the scale.
+fn step(engine: &mut dyn Engine, at: &str) {
+    let stats = one_step(engine, GroupHyper::new(0.1, 0.0, 0.0)).unwrap();
+    assert_eq!(stats.get(0, 0).loss, 2f64.ln(), "{at}");
+    let after = engine.state(0).unwrap();
+    assert_eq!(after.get("norm.scale").unwrap().values[0], 1e6, "{at}");
+}

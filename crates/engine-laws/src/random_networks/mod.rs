@@ -1,0 +1,56 @@
+//! Networks of random topology against the float64 reference.
+
+mod disturbed;
+mod fairness;
+
+use nn_engine::EngineOptions;
+use nn_engine::conformance::{Case, run};
+use nn_engine::strategies::case;
+use nn_reference::ReferenceEngine;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use self::fairness::is_fair;
+use crate::Subject;
+
+/// Seeds of which one must be fair.
+const SEEDS: u64 = 20;
+
+/// Every random network trains as on the reference, on each of these numbers of threads. Cases whose bounds would not hold
+/// for a correct engine are left out. All subjects compute convolutions by the same algorithm.
+///
+/// # Panics
+/// If one does not; with the smallest such network.
+pub fn any_network_trains_as_on_the_reference(
+    subjects: &[Subject],
+    threads: &[usize],
+    config: Config,
+) {
+    let algorithm = subjects[0].algorithm();
+    let outcome = TestRunner::new(config).run(&case(), |case| {
+        let mut seeds = (0..SEEDS).map(|n| Case {
+            seed: case.seed + n,
+            ..case.clone()
+        });
+        let fair = seeds.find(|case| is_fair(case, algorithm));
+        prop_assume!(fair.is_some());
+        let case = fair.unwrap();
+        let graph = case.graph().unwrap();
+        for subject in subjects {
+            assert_eq!(subject.algorithm(), algorithm, "{subject}");
+            for &threads in threads {
+                let options = EngineOptions {
+                    threads,
+                    ..case.options(&graph)
+                };
+                let mut reference = ReferenceEngine::new(&graph, case.options(&graph)).unwrap();
+                let mut candidate = subject.make(&graph, options);
+                let report = run(&case, algorithm, &mut reference, candidate.as_mut()).unwrap();
+                let at = format!("{subject}, {threads} threads: {report}, {case:?}");
+                prop_assert!(report.deviations.is_empty(), "{at}");
+            }
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
