@@ -142,8 +142,8 @@ impl Simulator {
         unsafe { (self.functions.fail_launch)(nth, failure.code()) }
     }
 
-    /// Puts the device in order after an error, without the work that waits; sets [`Simulator::launches`] to 0. Memory
-    /// and modules stay.
+    /// Puts the device in order after an error, without the work that waits; ends captures; sets
+    /// [`Simulator::launches`] to 0. Memory and modules stay.
     pub fn reset(&self) {
         // SAFETY: takes no argument; the driver guards its own state.
         unsafe { (self.functions.reset)() }

@@ -272,6 +272,16 @@ fn trap() {
     );
 }
 
+#[test]
+fn assertion() {
+    fails(
+        "asserts",
+        config(1, 64, 0),
+        CUresult::CUDA_ERROR_ASSERT,
+        &["assertion threadIdx.x < 50 &&", "thread (50,0,0)"],
+    );
+}
+
 /// A launch that cannot be: an error of the call, and the device stays in order.
 #[test]
 fn invalid_configurations() {

@@ -352,6 +352,25 @@ fn captures_begin_and_end_once_in_one_thread() {
     assert!(end(s).is_ok());
 }
 
+/// What a test leaves behind when it fails in the middle of a capture.
+#[test]
+fn captures_end_with_their_stream_and_with_a_reset() {
+    let Some(raw) = raw() else { return };
+    // SAFETY: the stream lives until it is destroyed.
+    let allocate = || unsafe { sys::cuMemAlloc_v2(&mut 0, 4) };
+    let s = stream(1);
+    begin(s, GLOBAL);
+    assert_eq!(allocate(), CUresult::CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    // SAFETY: nobody uses the stream after this.
+    unsafe { sys::cuStreamDestroy_v2(s) }.result().unwrap();
+    assert_eq!(allocate(), CUresult::CUDA_SUCCESS);
+    let s = stream(1);
+    begin(s, GLOBAL);
+    raw.device.simulator.reset();
+    assert_eq!(allocate(), CUresult::CUDA_SUCCESS);
+    assert_eq!(end(s), Err(CUresult::CUDA_ERROR_ILLEGAL_STATE));
+}
+
 /// A launch that fails in a replay breaks the device as any other.
 #[test]
 fn failures_in_replays() {

@@ -97,6 +97,18 @@ void invalidate(Stream& stream) {
     if (stream.capture) stream.capture->invalidated = true;
 }
 
+void abandon(Stream& stream) {
+    std::shared_ptr<Capture> capture = stream.capture;
+    if (capture) finish(capture);
+}
+
+void abandon_all() {
+    std::unique_lock<std::mutex> lock(captures().mutex);
+    std::vector<std::shared_ptr<Capture>> active = captures().active;
+    lock.unlock();
+    for (const auto& capture : active) finish(capture);
+}
+
 CUresult forbid_while_capturing(const char* function, Stream& stream) {
     if (CUresult error = check_capture(function, stream)) return error;
     if (!stream.capture) return CUDA_SUCCESS;

@@ -48,6 +48,12 @@ CUresult forbid_unsafe(const char* function);
 
 void invalidate(Stream& stream);
 
+// Ends the stream's capture, if there is one, without a graph.
+void abandon(Stream& stream);
+
+// Ends all captures without a graph.
+void abandon_all();
+
 // Makes a stream wait, within a capture, for nodes that another one recorded.
 CUresult join_capture(const char* function, const std::shared_ptr<Stream>& stream,
                       const std::shared_ptr<Capture>& capture, const std::vector<size_t>& nodes);

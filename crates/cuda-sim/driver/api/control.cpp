@@ -3,6 +3,7 @@
 #include <mutex>
 #include <string>
 
+#include "capture.h"
 #include "launch.h"
 #include "memory.h"
 #include "state.h"
@@ -37,8 +38,9 @@ API void cuda_sim_fail_launch(unsigned long long after, int code) {
     sim::fail_launch(after, static_cast<CUresult>(code));
 }
 
-// Work that waits is done or, after an error, forgotten; then the device is in order again.
+// Work that waits is done or, after an error, forgotten, and captures end; then the device is in order again.
 API void cuda_sim_reset() {
+    sim::abandon_all();
     sim::wait_for_device();
     sim::repair_device();
     sim::reset_launch_count();

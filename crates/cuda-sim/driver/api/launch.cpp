@@ -138,6 +138,7 @@ CUresult code_of(Failure failure) {
         case Failure::MisalignedAddress: return CUDA_ERROR_MISALIGNED_ADDRESS;
         case Failure::StackOverflow: return CUDA_ERROR_HARDWARE_STACK_ERROR;
         case Failure::TooManyResources: return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+        case Failure::Assertion: return CUDA_ERROR_ASSERT;
         case Failure::Kernel: return CUDA_ERROR_LAUNCH_FAILED;
     }
     return CUDA_ERROR_UNKNOWN;

@@ -208,7 +208,7 @@ API CUresult cuStreamDestroy_v2(CUstream handle) {
     std::shared_ptr<sim::Stream> stream = sim::streams().remove(handle);
     if (!stream)
         return sim::fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamDestroy: the stream does not exist or was destroyed");
-    sim::invalidate(*stream);
+    sim::abandon(*stream);
     sim::wait_for(sim::everything(stream));
     return CUDA_SUCCESS;
 }

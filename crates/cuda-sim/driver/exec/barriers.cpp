@@ -177,6 +177,11 @@ void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argum
 
 void cuda_sim_misaligned(const void* address) { sim::this_worker->misaligned(address); }
 
+void cuda_sim_assert(const char* condition, cuda_sim::Site site) {
+    sim::this_worker->fail(sim::Failure::Assertion,
+                           "assertion " + std::string(condition) + " failed at " + sim::place(site));
+}
+
 void cuda_sim_fail(const char* what, cuda_sim::Site site) {
     sim::this_worker->fail(sim::Failure::Kernel, std::string(what) + " at " + sim::place(site));
 }

@@ -75,7 +75,7 @@ void create_signal_stack() {
 void Worker::fault(int signal, int code, const void* address) {
     const char* place = static_cast<const char*>(address);
     const Fiber& fiber = *current_;
-    if (signal == SIGFPE) fail(Failure::Kernel, "an integer was divided by zero");
+    if (signal == SIGFPE) fail(Failure::Kernel, "an integer was divided by zero, or has no quotient");
     if (signal == SIGILL) fail(Failure::Kernel, "an illegal instruction was executed");
     if (place >= fiber.stack - STACK_GUARD && place < fiber.stack) {
         fail(Failure::StackOverflow, "the thread's stack overflowed: its local variables take more than " +

@@ -11,7 +11,7 @@
 namespace sim {
 
 // How a launch failed: what decides CUDA's error code.
-enum class Failure { None, IllegalAddress, MisalignedAddress, StackOverflow, TooManyResources, Kernel };
+enum class Failure { None, IllegalAddress, MisalignedAddress, StackOverflow, TooManyResources, Assertion, Kernel };
 
 struct Launch {
     const cuda_sim::KernelInfo* kernel = nullptr;

@@ -1,4 +1,4 @@
-// Barriers of a block and memory fences.
+// Barriers of a block, memory fences, and what ends a launch.
 #pragma once
 
 #include "runtime.h"
@@ -31,5 +31,9 @@ CUDA_SIM_UNSEEN inline void __threadfence() {
 inline void __threadfence_block() { __threadfence(); }
 
 inline void __threadfence_system() { __threadfence(); }
+
+// NVRTC knows it without <assert.h>.
+#define assert(...) \
+    ((__VA_ARGS__) ? static_cast<void>(0) : cuda_sim_assert(#__VA_ARGS__, {__builtin_FILE(), __builtin_LINE()}))
 
 [[noreturn]] inline void __trap(CUDA_SIM_SITE) { cuda_sim_fail("__trap was called", {file, line}); }

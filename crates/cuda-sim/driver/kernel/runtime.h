@@ -89,6 +89,8 @@ void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argum
                    cuda_sim::Site site);
 // Ends the launch: a vector was read or written at this address, which is not a multiple of its size.
 [[noreturn]] void cuda_sim_misaligned(const void* address);
+// Ends the launch: a condition of `assert` does not hold.
+[[noreturn]] void cuda_sim_assert(const char* condition, cuda_sim::Site site);
 // Ends the launch with an error.
 [[noreturn]] void cuda_sim_fail(const char* what, cuda_sim::Site site);
 }

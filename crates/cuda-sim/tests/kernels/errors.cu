@@ -108,3 +108,8 @@ extern "C" __global__ void __launch_bounds__(128) fine(float* x, int n) { x[thre
 extern "C" __global__ void write_just_before(float* x, int n) {
     if (threadIdx.x == 0) x[-3] = n;
 }
+
+extern "C" __global__ void asserts(float* x, int n) {
+    assert(n == 64);
+    assert(threadIdx.x < 50 && "too many, by far");
+}
