@@ -170,6 +170,31 @@ fn work_of_another_stream_must_be_joined() {
     }
 }
 
+#[test]
+fn an_event_of_a_capture_is_of_no_use_after_it() {
+    let Some(raw) = raw() else { return };
+    let (a, b, x) = (stream(1), stream(1), memory());
+    let within = event();
+    begin(a, THREAD_LOCAL);
+    raw.store(a, x, 1);
+    // SAFETY: streams and event live.
+    unsafe {
+        sys::cuEventRecord(within, a).result().unwrap();
+        assert!(end(a).is_ok());
+        let late = sys::cuStreamWaitEvent(b, within, 0);
+        assert_eq!(
+            late,
+            CUresult::CUDA_ERROR_CAPTURED_EVENT,
+            "{}",
+            raw.device.report()
+        );
+        sys::cuEventRecord(within, a).result().unwrap();
+        sys::cuStreamWaitEvent(b, within, 0).result().unwrap();
+    }
+    raw.store(b, x, 2);
+    assert_eq!(synchronize(b), CUresult::CUDA_SUCCESS);
+}
+
 /// A call that a capture forbids: what it is, in which stream, and the error.
 type Forbidden = (&'static str, fn(&Raw, CUstream, u64) -> CUresult, CUresult);
 

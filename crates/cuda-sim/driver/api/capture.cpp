@@ -41,6 +41,7 @@ bool captures_blocking_stream(const Capture& capture) {
 
 // Ends a capture: its streams are free again.
 void finish(const std::shared_ptr<Capture>& capture) {
+    capture->ended = true;
     for (const std::weak_ptr<Stream>& member : capture->streams) {
         std::shared_ptr<Stream> stream = member.lock();
         if (!stream || stream->capture != capture) continue;
@@ -132,6 +133,11 @@ CUresult forbid_unsafe(const char* function) {
 
 CUresult join_capture(const char* function, const std::shared_ptr<Stream>& stream,
                       const std::shared_ptr<Capture>& capture, const std::vector<size_t>& nodes) {
+    if (capture->ended) {
+        invalidate(*stream);
+        return fail(CUDA_ERROR_CAPTURED_EVENT,
+                    std::string(function) + ": the event was last recorded in a capture that has ended");
+    }
     if (stream->capture && stream->capture != capture) {
         invalidate(*stream);
         capture->invalidated = true;

@@ -26,6 +26,7 @@ struct Capture {
     CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
     std::thread::id thread;
     bool invalidated = false;
+    bool ended = false;
     // Where it began and has to end.
     Stream* origin = nullptr;
     // All streams that take part.
