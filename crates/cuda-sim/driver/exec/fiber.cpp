@@ -100,6 +100,7 @@ void renew_pages(char* begin, size_t size) {
 }
 
 void renew_stack(Fiber& fiber, void (*main)()) {
+    fiber.used = false;
     renew_pages(fiber.stack, fiber.stack_size);
     lay_out(fiber, main);
 }

@@ -16,6 +16,8 @@ struct Fiber {
     void* tsan = nullptr;
     // The thread of the block that lives on it; null while it is idle.
     Thread* thread = nullptr;
+    // Whether a thread has lived on it since its stack was new to ThreadSanitizer.
+    bool used = false;
 };
 
 // Makes ThreadSanitizer forget the accesses to the pages of a range that are in use: to it they are new memory.

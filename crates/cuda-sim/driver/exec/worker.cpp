@@ -152,6 +152,7 @@ void Worker::begin_next_thread(Fiber& fiber) {
     thread.waits_for = nullptr;
     thread.fiber = &fiber;
     fiber.thread = &thread;
+    fiber.used = true;
     cuda_sim::state.thread = &thread;
     if (__tsan_set_fiber_name) {
         std::string name =

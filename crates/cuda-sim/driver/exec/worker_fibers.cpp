@@ -37,7 +37,9 @@ void Worker::renew() {
     order_ = std::make_unique<Order>();
     while (fibers_.size() < 2 * launch_->threads_per_block() && add_fiber()) {}
     shared_memory_.renew();
-    for (Fiber* fiber : idle_) renew_stack(*fiber, fiber_main);
+    for (Fiber* fiber : idle_) {
+        if (fiber->used) renew_stack(*fiber, fiber_main);
+    }
     release(&block_begun_);
 }
 
