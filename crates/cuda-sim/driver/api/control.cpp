@@ -1,4 +1,5 @@
 // What the Rust side of the simulator calls, beside CUDA's interface.
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <string>

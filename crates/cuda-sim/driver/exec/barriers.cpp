@@ -1,4 +1,5 @@
 // What the threads of a block wait for: barriers of the block, operations of a warp.
+#include <cstdio>
 #include <cstring>
 #include <map>
 
