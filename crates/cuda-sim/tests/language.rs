@@ -238,5 +238,6 @@ fn kernels_are_found_where_they_are_extern_c() {
             .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     assert!(module.load_function("left_out").is_err());
+    assert!(module.load_function("without_c_linkage").is_err());
     assert!(module.load_function("sum_of").is_err());
 }

@@ -7,10 +7,12 @@ mod common;
 use std::collections::HashSet;
 use std::env;
 use std::process::Command;
+use std::ptr::null_mut;
 
 use common::{config, device, raw, simulator};
 use cuda_sim::run;
 use cudarc::driver::PushKernelArg;
+use cudarc::driver::sys;
 
 const SOURCE: &str = include_str!("kernels/order.cu");
 
@@ -45,6 +47,8 @@ fn prints_the_order() {
     println!("sums {:?}", stream.clone_dtoh(&sum).unwrap());
 
     let kernels = raw::kernels(&device);
+    println!("graph {}", graph(&kernels));
+
     let (other, memory) = (raw::stream(1), raw::memory());
     let before = device.simulator.launches();
     for value in 0..40 {
@@ -54,8 +58,46 @@ fn prints_the_order() {
     println!("ahead {}", device.simulator.launches() - before);
 }
 
+/// What comes of a graph of two streams whose nodes must come in the order that was recorded.
+#[allow(unsafe_code)]
+fn graph(kernels: &raw::Kernels) -> i32 {
+    let (a, b, x, y) = (raw::stream(1), raw::stream(1), raw::memory(), raw::memory());
+    let (mut graph, mut executable) = (null_mut(), null_mut());
+    // SAFETY: all handles live until the end of the process.
+    unsafe {
+        let event = || {
+            let mut event = null_mut();
+            sys::cuEventCreate(&mut event, 2).result().unwrap();
+            event
+        };
+        let order = |first, second| {
+            let event = event();
+            sys::cuEventRecord(event, first).result().unwrap();
+            sys::cuStreamWaitEvent(second, event, 0).result().unwrap();
+        };
+        let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        sys::cuStreamBeginCapture_v2(a, mode).result().unwrap();
+        kernels.store(a, x, 1);
+        for round in 0..4 {
+            order(a, b);
+            kernels.copy(b, y, x);
+            kernels.add(b, y, round);
+            order(b, a);
+            kernels.copy(a, x, y);
+            kernels.add(a, x, 10);
+        }
+        sys::cuStreamEndCapture(a, &mut graph).result().unwrap();
+        sys::cuGraphInstantiateWithFlags(&mut executable, graph, 0)
+            .result()
+            .unwrap();
+        sys::cuGraphLaunch(executable, a).result().unwrap();
+        sys::cuStreamSynchronize(a).result().unwrap();
+    }
+    raw::read(x)
+}
+
 /// The lines that a seed leads to.
-fn lines(seed: u32) -> Option<[String; 3]> {
+fn lines(seed: u32) -> Option<[String; 4]> {
     simulator()?;
     let mut command = Command::new(env::current_exe().unwrap());
     command
@@ -70,7 +112,12 @@ fn lines(seed: u32) -> Option<[String; 3]> {
         line.unwrap_or_else(|| panic!("{name} is not in {output:?}"))
             .to_owned()
     };
-    Some([line("order "), line("sums "), line("ahead ")])
+    Some([
+        line("order "),
+        line("sums "),
+        line("ahead "),
+        line("graph "),
+    ])
 }
 
 #[test]
@@ -79,10 +126,12 @@ fn seeds_change_the_order_and_nothing_else() {
     let in_turn: Vec<i32> = (0..256).collect();
     assert_eq!(natural[0], format!("{in_turn:?}"));
     assert_eq!(natural[2], "0", "nothing is done before somebody waits");
+    assert_eq!(natural[3], "47");
     let mut orders = HashSet::from([natural[0].clone()]);
     for seed in 1..=3 {
         let lines_of_seed = lines(seed).unwrap();
         assert_eq!(lines_of_seed[1], natural[1], "seed {seed}");
+        assert_eq!(lines_of_seed[3], natural[3], "seed {seed}");
         assert_ne!(lines_of_seed[2], "0", "seed {seed}: the device runs ahead");
         let mut threads: Vec<i32> = lines_of_seed[0]
             .trim_matches(['[', ']'])

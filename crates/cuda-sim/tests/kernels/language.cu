@@ -126,6 +126,8 @@ extern "C" __global__ void uninitialised(float* __restrict__ y, const float* __r
 #define KERNEL(name) extern "C" __global__ void name
 KERNEL(from_a_macro)(int* y) { y[0] = 1'000; }
 
+__global__ void without_c_linkage(int* y) { y[0] = 1; }
+
 extern "C" {
 __global__ void in_a_block(char* y) { y[0] = '"'; }
 }
