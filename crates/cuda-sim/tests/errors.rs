@@ -90,6 +90,17 @@ fn write_past_the_end() {
     );
 }
 
+/// So many threads that several workers run them: one fails, the others stop.
+#[test]
+fn one_of_many_blocks() {
+    fails(
+        "write_past_the_end",
+        config(64, 64, 0),
+        ILLEGAL,
+        &["block (1,0,0), thread (0,0,0)", "0 bytes past the end of"],
+    );
+}
+
 #[test]
 fn write_before_the_beginning() {
     fails(

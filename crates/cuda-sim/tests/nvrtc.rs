@@ -296,6 +296,12 @@ fn images_are_cubins() {
         outcome
     };
     assert_eq!(load(&image), CUresult::CUDA_SUCCESS);
+    let (mut module, none) = (null_mut(), null_mut());
+    // SAFETY: the image is whole, and there are no options.
+    let with_options = unsafe {
+        driver::cuModuleLoadDataEx(&mut module, image.as_ptr().cast(), 0, none, null_mut())
+    };
+    assert_eq!(with_options, CUresult::CUDA_SUCCESS);
     let invalid = CUresult::CUDA_ERROR_INVALID_IMAGE;
     for place in [9, 64, image.len() / 3, image.len() / 2, image.len() - 1] {
         let mut damaged = image.clone();
