@@ -11,6 +11,7 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 log=$out/$name.log
 : >"$log"
+: >"$out/$name.jsonl"
 scratch=$(mktemp -d)
 rows=()
 failed=()

@@ -42,8 +42,8 @@ pub fn export(
     values.add("images", &pixels(&images));
     values.add_state("after 0", &start);
 
-    // Float32 numbers, so that every precision trains with the same.
-    let [rate, decay, momentum] = [0.05_f32, 5e-4, 0.9].map(f64::from);
+    // Float32 numbers, so that every precision trains with the same; and so much decay that it would be missed.
+    let [rate, decay, momentum] = [0.05_f32, 0.05, 0.9].map(f64::from);
     let mut told = Vec::new();
     for step in 0..steps {
         // No decay at first: the buffers are then the gradients.
@@ -167,6 +167,6 @@ mod tests {
         let first = entry["first"].as_u64().unwrap() as usize * 8;
         let value = f64::from_le_bytes(bytes[first..first + 8].try_into().unwrap());
         assert_eq!(value, start.get("head.weight").unwrap().values[0]);
-        assert_eq!(run["steps"][1]["weight_decay"], 5e-4_f32 as f64);
+        assert_eq!(run["steps"][1]["weight_decay"], f64::from(0.05_f32));
     }
 }
