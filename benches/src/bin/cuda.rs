@@ -40,10 +40,11 @@ enum Command {
     },
     /// Train from one state several times, and compare every bit.
     Determinism(#[command(flatten)] Trained),
-    /// Train with and without changes of scale, and compare every bit.
-    Renormalisation {
-        #[arg(long, default_value_t = 24)]
-        steps: usize,
+    /// Try the laws that hold for every engine.
+    Laws {
+        /// Cases, or steps, of a law that has any.
+        #[arg(long, value_name = "N", default_value_t = 64)]
+        effort: usize,
     },
     /// Train, and write everything that another program needs to do the same, and the results.
     Export {
@@ -223,7 +224,7 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
         Command::Determinism(trained) => {
             check::determinism(engine, trained.setting()?, trained.steps)
         }
-        Command::Renormalisation { steps } => check::renormalisation(engine, steps),
+        Command::Laws { effort } => check::laws(engine, effort),
         Command::Export { trained, out } => {
             check::export(engine, trained.setting()?, trained.steps, &out)
         }

@@ -5,12 +5,12 @@
 mod conformance;
 mod determinism;
 mod export;
-mod renormalisation;
+mod laws;
 
 pub use conformance::{Conformance, Part};
 pub use determinism::determinism;
 pub use export::export;
-pub use renormalisation::renormalisation;
+pub use laws::laws;
 
 /// What went wrong, in sentences.
 pub type Failure = Box<dyn std::error::Error>;
