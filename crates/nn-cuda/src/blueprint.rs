@@ -211,18 +211,28 @@ impl Blueprint {
 impl Inventory {
     /// Bytes of all lists for so many replicas.
     pub(crate) fn bytes(&self, replicas: usize) -> u128 {
-        let floats = [&self.activations, &self.gradients, &self.lists];
-        let floats = floats.into_iter().flatten().map(|&length| length as u128);
-        let floats = floats.sum::<u128>() + (2 * self.values + self.parts + self.running) as u128;
-        let doubles = self.partials.iter().map(|&length| length as u128);
-        let doubles = doubles.sum::<u128>() + (self.factors + self.norms) as u128;
-        let of_replica = 4 * floats
-            + 8 * doubles
-            + (self.rates * size_of::<GroupRates>() + WINDOW * size_of::<StepResult>()) as u128;
-        let shared = self.samples * size_of::<Sample>()
-            + self.parameters * size_of::<Parameter>()
-            + (2 * self.blocks + 1) * size_of::<i32>();
-        replicas as u128 * of_replica + shared as u128
+        // A list without values has room for one, since it has an address.
+        let list = |length: usize, replicas: usize, size: usize| {
+            (length as u128 * replicas as u128).max(1) * size as u128
+        };
+        let of_replicas = |size: usize| move |&length: &usize| list(length, replicas, size);
+        let stored = self.activations.iter().filter(|&&length| length > 0);
+        let floats = stored.chain(&self.gradients).chain(&self.lists);
+        let floats = floats.chain([&self.values, &self.values, &self.parts, &self.running]);
+        let doubles = self.partials.iter().chain([&self.norms, &self.factors]);
+        let shared = [
+            (self.samples, size_of::<Sample>()),
+            (self.parameters, size_of::<Parameter>()),
+            (self.blocks, size_of::<i32>()),
+            (self.blocks, size_of::<i32>()),
+            (1, size_of::<i32>()),
+        ];
+        let shared = shared.map(|(length, size)| list(length, 1, size));
+        floats.map(of_replicas(size_of::<f32>())).sum::<u128>()
+            + doubles.map(of_replicas(size_of::<f64>())).sum::<u128>()
+            + list(self.rates, replicas, size_of::<GroupRates>())
+            + list(WINDOW, replicas, size_of::<StepResult>())
+            + shared.iter().sum::<u128>()
     }
 }
 

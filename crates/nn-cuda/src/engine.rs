@@ -266,7 +266,7 @@ impl Engine for CudaEngine {
         // What is given back is free once all before it is done.
         self.gpu.synchronize()?;
         let loaded = checked.get(split)?;
-        let bytes = (loaded.pixels().len() + loaded.labels().len()) as u128;
+        let bytes = Pictures::bytes(loaded);
         let free = self.gpu.free_memory()? + self.blueprint.bytes();
         self.blueprint.check_memory(free, bytes)?;
         let pictures = Pictures::new(&self.gpu, loaded)?;

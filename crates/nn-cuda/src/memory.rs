@@ -189,6 +189,9 @@ impl Memory {
     }
 }
 
+/// Values of a byte.
+const BYTES: usize = 256;
+
 /// The images of a split.
 pub(crate) struct Pictures {
     pub(crate) pixels: Buffer<u8>,
@@ -198,6 +201,13 @@ pub(crate) struct Pictures {
 }
 
 impl Pictures {
+    /// Bytes that images take on the GPU.
+    pub(crate) fn bytes(images: &nn_engine::ImageSet) -> u128 {
+        let [channels, ..] = images.shape();
+        let values = channels * BYTES * size_of::<f32>();
+        (images.pixels().len() + images.labels().len() + values) as u128
+    }
+
     /// Copies images to the GPU.
     ///
     /// # Errors

@@ -132,7 +132,7 @@ pub enum EngineError {
 /// What would fit into a device's memory.
 fn smaller(batch: usize, replicas: usize) -> String {
     match (batch, replicas) {
-        (0, 0) => "not one image of one replica fits: use a smaller network".to_owned(),
+        (0, 0) => "use smaller batches and fewer replicas, or a smaller network".to_owned(),
         (batch, 0) => format!("batches of {batch} images fit"),
         (0, replicas) => format!("{replicas} replicas fit"),
         (batch, replicas) => format!("batches of {batch} images fit, or {replicas} replicas"),
