@@ -2,28 +2,31 @@
 
 mod common;
 
-use nn_cuda::CudaEngine;
-use nn_engine::conformance::{Algorithm, Case, Tier, run_case};
-use nn_reference::ReferenceEngine;
+use engine_laws::{calls, conformance};
+use nn_engine::conformance::Tier;
 
 #[test]
-fn the_engine_conforms_to_the_reference() {
-    if !common::device() {
+fn it_conforms_to_the_reference() {
+    let Some(cuda) = common::subject() else {
         return;
+    };
+    let tier = match common::is_real() {
+        true => Tier::Cpu,
+        false => Tier::Sim,
+    };
+    conformance::the_corpus_trains_as_on_the_reference(&cuda, tier);
+}
+
+#[test]
+fn calls_that_cannot_be_served_are_refused_in_a_sentence() {
+    if let Some(cuda) = common::subject() {
+        calls::calls_that_cannot_be_served_are_refused_in_a_sentence(&cuda);
     }
-    let mut failed = Vec::new();
-    for case in Case::all(Tier::Sim) {
-        let report = run_case(
-            &case,
-            Algorithm::Direct,
-            ReferenceEngine::new,
-            CudaEngine::new,
-        );
-        let report = report.unwrap();
-        println!("{report}");
-        if !report.deviations.is_empty() {
-            failed.push(report.to_string());
-        }
+}
+
+#[test]
+fn a_weight_that_is_no_number_shows_in_the_loss() {
+    if let Some(cuda) = common::subject() {
+        calls::a_weight_that_is_no_number_shows_in_the_loss(&cuda);
     }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }

@@ -3,14 +3,14 @@
 mod networks;
 mod run;
 
-use nn_engine::State;
+use nn_engine::{HyperTable, Split, State};
 use nn_graph::Affine;
 use nn_graph::nets::Normaliser;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use self::networks::{Net, chain, networks};
-use self::run::{Run, Schedule};
+use self::run::{Run, Schedule, batch, images};
 use crate::Subject;
 
 /// Random networks, rescaled by random powers of two every few steps: losses, the state and the evaluation are the plain
@@ -133,15 +133,18 @@ pub fn a_rescaled_run_is_resumed_from_its_state(subject: &Subject) {
     assert!(end.tensors != other.tensors, "{subject}");
 }
 
-/// A change of scale is one replica's.
+/// A change of scale is one replica's: the others stay as they are, and all go on as one.
 ///
 /// # Panics
 /// If it reaches another, or a scale that does not fit does anything.
 pub fn replicas_are_rescaled_one_by_one(subject: &Subject) {
     let net = chain(Normaliser::Batch, Affine::None, 0.3).unwrap();
-    let mut engine = subject.make(&net.graph, net.options(2));
+    let mut engine = subject.make(&net.graph, net.options(3));
+    engine.load_images(Split::Train, images()).unwrap();
     let start = engine.state(0).unwrap();
-    engine.rescale(1, &[-7]).unwrap();
+    let scales = [0, -7, 3];
+    engine.rescale(1, &[scales[1]]).unwrap();
+    engine.rescale(2, &[scales[2]]).unwrap();
     assert!(engine.state(0).unwrap() == start, "{subject}");
     assert_eq!(engine.state(1).unwrap().exponents, [-7], "{subject}");
     let compared = engine.compare(0, 1).unwrap();
@@ -151,4 +154,19 @@ pub fn replicas_are_rescaled_one_by_one(subject: &Subject) {
     let end = "leaves float32; rescale by less";
     assert!(refused.ends_with(end), "{subject}: {refused}");
     assert_eq!(engine.state(1).unwrap().exponents, [-7], "{subject}");
+
+    let schedule = Schedule { growth: 0.1 };
+    let rate = |step, replica: usize, group| schedule.hyper(step, group, scales[replica]);
+    let hyper = HyperTable::from_fn(3, 3, 1, rate).unwrap();
+    engine.run(&[0, 1, 2].map(batch), &hyper).unwrap();
+    let plain = engine.state(0).unwrap();
+    let precision = engine.device().precision;
+    for (replica, &scale) in scales.iter().enumerate() {
+        let wanted = plain.rescaled(&net.graph, &net.symmetry, &[scale], precision);
+        let tensors = engine.state(replica).unwrap().tensors;
+        assert!(
+            tensors == wanted.unwrap().tensors,
+            "{subject}, replica {replica}"
+        );
+    }
 }

@@ -19,7 +19,7 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// Of one group, the scaled one rescaled by `2^total`.
-    fn hyper(self, step: usize, group: usize, total: i64) -> GroupHyper {
+    pub(super) fn hyper(self, step: usize, group: usize, total: i64) -> GroupHyper {
         if group != SCALED_GROUP {
             return GroupHyper::new(0.05, 1e-3, 0.9);
         }
@@ -30,6 +30,20 @@ impl Schedule {
             ..GroupHyper::new(0.1, 0.0, 0.8)
         }
     }
+}
+
+pub(super) fn images() -> Arc<ImageSet> {
+    let [c, h, w] = INPUT;
+    let pixels = (0..IMAGES * c * h * w).map(|i| (i * i * 31 % 251) as u8);
+    let labels = (0..IMAGES).map(|i| (i * 3 % 4) as u8).collect();
+    let images = ImageSet::new(INPUT, pixels.collect(), labels, vec![0.5; c], vec![0.25; c]);
+    Arc::new(images.unwrap())
+}
+
+/// The batch of a step.
+pub(super) fn batch(step: usize) -> BatchSpec {
+    let indices = (0..BATCH).map(|i| ((i * 5 + step * 3) % IMAGES) as u32);
+    BatchSpec::plain(indices.collect())
 }
 
 /// One engine with one replica, and by how much it has been rescaled.
@@ -47,13 +61,8 @@ impl Run {
             ..net.options(1)
         };
         let mut engine = subject.make(&net.graph, options);
-        let [c, h, w] = INPUT;
-        let pixels = (0..IMAGES * c * h * w).map(|i| (i * i * 31 % 251) as u8);
-        let labels = (0..IMAGES).map(|i| (i * 3 % 4) as u8).collect();
-        let images = ImageSet::new(INPUT, pixels.collect(), labels, vec![0.5; c], vec![0.25; c]);
-        let images = Arc::new(images.unwrap());
         for split in [Split::Train, Split::Test] {
-            engine.load_images(split, images.clone()).unwrap();
+            engine.load_images(split, images()).unwrap();
         }
         let start = State::initial(&net.graph, 11);
         engine.load_state(0, &start).unwrap();
@@ -81,9 +90,7 @@ impl Run {
         let groups = self.groups();
         let hyper = |_, _, group| self.schedule.hyper(self.step, group, self.total);
         let table = HyperTable::from_fn(1, 1, groups, hyper).unwrap();
-        let indices = (0..BATCH).map(|i| ((i * 5 + self.step * 3) % IMAGES) as u32);
-        let batch = BatchSpec::plain(indices.collect());
-        let stats = self.engine.run(&[batch], &table);
+        let stats = self.engine.run(&[batch(self.step)], &table);
         self.step += 1;
         Some(stats.ok()?.get(0, 0).loss)
     }

@@ -1,24 +1,64 @@
 //! A device for tests: the simulated one, or the machine's own where asked for.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::ffi::OsStr;
 use std::io::Write;
+use std::process::Command;
+
+use cuda_sim::{Simulator, SimulatorError};
+use engine_laws::Subject;
+use nn_cuda::CudaEngine;
+use nn_engine::conformance::Algorithm;
 
 /// Tests run on the machine's own GPU if this variable is set, and on the simulated driver otherwise.
-pub const REAL_VARIABLE: &str = "NN_CUDA_TEST_GPU";
+const REAL_VARIABLE: &str = "NN_CUDA_TEST_GPU";
+
+/// Whether tests run on the machine's own GPU.
+pub(crate) fn is_real() -> bool {
+    std::env::var_os(REAL_VARIABLE).is_some()
+}
+
+/// The engine on the device for tests, if there is one.
+pub(crate) fn subject() -> Option<Subject> {
+    let name = match is_real() {
+        true => "GPU",
+        false => "simulated GPU",
+    };
+    device().then(|| Subject::new(name, Algorithm::Direct, CudaEngine::new))
+}
 
 /// Whether there is a device to test on. Where there is none, says why past what `cargo test` captures.
-pub fn device() -> bool {
-    if std::env::var_os(REAL_VARIABLE).is_some() {
-        return true;
-    }
-    match cuda_sim::load() {
-        Ok(_) => true,
-        Err(cuda_sim::SimulatorError::NoCompiler(_)) => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: the simulated CUDA driver needs g++"
-            );
-            false
+pub(crate) fn device() -> bool {
+    is_real() || simulator().is_some()
+}
+
+/// The simulated driver, loaded, if there is one.
+pub(crate) fn simulator() -> Option<Simulator> {
+    unless_missing(cuda_sim::load())
+}
+
+/// What is there unless the simulated driver cannot be compiled, which is said past what `cargo test` captures.
+pub(crate) fn unless_missing<T>(found: Result<T, SimulatorError>) -> Option<T> {
+    match found {
+        Ok(found) => Some(found),
+        Err(error @ (SimulatorError::NoCompiler(_) | SimulatorError::Platform)) => {
+            let thread = std::thread::current();
+            let test = thread.name().unwrap_or("a test");
+            let _ = writeln!(std::io::stderr(), "nn-cuda: skipped {test}: {error}");
+            None
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// What an ignored test of this program prints after "told: ", in a process of its own with another environment.
+pub(crate) fn told_by(test: &str, environment: &[(&str, &OsStr)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", test, "--nocapture"]);
+    command.envs(environment.iter().copied());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.split_once("told: "));
+    line.unwrap_or_else(|| panic!("{text}")).1.to_owned()
 }

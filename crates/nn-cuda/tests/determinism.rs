@@ -1,0 +1,75 @@
+//! The same bits in every run, from any replica, in calls of any length, in whatever order threads and blocks run.
+
+mod common;
+
+use engine_laws::determinism::{self, Way};
+
+#[test]
+fn bits_do_not_depend_on_replicas_or_calls() {
+    let way = |replicas, steps_a_call| Way {
+        threads: 1,
+        replicas,
+        steps_a_call,
+    };
+    if let Some(cuda) = common::subject() {
+        let ways = [way(1, 7), way(3, 3)];
+        determinism::bits_do_not_depend_on_how_a_run_is_made(&cuda, 7, &ways);
+    }
+}
+
+/// More steps than the tables on the GPU hold.
+#[test]
+fn a_long_call_is_many_short_ones() {
+    if let Some(cuda) = common::subject() {
+        determinism::a_long_call_is_many_short_ones(&cuda, 300);
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_room_for_larger_batches() {
+    if let Some(cuda) = common::subject() {
+        determinism::bits_do_not_depend_on_room_for_larger_batches(&cuda);
+    }
+}
+
+#[test]
+fn evaluation_does_not_depend_on_its_chunks() {
+    if let Some(cuda) = common::subject() {
+        determinism::evaluation_does_not_depend_on_its_chunks(&cuda);
+    }
+}
+
+#[test]
+fn a_state_carries_the_whole_run() {
+    if let Some(cuda) = common::subject() {
+        determinism::a_state_carries_the_whole_run(&cuda);
+    }
+}
+
+#[test]
+#[ignore = "started by the other test"]
+fn says_its_bits() {
+    if let Some(cuda) = common::subject() {
+        println!("told: {:016x}", determinism::fingerprint(&cuda, 3));
+    }
+}
+
+/// The simulated device's threads and blocks run in an order that follows from a seed, blocks on so many processors.
+#[test]
+fn bits_do_not_depend_on_the_order_of_threads_and_blocks() {
+    if !common::device() {
+        return;
+    }
+    let told = |seed: &str, workers: &str| {
+        let environment = [
+            ("CUDA_SIM_SEED", seed.as_ref()),
+            ("CUDA_SIM_WORKERS", workers.as_ref()),
+        ];
+        common::told_by("says_its_bits", &environment)
+    };
+    let wanted = told("0", "1");
+    for (seed, workers) in [("0", "3"), ("1", "1"), ("2", "2")] {
+        let found = told(seed, workers);
+        assert_eq!(found, wanted, "seed {seed}, {workers} workers");
+    }
+}

@@ -1,0 +1,33 @@
+//! Renormalised by powers of two, a run is the plain run bit for bit as long as that one is finite, and then goes on.
+
+mod common;
+
+use engine_laws::{cases, renormalisation};
+
+#[test]
+fn a_renormalised_run_is_the_plain_run_bit_for_bit() {
+    if let Some(cuda) = common::subject() {
+        renormalisation::a_renormalised_run_is_the_plain_run_bit_for_bit(&[cuda], cases(24));
+    }
+}
+
+#[test]
+fn it_goes_on_where_the_plain_run_ends() {
+    if let Some(cuda) = common::subject() {
+        renormalisation::it_goes_on_where_the_plain_run_ends(&cuda, 0.3);
+    }
+}
+
+#[test]
+fn a_rescaled_run_is_resumed_from_its_state() {
+    if let Some(cuda) = common::subject() {
+        renormalisation::a_rescaled_run_is_resumed_from_its_state(&cuda);
+    }
+}
+
+#[test]
+fn replicas_are_rescaled_one_by_one() {
+    if let Some(cuda) = common::subject() {
+        renormalisation::replicas_are_rescaled_one_by_one(&cuda);
+    }
+}
