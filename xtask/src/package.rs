@@ -70,20 +70,17 @@ fn try_run() -> Result<(), String> {
 
 /// Makes the `.crate` files of all publishable members, and unpacks them.
 fn package_all() -> Result<BTreeMap<String, Package>, String> {
+    let names = publishable_members()?;
     // Built below, by those who depend on them.
-    let mut command = cargo([
-        "package",
-        "--workspace",
-        "--quiet",
-        "--no-verify",
-        "--allow-dirty",
-    ]);
+    let mut command = cargo(["package", "--quiet", "--no-verify", "--allow-dirty"]);
+    // Not the whole workspace: what is not published may depend on what has no version.
+    command.args(names.iter().flat_map(|name| ["--package", name]));
     if !cargo::succeeds(&mut command) {
         return Err("`cargo package` failed; its message is above".to_owned());
     }
     let made = root().join("target/package");
     let mut packages = BTreeMap::new();
-    for name in publishable_members()? {
+    for name in names {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let folder = made.join(format!("{name}-{version}"));
         let archive = folder.with_file_name(format!("{name}-{version}.crate"));
