@@ -75,10 +75,10 @@ impl Parameters {
         }
         for node in graph.nodes() {
             if let Some(convolution) = conv2d::Shape::of(graph, node) {
-                let product = convolution.weight_product(batch);
+                let product = convolution.weight_product(batch, batch);
                 all.slots[convolution.weight].count = product.cut.count;
                 if let Some(bias) = convolution.bias {
-                    all.slots[bias].count = convolution.bias_cut(batch).count;
+                    all.slots[bias].count = convolution.bias_cut(batch, batch).count;
                 }
             }
         }

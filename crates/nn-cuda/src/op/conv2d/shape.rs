@@ -31,7 +31,10 @@ pub(crate) struct Product {
     pub(crate) tiled: bool,
 }
 
-/// Something cut into `count` spans of `length`.
+/// Something cut into `count` spans of `length`, of which the last may be empty.
+///
+/// The length follows from the batch, so that sums have the order of that batch whatever engine it is in; the count from
+/// the largest batch, for which there is memory: empty spans add nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) length: usize,
@@ -138,31 +141,31 @@ impl Shape {
         }
     }
 
-    /// The kernel for the gradient of the weight, for batches of this size.
-    pub(crate) fn weight_product(&self, batch: usize) -> WeightProduct {
+    /// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`.
+    pub(crate) fn weight_product(&self, images: usize, room: usize) -> WeightProduct {
         if self.is_3x3() {
-            return self.tiled_weight_product(batch);
+            return self.tiled_weight_product(images, room);
         }
         let (kernel, rows, columns) = match self.output.stored {
             0..=16 => (Kernel::WeightGradient144x16, 144, 16),
             _ => (Kernel::WeightGradient96x32, 96, 32),
         };
-        let positions = batch.saturating_mul(self.output.positions()).max(1);
         let blocks = self.rows().div_ceil(rows) * self.output.stored.div_ceil(columns);
-        let count = (BLOCKS / blocks).clamp(1, positions.div_ceil(4 * DEPTH));
-        let length = positions.div_ceil(count).next_multiple_of(DEPTH);
+        let positions = |images: usize| images.saturating_mul(self.output.positions()).max(1);
+        let spans = |images| (BLOCKS / blocks).clamp(1, positions(images).div_ceil(4 * DEPTH));
+        let length = positions(images).div_ceil(spans(images));
         WeightProduct {
             kernel,
             blocks: self.rows().div_ceil(rows),
             cut: Cut {
-                length,
-                count: positions.div_ceil(length),
+                length: length.next_multiple_of(DEPTH),
+                count: spans(room),
             },
             tiling: None,
         }
     }
 
-    fn tiled_weight_product(&self, batch: usize) -> WeightProduct {
+    fn tiled_weight_product(&self, images: usize, room: usize) -> WeightProduct {
         let (kernel, tile_height, tile_width) = match self.output.width {
             0..=8 => (Kernel::WeightGradient3x3By8x8, 8, 8),
             9..=16 => (Kernel::WeightGradient3x3By8x16, 8, 16),
@@ -176,26 +179,25 @@ impl Shape {
             stride: 1,
         };
         let blocks = self.input.stored.div_ceil(CHUNK) * self.output.stored.div_ceil(CHUNK);
-        let tiles = batch.saturating_mul(tiling.tiles()).max(1);
-        let length = tiles.div_ceil((BLOCKS / blocks).clamp(1, tiles));
+        let tiles = |images: usize| images.saturating_mul(tiling.tiles()).max(1);
+        let spans = |images| (BLOCKS / blocks).clamp(1, tiles(images));
         WeightProduct {
             kernel,
             blocks,
             cut: Cut {
-                length,
-                count: tiles.div_ceil(length),
+                length: tiles(images).div_ceil(spans(images)),
+                count: spans(room),
             },
             tiling: Some(tiling),
         }
     }
 
-    /// How the positions of a batch of this size are cut for the gradient of the bias.
-    pub(crate) fn bias_cut(&self, batch: usize) -> Cut {
-        let positions = batch.saturating_mul(self.output.positions()).max(1);
-        let length = positions.div_ceil(BIAS_SPANS);
+    /// How the positions of such a batch are cut for the gradient of the bias.
+    pub(crate) fn bias_cut(&self, images: usize, room: usize) -> Cut {
+        let positions = |images: usize| images.saturating_mul(self.output.positions()).max(1);
         Cut {
-            length,
-            count: positions.div_ceil(length),
+            length: positions(images).div_ceil(BIAS_SPANS),
+            count: positions(room).min(BIAS_SPANS),
         }
     }
 
