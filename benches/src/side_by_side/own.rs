@@ -133,7 +133,32 @@ pub fn sizes(
     Ok(format!("at most {most:.0} images/s, {place}"))
 }
 
+/// Whether an engine was refused for want of memory.
 fn is_memory(error: &(dyn std::error::Error + 'static)) -> bool {
+    use EngineError::{DeviceMemory, Memory};
     let error = error.downcast_ref::<EngineError>();
-    error.is_some_and(|error| matches!(error, EngineError::Memory { .. }))
+    error.is_some_and(|error| matches!(error, Memory { .. } | DeviceMemory { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_that_does_not_fit_is_no_failure() {
+        let what = "batches";
+        assert!(is_memory(&EngineError::Memory {
+            what,
+            bytes: 1 << 60
+        }));
+        let (bytes, free) = (2 << 30, 1 << 30);
+        let (batch, replicas) = (64, 1);
+        assert!(is_memory(&EngineError::DeviceMemory {
+            bytes,
+            free,
+            batch,
+            replicas
+        }));
+        assert!(!is_memory(&EngineError::Options(String::new())));
+    }
 }
