@@ -7,6 +7,6 @@ use engine_laws::{cases, random_networks};
 #[test]
 fn any_network_trains_as_the_reference_does() {
     if let Some(cuda) = common::subject() {
-        random_networks::any_network_trains_as_on_the_reference(&[cuda], &[1], cases(64));
+        random_networks::any_network_trains_as_on_the_reference(&[cuda], &[1], cases(128));
     }
 }

@@ -181,7 +181,7 @@ fn check_ways(subject: &Subject, graph: &Graph, steps: usize, ways: &[Way]) {
 /// A number that stands for every bit of some runs, to compare with that of another process.
 ///
 /// # Panics
-/// If the engine refuses a call.
+/// If the engine refuses a call, or a number is none.
 pub fn fingerprint(subject: &Subject, steps: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
     for graph in networks() {
@@ -190,6 +190,7 @@ pub fn fingerprint(subject: &Subject, steps: usize) -> u64 {
             ..Way::plainest(steps)
         };
         for outcome in way.train(subject, &graph, steps, |_| Kind::Main) {
+            assert!(outcome.is_finite(), "{subject}");
             outcome.hash(&mut hasher);
         }
     }
