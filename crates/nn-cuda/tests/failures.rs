@@ -65,7 +65,7 @@ fn answers(engine: &mut CudaEngine) -> Vec<Option<EngineError>> {
 
 #[test]
 fn a_device_lost_at_any_launch_is_an_error() {
-    let Some(simulator) = common::simulator().filter(|_| !common::is_real()) else {
+    let Some(simulator) = common::simulator() else {
         return;
     };
     let mut engine = ready().unwrap();
@@ -154,7 +154,7 @@ fn damaged_kernels_in_the_cache_are_compiled_again() {
     let key = entry.file_stem().unwrap().to_str().unwrap();
     for damaged in [cut, Vec::new(), changed] {
         fs::write(&entry, &damaged).unwrap();
-        assert_eq!(Cache::at(&cache).get(key), None);
+        assert!(Cache::at(&cache).get(key).is_none());
     }
     assert_eq!(told(simulator.folder(), &cache, &none), loss);
     assert!(fs::read(&entry).unwrap().len() == whole.len());
@@ -168,6 +168,10 @@ fn damaged_kernels_in_the_cache_are_compiled_again() {
 
 #[test]
 fn without_a_driver_or_kernels_a_sentence_says_so() {
+    // A machine with a GPU may have a compiler of its own.
+    if common::is_real() {
+        return;
+    }
     let Some(simulator) = common::unless_missing(cuda_sim::build()) else {
         return;
     };

@@ -32,9 +32,12 @@ pub(crate) fn device() -> bool {
     is_real() || simulator().is_some()
 }
 
-/// The simulated driver, loaded, if there is one.
+/// The simulated driver, loaded, if there is one and tests run on it.
 pub(crate) fn simulator() -> Option<Simulator> {
-    unless_missing(cuda_sim::load())
+    match is_real() {
+        true => None,
+        false => unless_missing(cuda_sim::load()),
+    }
 }
 
 /// What is there unless the simulated driver cannot be compiled, which is said past what `cargo test` captures.
@@ -44,7 +47,9 @@ pub(crate) fn unless_missing<T>(found: Result<T, SimulatorError>) -> Option<T> {
         Err(error @ (SimulatorError::NoCompiler(_) | SimulatorError::Platform)) => {
             let thread = std::thread::current();
             let test = thread.name().unwrap_or("a test");
-            let _ = writeln!(std::io::stderr(), "nn-cuda: skipped {test}: {error}");
+            // In one piece, since other tests write too.
+            let line = format!("nn-cuda: skipped {test}: {error}\n");
+            let _ = std::io::stderr().write_all(line.as_bytes());
             None
         }
         Err(error) => panic!("{error}"),
