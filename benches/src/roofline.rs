@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use nn_cpu::{CpuEngine, GroupTime};
+use nn_engine::Batches;
 use nn_engine::plan::{Group, Plan};
 use nn_graph::{Graph, Op};
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ pub fn roofline(training: &mut Training<CpuEngine>) -> Result<Value, Box<dyn Err
     training.steps()?;
     let profile = training
         .engine
-        .profile(&training.batches, &training.hyper)?;
+        .profile(Batches::shared(&training.batches), &training.hyper)?;
     let plan = Plan::compile(&training.graph);
     let images = training.batches[0].len() as f64;
     let mut rows: Vec<Row> = Vec::new();

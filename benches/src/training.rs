@@ -4,7 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Crop, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+    BatchSpec, Batches, Crop, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet,
+    Split,
 };
 use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 use nn_graph::{Affine, Graph, GraphError, Training as Head};
@@ -94,7 +95,9 @@ impl<E: Engine + ?Sized> Training<E> {
     /// # Errors
     /// What the engine says.
     pub fn steps(&mut self) -> Result<f64, Box<dyn Error>> {
-        let stats = self.engine.run(&self.batches, &self.hyper)?;
+        let stats = self
+            .engine
+            .run(Batches::shared(&self.batches), &self.hyper)?;
         Ok(stats.get(self.batches.len() - 1, 0).loss)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nn_engine::{EngineOptions, GroupHyper, HyperTable, Split, State};
+use nn_engine::{Batches, EngineOptions, GroupHyper, HyperTable, Split, State};
 use sha2::{Digest, Sha256};
 
 use super::Failure;
@@ -79,7 +79,7 @@ fn trained(choice: Choice, setting: Setting, steps: usize, call: usize) -> Resul
                 ..GroupHyper::new(0.05 / (1 + replica) as f64, 1e-3, 0.9)
             }
         })?;
-        let stats = engine.run(batches, &hyper)?;
+        let stats = engine.run(Batches::shared(batches), &hyper)?;
         for step in 0..batches.len() {
             let stats = stats.get(step, 0);
             digest.update(stats.loss.to_bits().to_le_bytes());

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use nn_engine::{EngineOptions, GroupHyper, HyperTable, ImageSet, NamedTensor, Split, State};
+use nn_engine::{
+    Batches, EngineOptions, GroupHyper, HyperTable, ImageSet, NamedTensor, Split, State,
+};
 use nn_graph::nets::Normaliser;
 use serde_json::{Value, json};
 
@@ -51,7 +53,7 @@ pub fn export(
         let hyper = |_, _, _| GroupHyper::new(rate, decay, momentum);
         let spec = batch(setting.batch, step);
         let stats = engine.run(
-            std::slice::from_ref(&spec),
+            Batches::shared(std::slice::from_ref(&spec)),
             &HyperTable::from_fn(1, 1, 1, hyper)?,
         )?;
         let stats = stats.get(0, 0);

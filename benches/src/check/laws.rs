@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use engine_laws::determinism::{self, Way};
-use engine_laws::{Subject, calls, cases, edges, random_networks, renormalisation};
+use engine_laws::{Subject, calls, cases, edges, random_networks, renormalisation, separation};
 use nn_cpu::CpuEngine;
 use nn_cuda::CudaEngine;
 
@@ -15,7 +15,7 @@ use crate::Choice;
 type Law = (&'static str, fn(&Subject, usize));
 
 /// In the order in which they are tried: the quick ones first. `effort` is a number of steps or cases.
-const LAWS: [Law; 14] = [
+const LAWS: [Law; 15] = [
     ("calls that cannot be served are refused", |subject, _| {
         calls::calls_that_cannot_be_served_are_refused_in_a_sentence(subject);
     }),
@@ -30,6 +30,9 @@ const LAWS: [Law; 14] = [
     }),
     ("a diverged run leaves nothing behind", |subject, _| {
         edges::a_run_after_a_diverged_one_finds_nothing_of_it(subject);
+    }),
+    ("replicas train as they do alone", |subject, _| {
+        separation::replicas_train_as_they_do_alone(subject);
     }),
     ("a constant channel becomes zero", |subject, effort| {
         edges::a_constant_channel_becomes_zero(subject, (0..=255).step_by(256 / effort.min(256)));
@@ -89,7 +92,7 @@ const LAWS: [Law; 14] = [
 /// ```
 /// use benches::Choice;
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, 2)?.starts_with("all 14 laws hold"));
+/// assert!(laws(Choice::Cpu, 2)?.starts_with("all 15 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laws(engine: Choice, effort: usize) -> Result<String, Failure> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
+    BatchSpec, Batches, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
 };
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
@@ -28,7 +28,7 @@ pub fn calls_that_cannot_be_served_are_refused_in_a_sentence(subject: &Subject) 
     let graph = graph();
     let mut engine = subject.make(&graph, EngineOptions::new(&graph, 4));
     let batch = BatchSpec::plain(vec![0, 1]);
-    let refused = engine.run(&[batch], &hyper()).unwrap_err();
+    let refused = engine.run(Batches::shared(&[batch]), &hyper()).unwrap_err();
     assert_eq!(refused, EngineError::NoImages(Split::Train), "{subject}");
     assert_eq!(
         refused.to_string(),
@@ -67,6 +67,6 @@ pub fn a_weight_that_is_no_number_shows_in_the_loss(subject: &Subject) {
     state.tensors[0].values[0] = f64::NAN;
     engine.load_state(0, &state).unwrap();
     let batch = BatchSpec::plain(vec![0, 1, 2, 3]);
-    let stats = engine.run(&[batch], &hyper()).unwrap();
+    let stats = engine.run(Batches::shared(&[batch]), &hyper()).unwrap();
     assert!(stats.get(0, 0).loss.is_nan(), "{subject}");
 }

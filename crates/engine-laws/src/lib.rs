@@ -20,6 +20,7 @@ pub mod determinism;
 pub mod edges;
 pub mod random_networks;
 pub mod renormalisation;
+pub mod separation;
 mod subject;
 
 pub use subject::Subject;

@@ -1,9 +1,11 @@
 //! The laws of `nn-engine` on the reference itself.
 
 use engine_laws::determinism::{self, Way};
-use engine_laws::{Subject, calls, cases, edges, renormalisation};
+use engine_laws::{Subject, calls, cases, edges, renormalisation, separation};
 use nn_engine::conformance::Algorithm;
-use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
+use nn_engine::{
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+};
 use nn_graph::nets::{Architecture, NetConfig};
 use nn_reference::ReferenceEngine;
 
@@ -19,6 +21,11 @@ fn bits_do_not_depend_on_how_a_run_is_made() {
         steps_a_call: 2,
     };
     determinism::bits_do_not_depend_on_how_a_run_is_made(&reference(), 3, &[way]);
+}
+
+#[test]
+fn replicas_train_as_they_do_alone() {
+    separation::replicas_train_as_they_do_alone(&reference());
 }
 
 #[test]
@@ -54,7 +61,9 @@ fn rates_beyond_float32_are_taken() {
         .unwrap();
     let hyper = HyperTable::from_fn(1, 1, 1, |_, _, _| GroupHyper::new(1e39, 5e-4, 0.9));
     let batch = BatchSpec::plain(vec![0]);
-    engine.run(&[batch], &hyper.unwrap()).unwrap();
+    engine
+        .run(Batches::shared(&[batch]), &hyper.unwrap())
+        .unwrap();
 }
 
 #[test]

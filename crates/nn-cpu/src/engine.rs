@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use nn_engine::plan::Plan;
 use nn_engine::{
-    BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    Images, ParameterComparison, Precision, Split, State, Stats, Symmetry, check_evaluate,
-    check_replica, check_run,
+    Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet, Images,
+    ParameterComparison, Precision, Split, State, Stats, Symmetry, check_evaluate, check_replica,
+    check_run,
 };
 use nn_graph::Graph;
 
@@ -121,7 +121,7 @@ impl CpuEngine {
     /// # use std::sync::Arc;
     /// use nn_cpu::CpuEngine;
     /// use nn_engine::plan::Plan;
-    /// use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
+    /// use nn_engine::{BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
     /// use nn_graph::nets::{Architecture, NetConfig};
     ///
     /// let graph = NetConfig::new(Architecture::PreResNet, 8).build()?;
@@ -131,7 +131,7 @@ impl CpuEngine {
     /// let batches = vec![BatchSpec::plain(vec![0, 1]); 5];
     /// let hyper = HyperTable::from_fn(5, 1, 1, |_, _, _| GroupHyper::new(0.1, 5e-4, 0.9))?;
     ///
-    /// let profile = engine.profile(&batches, &hyper)?;
+    /// let profile = engine.profile(Batches::shared(&batches), &hyper)?;
     /// let plan = Plan::compile(&graph);
     /// for (group, time) in plan.groups().iter().zip(&profile.groups) {
     ///     let images = 2.0;
@@ -146,7 +146,7 @@ impl CpuEngine {
     /// As [`run`](Engine::run).
     pub fn profile(
         &mut self,
-        batches: &[BatchSpec],
+        batches: Batches<'_>,
         hyper: &HyperTable,
     ) -> Result<Profile, EngineError> {
         let groups = Plan::compile(&self.graph).groups().len();
@@ -183,10 +183,10 @@ impl Engine for CpuEngine {
         self.images.load(&self.graph, split, images)
     }
 
-    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
+    fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError> {
         let images = self.images.get(Split::Train)?;
         check_run(batches, hyper, images, &self.options, PRECISION)?;
-        let mut stats = Stats::new(batches.len(), self.replicas.len());
+        let mut stats = Stats::new(batches.steps(), self.replicas.len());
         let Self {
             graph,
             options,
@@ -195,26 +195,27 @@ impl Engine for CpuEngine {
             replicas,
             ..
         } = self;
-        for (step, batch) in batches.iter().enumerate() {
-            let sample = |index: usize| Sample {
-                image: batch.indices[index] as usize,
-                crop: batch.crops[index],
-                flip: batch.flips[index],
-            };
-            compiled.fill_input(images, sample, batch.len());
-            let training = TrainingStep {
-                graph,
-                options,
-                level: *level,
-                images,
-                batch,
-            };
+        for step in 0..batches.steps() {
             for (index, replica) in replicas.iter_mut().enumerate() {
-                stats.set(
-                    step,
-                    index,
-                    training.run(compiled, replica, hyper.get(step, index)),
-                );
+                let batch = batches.get(step, index);
+                // What all share is written once.
+                if index == 0 || batches.replicas().is_some() {
+                    let sample = |index: usize| Sample {
+                        image: batch.indices[index] as usize,
+                        crop: batch.crops[index],
+                        flip: batch.flips[index],
+                    };
+                    compiled.fill_input(images, sample, batch.len());
+                }
+                let training = TrainingStep {
+                    graph,
+                    options,
+                    level: *level,
+                    images,
+                    batch,
+                };
+                let done = training.run(compiled, replica, hyper.get(step, index));
+                stats.set(step, index, done);
             }
         }
         Ok(stats)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nn_cpu::CpuEngine;
-use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
+use nn_engine::{
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+};
 use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 
 struct Counting;
@@ -102,7 +104,7 @@ fn check_steps(normaliser: Normaliser) {
         let hyper =
             HyperTable::from_fn(steps, 1, 1, |_, _, _| GroupHyper::new(0.1, 5e-4, 0.9)).unwrap();
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        engine.run(&batches, &hyper).unwrap();
+        engine.run(Batches::shared(&batches), &hyper).unwrap();
         ALLOCATIONS.load(Ordering::Relaxed) - before
     };
     // The first call may find threads that are still starting.

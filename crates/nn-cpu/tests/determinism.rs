@@ -3,6 +3,7 @@
 mod common;
 
 use engine_laws::determinism::{self, Way};
+use engine_laws::separation;
 
 #[test]
 fn bits_do_not_depend_on_threads_replicas_or_calls() {
@@ -42,5 +43,12 @@ fn evaluation_does_not_depend_on_its_chunks() {
 fn a_state_carries_the_whole_run() {
     for subject in common::every_level() {
         determinism::a_state_carries_the_whole_run(&subject);
+    }
+}
+
+#[test]
+fn replicas_train_as_they_do_alone() {
+    for subject in common::every_level() {
+        separation::replicas_train_as_they_do_alone(&subject);
     }
 }

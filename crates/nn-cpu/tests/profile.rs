@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use nn_cpu::CpuEngine;
 use nn_engine::plan::Plan;
-use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split};
+use nn_engine::{
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+};
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
 
@@ -43,8 +45,8 @@ fn a_profiled_run_trains_like_any_other() {
     let graph = graph();
     let (batches, hyper) = steps(3, 2);
     let (mut profiled, mut run) = (engine(&graph, 2), engine(&graph, 2));
-    profiled.profile(&batches, &hyper).unwrap();
-    run.run(&batches, &hyper).unwrap();
+    profiled.profile(Batches::shared(&batches), &hyper).unwrap();
+    run.run(Batches::shared(&batches), &hyper).unwrap();
     for replica in 0..2 {
         assert_eq!(
             profiled.state(replica).unwrap(),
@@ -60,7 +62,7 @@ fn every_part_has_a_time_and_they_fit_into_the_run() {
     // One step: medians are its times.
     let (batches, hyper) = steps(1, 1);
     let start = Instant::now();
-    let profile = engine.profile(&batches, &hyper).unwrap();
+    let profile = engine.profile(Batches::shared(&batches), &hyper).unwrap();
     let whole = start.elapsed().as_secs_f64();
 
     assert_eq!(profile.groups.len(), Plan::compile(&graph).groups().len());
@@ -76,7 +78,9 @@ fn every_part_has_a_time_and_they_fit_into_the_run() {
 fn without_a_batch_there_is_no_time() {
     let graph = graph();
     let (batches, hyper) = steps(0, 1);
-    let profile = engine(&graph, 1).profile(&batches, &hyper).unwrap();
+    let profile = engine(&graph, 1)
+        .profile(Batches::shared(&batches), &hyper)
+        .unwrap();
     assert!(profile.groups.iter().all(|g| g.forward + g.backward == 0.0));
     assert_eq!(
         (profile.batch, profile.loss, profile.update),

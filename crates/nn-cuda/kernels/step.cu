@@ -12,7 +12,7 @@ struct Sample {
 struct InputArguments {
     const unsigned char* pixels;  // [image][channel][row][column]
     const float* values;          // [channel][256]: what a byte stands for
-    const Sample* samples;        // [step][position in the batch]
+    Span<const Sample> samples;   // [step][position in the batch]
     Offset sample_row;
     const int* step;
     Span<float> target;           // [image][row][column][stored]
@@ -24,7 +24,7 @@ struct InputArguments {
 extern "C" __global__ void __launch_bounds__(256) input_images(const __grid_constant__ InputArguments a) {
     const int position = blockIdx.x * blockDim.x + threadIdx.x;
     if (position >= a.height * a.width) return;
-    const Sample sample = a.samples[*a.step * a.sample_row + blockIdx.y];
+    const Sample sample = here(a.samples)[*a.step * a.sample_row + blockIdx.y];
     const int y = position / a.width, x = position % a.width;
     const int row = y + sample.dy, column = (sample.flip ? a.width - 1 - x : x) + sample.dx;
     const bool inside = row >= 0 && row < a.height && column >= 0 && column < a.width;
@@ -49,7 +49,7 @@ struct LossArguments {
     Span<const float> logits;  // [image][stored]
     Span<float> gradient;      // the same, or none
     const unsigned char* labels;
-    const Sample* samples;
+    Span<const Sample> samples;
     Offset sample_row;
     const int* step;
     Span<StepResult> results;  // [step]
@@ -65,8 +65,9 @@ extern "C" __global__ void __launch_bounds__(LOSS_THREADS) loss(const __grid_con
     __shared__ unsigned long long right[LOSS_THREADS];
     double sum = 0.0;
     unsigned long long correct = 0;
+    const Sample* samples = here(a.samples) + *a.step * a.sample_row;
     for (int image = threadIdx.x; image < a.images; image += LOSS_THREADS) {
-        const int label = a.labels[a.samples[*a.step * a.sample_row + image].image];
+        const int label = a.labels[samples[image].image];
         const float* row = here(a.logits) + (Offset)image * a.stored;
         float largest = row[0];
         for (int c = 1; c < a.classes; ++c) largest = row[c] > largest ? row[c] : largest;

@@ -240,7 +240,7 @@ pub(crate) struct Sample {
 pub(crate) struct Input {
     pub(crate) pixels: u64,
     pub(crate) values: u64,
-    pub(crate) samples: u64,
+    pub(crate) samples: Span,
     pub(crate) sample_row: u64,
     pub(crate) step: u64,
     pub(crate) target: Span,
@@ -265,7 +265,7 @@ pub(crate) struct Loss {
     pub(crate) logits: Span,
     pub(crate) gradient: Span,
     pub(crate) labels: u64,
-    pub(crate) samples: u64,
+    pub(crate) samples: Span,
     pub(crate) sample_row: u64,
     pub(crate) step: u64,
     pub(crate) results: Span,

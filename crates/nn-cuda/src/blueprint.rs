@@ -221,7 +221,6 @@ impl Inventory {
         let floats = floats.chain([&self.values, &self.values, &self.parts, &self.running]);
         let doubles = self.partials.iter().chain([&self.norms, &self.factors]);
         let shared = [
-            (self.samples, size_of::<Sample>()),
             (self.parameters, size_of::<Parameter>()),
             (self.blocks, size_of::<i32>()),
             (self.blocks, size_of::<i32>()),
@@ -231,6 +230,7 @@ impl Inventory {
         floats.map(of_replicas(size_of::<f32>())).sum::<u128>()
             + doubles.map(of_replicas(size_of::<f64>())).sum::<u128>()
             + list(self.rates, replicas, size_of::<GroupRates>())
+            + list(self.samples, replicas, size_of::<Sample>())
             + list(WINDOW, replicas, size_of::<StepResult>())
             + shared.iter().sum::<u128>()
     }

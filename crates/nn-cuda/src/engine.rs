@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use cudarc::driver::CudaGraph;
 use nn_engine::{
-    BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    Images, ParameterComparison, Precision, Split, State, Stats, StepStats, Symmetry,
+    BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
+    ImageSet, Images, ParameterComparison, Precision, Split, State, Stats, StepStats, Symmetry,
     check_evaluate, check_replica, check_run,
 };
 use nn_graph::Graph;
@@ -131,7 +131,7 @@ impl CudaEngine {
         hyper: &HyperTable,
     ) -> Result<Vec<f64>, EngineError> {
         let images = self.images.get(Split::Train)?;
-        let batches = std::slice::from_ref(batch);
+        let batches = Batches::shared(std::slice::from_ref(batch));
         check_run(batches, hyper, images, &self.options, PRECISION)?;
         self.write_steps(batches, hyper, 0)?;
         self.step(batch.len())?.time(&self.gpu)
@@ -185,7 +185,7 @@ impl CudaEngine {
 
     fn write_steps(
         &mut self,
-        batches: &[BatchSpec],
+        batches: Batches<'_>,
         hyper: &HyperTable,
         first: usize,
     ) -> Result<(), EngineError> {
@@ -203,29 +203,27 @@ impl CudaEngine {
     /// Trains on at most [`WINDOW`] batches, the first of them row `first` of the table.
     fn run_window(
         &mut self,
-        batches: &[BatchSpec],
+        batches: Batches<'_>,
         hyper: &HyperTable,
         first: usize,
         stats: &mut Stats,
     ) -> Result<(), EngineError> {
         self.write_steps(batches, hyper, first)?;
-        for batch in batches {
-            if !self.steps.contains_key(&batch.len()) {
-                let graph = self.step(batch.len())?.capture(&self.gpu)?;
-                self.steps.insert(batch.len(), graph);
+        let steps = batches.steps();
+        for images in (0..steps).map(|step| batches.images(step)) {
+            if !self.steps.contains_key(&images) {
+                let graph = self.step(images)?.capture(&self.gpu)?;
+                self.steps.insert(images, graph);
             }
-            if let Some(step) = self.steps.get(&batch.len()) {
+            if let Some(step) = self.steps.get(&images) {
                 step.launch().map_err(failed("training"))?;
             }
         }
         for replica in 0..self.options.replicas {
-            let results = self
-                .memory
-                .results
-                .read(&self.gpu, replica, 0, batches.len())?;
-            for (index, (result, batch)) in results.iter().zip(batches).enumerate() {
+            let results = self.memory.results.read(&self.gpu, replica, 0, steps)?;
+            for (index, result) in results.iter().enumerate() {
                 let stats_of_step = StepStats {
-                    loss: result.loss / batch.len() as f64,
+                    loss: result.loss / batches.images(index) as f64,
                     correct: result.correct as u32,
                 };
                 stats.set(first + index, replica, stats_of_step);
@@ -276,12 +274,14 @@ impl Engine for CudaEngine {
         Ok(())
     }
 
-    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
+    fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError> {
         let images = self.images.get(Split::Train)?;
         check_run(batches, hyper, images, &self.options, PRECISION)?;
-        let mut stats = Stats::new(batches.len(), self.options.replicas);
-        for (window, batches) in batches.chunks(WINDOW).enumerate() {
-            self.run_window(batches, hyper, window * WINDOW, &mut stats)?;
+        let steps = batches.steps();
+        let mut stats = Stats::new(steps, self.options.replicas);
+        for first in (0..steps).step_by(WINDOW) {
+            let window = batches.part(first..steps.min(first + WINDOW));
+            self.run_window(window, hyper, first, &mut stats)?;
         }
         Ok(stats)
     }

@@ -174,7 +174,7 @@ impl Memory {
             rates: Buffer::new(gpu, all.rates, replicas)?,
             factors: doubles(all.factors)?,
             results: Buffer::new(gpu, WINDOW, replicas)?,
-            samples: Buffer::new(gpu, all.samples, 1)?,
+            samples: Buffer::new(gpu, all.samples, replicas)?,
             step: Buffer::new(gpu, 1, 1)?,
             parameters: Buffer::new(gpu, all.parameters, 1)?,
             owners: Buffer::new(gpu, all.blocks, 1)?,

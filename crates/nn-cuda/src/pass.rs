@@ -242,7 +242,7 @@ pub(crate) fn loss(pass: &Pass<'_>, pictures: &Pictures, program: &mut Program) 
         logits: pass.activation(output),
         gradient,
         labels: pictures.labels.address(),
-        samples: memory.samples.address(),
+        samples: memory.samples.span(pass.replicas.start),
         sample_row: blueprint.batch as u64,
         step: memory.step.address(),
         results: memory.results.span(pass.replicas.start),
@@ -266,7 +266,7 @@ pub(crate) fn input(pass: &Pass<'_>, pictures: &Pictures, program: &mut Program)
     let arguments = crate::arguments::Input {
         pixels: pictures.pixels.address(),
         values: pictures.values.address(),
-        samples: memory.samples.address(),
+        samples: memory.samples.span(pass.replicas.start),
         sample_row: blueprint.batch as u64,
         step: memory.step.address(),
         target: pass.activation(node),

@@ -1,6 +1,6 @@
 //! What changes from step to step, as rows of tables on the GPU.
 
-use nn_engine::{BatchSpec, EngineError, GroupHyper, HyperTable, Symmetry};
+use nn_engine::{BatchSpec, Batches, EngineError, GroupHyper, HyperTable, Symmetry};
 
 use crate::arguments::{GroupRates, Sample};
 use crate::blueprint::{Blueprint, WINDOW};
@@ -17,28 +17,24 @@ pub(crate) fn write_steps(
     blueprint: &Blueprint,
     memory: &mut Memory,
     symmetry: &Symmetry,
-    batches: &[BatchSpec],
+    batches: Batches<'_>,
     (hyper, first): (&HyperTable, usize),
 ) -> Result<(), EngineError> {
-    debug_assert!(batches.len() <= WINDOW);
-    let mut samples = vec![Sample::default(); batches.len() * blueprint.batch];
-    for (row, batch) in samples.chunks_exact_mut(blueprint.batch).zip(batches) {
-        for (index, sample) in row.iter_mut().take(batch.len()).enumerate() {
-            let crop = batch.crops[index];
-            *sample = Sample {
-                image: batch.indices[index],
-                dy: crop.dy,
-                dx: crop.dx,
-                flip: u8::from(batch.flips[index]),
-                unused: 0,
-            };
-        }
-    }
-    memory.samples.write(gpu, 0, 0, &samples)?;
+    let steps = batches.steps();
+    debug_assert!(steps <= WINDOW);
+    let mut samples = vec![Sample::default(); steps * blueprint.batch];
     for replica in 0..blueprint.replicas {
-        let mut rates = Vec::with_capacity(batches.len() * blueprint.groups);
-        let mut factors = Vec::with_capacity(batches.len() * blueprint.factor_row());
-        for step in first..first + batches.len() {
+        // What all share is found once.
+        if replica == 0 || batches.replicas().is_some() {
+            let rows = samples.chunks_exact_mut(blueprint.batch);
+            for (step, row) in rows.enumerate() {
+                fill(row, batches.get(step, replica));
+            }
+        }
+        memory.samples.write(gpu, replica, 0, &samples)?;
+        let mut rates = Vec::with_capacity(steps * blueprint.groups);
+        let mut factors = Vec::with_capacity(steps * blueprint.factor_row());
+        for step in first..first + steps {
             let groups = hyper.get(step, replica);
             rates.extend(groups.iter().map(of_group));
             let ratios = groups.iter().map(|group| group.scale_ratio);
@@ -48,6 +44,20 @@ pub(crate) fn write_steps(
         memory.factors.write(gpu, replica, 0, &factors)?;
     }
     memory.step.write(gpu, 0, 0, &[0])
+}
+
+/// Writes a batch to the row of a step, which may be longer.
+fn fill(row: &mut [Sample], batch: &BatchSpec) {
+    for (index, sample) in row.iter_mut().take(batch.len()).enumerate() {
+        let crop = batch.crops[index];
+        *sample = Sample {
+            image: batch.indices[index],
+            dy: crop.dy,
+            dx: crop.dx,
+            flip: u8::from(batch.flips[index]),
+            unused: 0,
+        };
+    }
 }
 
 /// Puts chunks of images, as they are, into the tables, with one row of factors for a replica.
@@ -67,7 +77,7 @@ pub(crate) fn write_images(
         ..Sample::default()
     };
     let samples: Vec<Sample> = images.map(plain).collect();
-    memory.samples.write(gpu, 0, 0, &samples)?;
+    memory.samples.write(gpu, replica, 0, &samples)?;
     let ratios = scale_ratios.iter().copied();
     let factors: Vec<f64> = factor_row(blueprint, symmetry, ratios).collect();
     memory.factors.write(gpu, replica, 0, &factors)?;

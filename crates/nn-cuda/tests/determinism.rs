@@ -3,6 +3,7 @@
 mod common;
 
 use engine_laws::determinism::{self, Way};
+use engine_laws::separation;
 
 #[test]
 fn bits_do_not_depend_on_replicas_or_calls() {
@@ -43,6 +44,13 @@ fn evaluation_does_not_depend_on_its_chunks() {
 fn a_state_carries_the_whole_run() {
     if let Some(cuda) = common::subject() {
         determinism::a_state_carries_the_whole_run(&cuda);
+    }
+}
+
+#[test]
+fn replicas_train_as_they_do_alone() {
+    if let Some(cuda) = common::subject() {
+        separation::replicas_train_as_they_do_alone(&cuda);
     }
 }
 

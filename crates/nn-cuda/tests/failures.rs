@@ -12,8 +12,8 @@ use cuda_sim::Failure;
 use nn_cuda::CudaEngine;
 use nn_cuda::kernels::Cache;
 use nn_engine::{
-    BatchSpec, Engine, EngineError, EngineOptions, Evaluation, GroupHyper, HyperTable, ImageSet,
-    Split, State, Stats,
+    BatchSpec, Batches, Engine, EngineError, EngineOptions, Evaluation, GroupHyper, HyperTable,
+    ImageSet, Split, State, Stats,
 };
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
@@ -39,7 +39,10 @@ fn ready() -> Result<CudaEngine, EngineError> {
 
 fn step(engine: &mut CudaEngine) -> Result<Stats, EngineError> {
     let hyper = HyperTable::from_fn(1, 1, 1, |_, _, _| GroupHyper::new(0.1, 1e-3, 0.9));
-    engine.run(&[BatchSpec::plain(vec![0, 1, 2])], &hyper.unwrap())
+    engine.run(
+        Batches::shared(&[BatchSpec::plain(vec![0, 1, 2])]),
+        &hyper.unwrap(),
+    )
 }
 
 /// A step, an evaluation and the state: all that a run asks of an engine.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cudarc::driver::CudaContext;
 use nn_cuda::CudaEngine;
 use nn_engine::{
-    BatchSpec, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+    BatchSpec, Batches, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
 };
 use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
@@ -63,7 +63,10 @@ fn bytes_of_images(count: usize) -> u128 {
 fn one_step(engine: &mut CudaEngine) -> Result<f64, EngineError> {
     let replicas = engine.replicas();
     let hyper = HyperTable::from_fn(1, replicas, 1, |_, _, _| GroupHyper::new(0.1, 0.0, 0.9));
-    let stats = engine.run(&[BatchSpec::plain(vec![0, 1])], &hyper.unwrap())?;
+    let stats = engine.run(
+        Batches::shared(&[BatchSpec::plain(vec![0, 1])]),
+        &hyper.unwrap(),
+    )?;
     Ok(stats.get(0, 0).loss)
 }
 

@@ -7,8 +7,8 @@ use nn_graph::Graph;
 
 use crate::state::check_trainable;
 use crate::{
-    BatchSpec, EngineError, Evaluation, HyperTable, ImageSet, ParameterComparison, Split, State,
-    Stats, Symmetry,
+    BatchSpec, Batches, EngineError, Evaluation, HyperTable, ImageSet, ParameterComparison, Split,
+    State, Stats, Symmetry,
 };
 
 /// Floating-point format of an engine's parameters and arithmetic.
@@ -126,7 +126,8 @@ pub trait Engine {
     /// [`EngineError::Images`] if their shape or a label does not fit the graph.
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError>;
 
-    /// Trains every replica for one step on each batch, in order.
+    /// Trains every replica for one step on each of its batches, in order. A replica is trained as it would be alone,
+    /// whatever becomes of the others.
     ///
     /// A loss that is not finite is reported as it is; the run goes on.
     ///
@@ -134,7 +135,7 @@ pub trait Engine {
     /// [`EngineError::NoImages`], [`EngineError::Batch`], [`EngineError::HyperShape`],
     /// [`EngineError::HyperPrecision`], or [`EngineError::Memory`] from an engine that allocates in a
     /// call; before anything is changed.
-    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError>;
+    fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError>;
 
     /// Loss and accuracy of a replica on all images of a split, without augmentation, with running
     /// statistics multiplied by the powers of `scale_ratios` (one for each group, see
@@ -194,52 +195,64 @@ pub trait Engine {
 /// # Errors
 /// As [`Engine::run`].
 pub fn check_run(
-    batches: &[BatchSpec],
+    batches: Batches<'_>,
     hyper: &HyperTable,
     images: &ImageSet,
     options: &EngineOptions,
     precision: Precision,
 ) -> Result<(), EngineError> {
     let groups = options.symmetry.groups();
-    if hyper.steps() < batches.len()
-        || hyper.replicas() != options.replicas
-        || hyper.groups() != groups
-    {
+    let steps = batches.steps();
+    if hyper.steps() < steps || hyper.replicas() != options.replicas || hyper.groups() != groups {
         return Err(EngineError::HyperShape(format!(
             "has {} steps of {} replicas with {} groups; needed are {} steps of {} replicas with {groups} groups",
             hyper.steps(),
             hyper.replicas(),
             hyper.groups(),
-            batches.len(),
+            steps,
             options.replicas
         )));
     }
-    hyper.check_precision(batches.len(), precision)?;
-    for (batch, spec) in batches.iter().enumerate() {
-        let count = spec.len();
-        let refused = |why: String| Err(EngineError::Batch { batch, why });
-        if !(1..=options.batch_size).contains(&count) {
-            return refused(format!(
-                "it has {count} images; between 1 and {} fit",
-                options.batch_size
-            ));
-        }
-        if spec.crops.len() != count || spec.flips.len() != count {
-            return refused(format!(
-                "{count} images have {} crops and {} flips",
-                spec.crops.len(),
-                spec.flips.len()
-            ));
-        }
-        if let Some(index) = spec
-            .indices
-            .iter()
-            .find(|&&index| index as usize >= images.len())
+    hyper.check_precision(steps, precision)?;
+    for batch in 0..steps {
+        let refused = |why| EngineError::Batch { batch, why };
+        if batches
+            .replicas()
+            .is_some_and(|own| own != options.replicas)
         {
-            return refused(format!("it names image {index} of {}", images.len()));
+            return Err(refused(format!(
+                "it is a batch for each of {} replicas; this engine runs {}",
+                batches.of_step(batch).len(),
+                options.replicas
+            )));
+        }
+        for spec in batches.of_step(batch) {
+            check_batch(spec, images, options.batch_size).map_err(refused)?;
         }
     }
     Ok(())
+}
+
+/// Why a batch cannot be run, as the end of a sentence.
+fn check_batch(spec: &BatchSpec, images: &ImageSet, largest: usize) -> Result<(), String> {
+    let count = spec.len();
+    if !(1..=largest).contains(&count) {
+        return Err(format!(
+            "it has {count} images; between 1 and {largest} fit"
+        ));
+    }
+    if spec.crops.len() != count || spec.flips.len() != count {
+        return Err(format!(
+            "{count} images have {} crops and {} flips",
+            spec.crops.len(),
+            spec.flips.len()
+        ));
+    }
+    let mut indices = spec.indices.iter();
+    match indices.find(|&&index| index as usize >= images.len()) {
+        Some(index) => Err(format!("it names image {index} of {}", images.len())),
+        None => Ok(()),
+    }
 }
 
 /// Checks a call of [`Engine::evaluate`] against what the engine holds.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod batches;
 pub mod conformance;
 mod engine;
 mod error;
@@ -17,6 +18,7 @@ pub mod strategies;
 mod symmetry;
 
 pub use batch::{BatchSpec, Crop};
+pub use batches::Batches;
 pub use engine::{
     Device, Engine, EngineOptions, Precision, check_evaluate, check_replica, check_run,
 };

@@ -129,6 +129,7 @@ pub fn case() -> impl Strategy<Value = Case> {
             weight_decay: 5e-4,
             momentum: 0.9,
         }],
+        own_batches: false,
         groups: 1,
         scale_ratio: 1.0,
         rescale: None,

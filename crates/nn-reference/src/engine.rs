@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    Images, NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats, Symmetry,
-    check_evaluate, check_memory, check_replica, check_run,
+    BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
+    ImageSet, Images, NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats,
+    Symmetry, check_evaluate, check_memory, check_replica, check_run,
 };
 use nn_graph::Graph;
 use rayon::ThreadPool;
@@ -167,14 +167,15 @@ impl Engine for ReferenceEngine {
         self.images.load(&self.graph, split, images)
     }
 
-    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
+    fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError> {
         let images = self.images.get(Split::Train)?;
         check_run(batches, hyper, images, &self.options, PRECISION)?;
-        let largest = batches.iter().map(BatchSpec::len).max();
+        let largest = (0..batches.steps()).map(|step| batches.images(step)).max();
         self.check_batch_memory(largest.unwrap_or(0))?;
-        let mut stats = Stats::new(batches.len(), self.options.replicas);
-        for (step, batch) in batches.iter().enumerate() {
+        let mut stats = Stats::new(batches.steps(), self.options.replicas);
+        for step in 0..batches.steps() {
             for replica in 0..self.options.replicas {
+                let batch = batches.get(step, replica);
                 let done = self.in_pool(|| self.forward_backward(replica, batch))?;
                 let groups = hyper.get(step, replica);
                 let symmetry = &self.options.symmetry;

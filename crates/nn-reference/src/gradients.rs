@@ -1,8 +1,8 @@
 //! Loss and gradients of one batch, without an update.
 
 use nn_engine::{
-    BatchSpec, Engine, EngineError, GroupHyper, HyperTable, NamedTensor, Split, check_replica,
-    check_run,
+    BatchSpec, Batches, Engine, EngineError, GroupHyper, HyperTable, NamedTensor, Split,
+    check_replica, check_run,
 };
 use nn_graph::Op;
 
@@ -118,7 +118,7 @@ impl ReferenceEngine {
         let (replicas, groups) = (self.options.replicas, self.options.symmetry.groups());
         let still = |_, _, _| GroupHyper::new(0.0, 0.0, 0.0);
         let table = HyperTable::from_fn(1, replicas, groups, still)?;
-        let batches = std::slice::from_ref(batch);
+        let batches = Batches::shared(std::slice::from_ref(batch));
         let images = self.images.get(Split::Train)?;
         check_run(batches, &table, images, &self.options, PRECISION)?;
         self.check_batch_memory(batch.len())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use nn_engine::conformance::{Algorithm, Bounds, Case, Kinks, Report, Tier, run_case};
 use nn_engine::{
-    BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
-    ParameterComparison, Precision, Split, State, Stats, Symmetry,
+    BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
+    ImageSet, ParameterComparison, Precision, Split, State, Stats, Symmetry,
 };
 use nn_graph::Graph;
 use nn_reference::ReferenceEngine;
@@ -21,6 +21,8 @@ struct Damaged {
 enum Damage {
     None,
     Batches(fn(&mut BatchSpec)),
+    /// Every replica has the first one's.
+    SharedBatches,
     Hyper(fn(&mut nn_engine::GroupHyper)),
     State(fn(&mut State)),
     Loss,
@@ -53,10 +55,18 @@ impl Engine for Damaged {
         self.inner.load_images(split, images)
     }
 
-    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
-        let mut batches = batches.to_vec();
+    fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError> {
+        let of = |replica| match self.damage {
+            Damage::SharedBatches => 0,
+            _ => replica,
+        };
+        let row = |step| (0..self.replicas()).map(move |replica| (step, replica));
+        let all = (0..batches.steps()).flat_map(row);
+        let mut specs: Vec<_> = all
+            .map(|(step, replica)| batches.get(step, of(replica)).clone())
+            .collect();
         if let Damage::Batches(change) = self.damage {
-            batches.iter_mut().for_each(change);
+            specs.iter_mut().for_each(change);
         }
         let (replicas, groups) = (hyper.replicas(), hyper.groups());
         let hyper = HyperTable::from_fn(hyper.steps(), replicas, groups, |s, r, g| {
@@ -66,7 +76,8 @@ impl Engine for Damaged {
             }
             entry
         })?;
-        let mut stats = self.inner.run(&batches, &hyper)?;
+        let batches = Batches::own(&specs, self.replicas())?;
+        let mut stats = self.inner.run(batches, &hyper)?;
         if let Damage::Loss = self.damage {
             let mut first = stats.get(0, 0);
             first.loss *= 1.001;
@@ -171,6 +182,7 @@ fn damaged_engines_do_not_conform() {
             1,
         ),
         (Damage::Batches(|b| b.indices.reverse()), 1),
+        (Damage::SharedBatches, 1),
         (Damage::State(|s| change(s, ".running_variance", 1.001)), 8),
         (Damage::State(|s| change(s, ".running_mean", 1.001)), 8),
         (Damage::State(|s| change(s, ".momentum_buffer", 1.001)), 10),
@@ -252,8 +264,11 @@ fn kink_distance(case: &Case) -> f64 {
             .load_state(replica, &case.state(&graph, replica))
             .unwrap();
     }
-    for (step, batch) in case.batches().iter().enumerate() {
+    let specs = case.batches();
+    let batches = case.arranged(&specs).unwrap();
+    for step in 0..batches.steps() {
         for replica in 0..engine.replicas() {
+            let batch = batches.get(step, replica);
             smallest = smallest.min(engine.kink_distance(replica, batch).unwrap());
             if smallest < Kinks::MARGIN {
                 return smallest;
@@ -262,7 +277,7 @@ fn kink_distance(case: &Case) -> f64 {
         let (replicas, groups) = (hyper.replicas(), hyper.groups());
         let row = HyperTable::from_fn(1, replicas, groups, |_, r, g| hyper.get(step, r)[g]);
         engine
-            .run(std::slice::from_ref(batch), &row.unwrap())
+            .run(batches.part(step..step + 1), &row.unwrap())
             .unwrap();
     }
     smallest

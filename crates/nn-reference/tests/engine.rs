@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Crop, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
-    State, Symmetry, momentum_name,
+    BatchSpec, Batches, Crop, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet,
+    Split, State, Symmetry, momentum_name,
 };
 use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
 use nn_graph::{Affine, Bias, Graph, GraphBuilder, Shape, Training};
@@ -106,7 +106,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let mut options = EngineOptions::new(&graph, 4);
         options.threads = threads;
         let mut engine = engine(&graph, options);
-        let stats = engine.run(&batches, &hyper).unwrap();
+        let stats = engine.run(Batches::shared(&batches), &hyper).unwrap();
         let evaluation = engine.evaluate(0, Split::Test, &[1.0]).unwrap();
         (stats, evaluation, engine.state(0).unwrap())
     });
@@ -119,14 +119,19 @@ fn several_steps_at_once_are_single_steps_and_states_resume() {
     let batches: Vec<_> = (0..4).map(augmented).collect();
     let hyper = GroupHyper::new(0.1, 5e-4, 0.9);
     let mut whole = engine(&graph, EngineOptions::new(&graph, 4));
-    let stats = whole.run(&batches, &table(4, hyper)).unwrap();
+    let stats = whole
+        .run(Batches::shared(&batches), &table(4, hyper))
+        .unwrap();
     let mut state = State::initial(&graph, 0);
     for (step, batch) in batches.iter().enumerate() {
         let mut fresh = engine(&graph, EngineOptions::new(&graph, 4));
         fresh.load_state(0, &state).unwrap();
         assert_eq!(fresh.state(0).unwrap(), state);
         let one = fresh
-            .run(std::slice::from_ref(batch), &table(1, hyper))
+            .run(
+                Batches::shared(std::slice::from_ref(batch)),
+                &table(1, hyper),
+            )
             .unwrap();
         assert_eq!(one.get(0, 0), stats.get(step, 0));
         state = fresh.state(0).unwrap();
@@ -143,10 +148,12 @@ fn replicas_are_separate_runs() {
     let mut together = engine(&graph, options);
     let batches = [augmented(0), augmented(1)];
     let hyper = HyperTable::from_fn(2, 3, 1, |_, replica, _| rate(replica)).unwrap();
-    let stats = together.run(&batches, &hyper).unwrap();
+    let stats = together.run(Batches::shared(&batches), &hyper).unwrap();
     for replica in 0..3 {
         let mut alone = engine(&graph, EngineOptions::new(&graph, 4));
-        let single = alone.run(&batches, &table(2, rate(replica))).unwrap();
+        let single = alone
+            .run(Batches::shared(&batches), &table(2, rate(replica)))
+            .unwrap();
         assert_eq!(single.get(1, 0), stats.get(1, replica));
         assert_eq!(alone.state(0).unwrap(), together.state(replica).unwrap());
     }
@@ -183,7 +190,7 @@ fn the_update_is_momentum_and_coupled_decay_by_group_and_skips_fixed_parameters(
         GroupHyper::new(0.3, 0.0, 0.5),
     ];
     let hyper = HyperTable::from_fn(1, 1, 2, |_, _, g| group[g]).unwrap();
-    engine.run(&[batch], &hyper).unwrap();
+    engine.run(Batches::shared(&[batch]), &hyper).unwrap();
     let after = engine.state(0).unwrap();
     for (index, parameter) in graph.parameters().iter().enumerate() {
         let (theta, found) = (&start.tensors[index].values, &after.tensors[index].values);
@@ -246,7 +253,10 @@ fn running_statistics_are_rescaled_and_then_moved_to_mean_and_unbiased_variance(
     let mut hyper = GroupHyper::new(0.1, 0.0, 0.0);
     hyper.scale_ratio = 0.5;
     engine
-        .run(&[BatchSpec::plain(vec![0, 1])], &table(1, hyper))
+        .run(
+            Batches::shared(&[BatchSpec::plain(vec![0, 1])]),
+            &table(1, hyper),
+        )
         .unwrap();
     let state = engine.state(0).unwrap();
     let value = |name: &str| state.get(name).unwrap().values[0];
@@ -269,7 +279,10 @@ fn a_channel_without_variance_trains_with_epsilon_0() {
     let batch = BatchSpec::plain(vec![0, 1]);
     let batches = vec![batch.clone(); 400];
     let stats = engine
-        .run(&batches, &table(400, GroupHyper::new(0.1, 0.0, 0.9)))
+        .run(
+            Batches::shared(&batches),
+            &table(400, GroupHyper::new(0.1, 0.0, 0.9)),
+        )
         .unwrap();
     assert!((stats.get(399, 0).loss - 2f64.ln()).abs() < 1e-15);
     let gradients = engine.gradients(0, &batch).unwrap();
@@ -306,7 +319,7 @@ fn refusals_are_sentences_and_change_nothing() {
     let hyper = table(1, GroupHyper::new(0.1, 0.0, 0.0));
     let batch = [BatchSpec::plain(vec![0])];
     assert_eq!(
-        bare.run(&batch, &hyper),
+        bare.run(Batches::shared(&batch), &hyper),
         Err(EngineError::NoImages(Split::Train))
     );
     assert_eq!(
@@ -327,7 +340,10 @@ fn refusals_are_sentences_and_change_nothing() {
     ];
     for batch in &batches {
         let both = [BatchSpec::plain(vec![0]), batch.clone()];
-        let refused = engine.run(&both, &table(2, GroupHyper::new(0.1, 0.0, 0.0)));
+        let refused = engine.run(
+            Batches::shared(&both),
+            &table(2, GroupHyper::new(0.1, 0.0, 0.0)),
+        );
         assert!(matches!(refused, Err(EngineError::Batch { batch: 1, .. })));
         assert!(matches!(
             engine.gradients(0, batch),
@@ -335,7 +351,7 @@ fn refusals_are_sentences_and_change_nothing() {
         ));
     }
     assert!(matches!(
-        engine.run(&vec![batches[2].clone(); 2], &hyper),
+        engine.run(Batches::shared(&vec![batches[2].clone(); 2]), &hyper),
         Err(EngineError::HyperShape(_))
     ));
     for ratios in [&[][..], &[1.0, 1.0], &[0.0], &[f64::NAN]] {
@@ -389,7 +405,9 @@ fn two_hundred_steps_take_seconds() {
     let steps = 5;
     let start = std::time::Instant::now();
     let hyper = table(steps, GroupHyper::new(0.1, 5e-4, 0.9));
-    let stats = engine.run(&vec![batch; steps], &hyper).unwrap();
+    let stats = engine
+        .run(Batches::shared(&vec![batch; steps]), &hyper)
+        .unwrap();
     let seconds = 200.0 / steps as f64 * start.elapsed().as_secs_f64();
     println!("{seconds:.1} s for 200 steps on {}", engine.device());
     assert!(stats.get(steps - 1, 0).loss.is_finite());

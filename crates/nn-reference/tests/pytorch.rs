@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State, momentum_name,
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
+    momentum_name,
 };
 use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut, Stem};
 use nn_graph::op::MaxPool;
@@ -201,7 +202,9 @@ fn check(case: &Case, data: &Data, worst: &mut Worst) {
     let hyper = GroupHyper::new(data.learning_rate, data.weight_decay, data.momentum);
     for (step, &loss) in case.losses.iter().enumerate() {
         let table = HyperTable::from_fn(1, 1, 1, |_, _, _| hyper).unwrap();
-        let stats = engine.run(std::slice::from_ref(&batch), &table).unwrap();
+        let stats = engine
+            .run(Batches::shared(std::slice::from_ref(&batch)), &table)
+            .unwrap();
         worst.compare(&format!("loss {step}"), &[stats.get(0, 0).loss], &[loss]);
         if step == 0 {
             let found = engine.state(0).unwrap();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datasets::{Augmentation, Dataset, LocateOptions, Network, Preference, Sampler, locate};
-use nn_engine::{BatchSpec, Engine, EngineOptions, HyperTable, Split, State, Symmetry};
+use nn_engine::{BatchSpec, Batches, Engine, EngineOptions, HyperTable, Split, State, Symmetry};
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
 use nn_reference::ReferenceEngine;
@@ -275,7 +275,10 @@ fn evaluation_needs_the_corrected_running_statistics() {
             hyper
         });
         engine
-            .run(std::slice::from_ref(batch), &table.unwrap())
+            .run(
+                Batches::shared(std::slice::from_ref(batch)),
+                &table.unwrap(),
+            )
             .unwrap();
     }
     let due = runs[1].due_scale_ratios(setup.symmetry.groups());

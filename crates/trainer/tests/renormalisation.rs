@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datasets::synthetic;
 use nn_cpu::CpuEngine;
-use nn_engine::{BatchSpec, Engine, EngineOptions, HyperTable, Split, State};
+use nn_engine::{BatchSpec, Batches, Engine, EngineOptions, HyperTable, Split, State};
 use nn_reference::ReferenceEngine;
 use scale_invariance::analyse;
 use schedule_core::renormalisation::{FloatFormat, RangeReport, Renormaliser, Side};
@@ -207,7 +207,9 @@ fn late_steps(
             _ => planned.hyper(group),
         });
         let batch = BatchSpec::plain((0..8).map(|i| ((step * 8 + i) % 64) as u32).collect());
-        let stats = engine.run(&[batch], &table.unwrap()).unwrap();
+        let stats = engine
+            .run(Batches::shared(&[batch]), &table.unwrap())
+            .unwrap();
 
         let name = engine.device().engine;
         let (wanted, found) = (stats.get(0, 0).loss, stats.get(0, 1).loss);

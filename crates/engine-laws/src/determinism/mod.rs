@@ -5,7 +5,7 @@ mod networks;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use nn_engine::{
-    Engine, EngineOptions, Evaluation, GroupHyper, HyperTable, Split, State, StepStats,
+    Batches, Engine, EngineOptions, Evaluation, GroupHyper, HyperTable, Split, State, StepStats,
 };
 use nn_graph::Graph;
 
@@ -88,7 +88,9 @@ impl Way {
             let hyper = HyperTable::from_fn(batches.len(), self.replicas, 1, |_, replica, _| {
                 kind(replica).hyper()
             });
-            let stats = engine.run(batches, &hyper.unwrap()).unwrap();
+            let stats = engine
+                .run(Batches::shared(batches), &hyper.unwrap())
+                .unwrap();
             for (replica, told) in told.iter_mut().enumerate() {
                 told.extend((0..batches.len()).map(|step| stats.get(step, replica)));
             }
@@ -209,7 +211,9 @@ pub fn bits_do_not_depend_on_room_for_larger_batches(subject: &Subject) {
     for graph in networks() {
         let states = [BATCH, 2 * BATCH + 1].map(|room| {
             let mut engine = ready(subject, &graph, EngineOptions::new(&graph, room));
-            engine.run(&batches(6), &plain_hyper(6)).unwrap();
+            engine
+                .run(Batches::shared(&batches(6)), &plain_hyper(6))
+                .unwrap();
             engine.state(0).unwrap()
         });
         assert!(states[0] == states[1], "{subject}");
@@ -252,16 +256,16 @@ pub fn a_state_carries_the_whole_run(subject: &Subject) {
         let (all, hyper) = (batches(20), plain_hyper(10));
         let options = || EngineOptions::new(&graph, BATCH);
         let mut engine = ready(subject, &graph, options());
-        engine.run(&all[..10], &hyper).unwrap();
+        engine.run(Batches::shared(&all[..10]), &hyper).unwrap();
         let middle = engine.state(0).unwrap();
-        engine.run(&all[10..], &hyper).unwrap();
+        engine.run(Batches::shared(&all[10..]), &hyper).unwrap();
         let end = engine.state(0).unwrap();
         assert!(middle != end, "{subject}");
 
         let mut resumed = ready(subject, &graph, options());
         resumed.load_state(0, &middle).unwrap();
         assert!(resumed.state(0).unwrap() == middle, "{subject}");
-        resumed.run(&all[10..], &hyper).unwrap();
+        resumed.run(Batches::shared(&all[10..]), &hyper).unwrap();
         assert!(resumed.state(0).unwrap() == end, "{subject}");
     }
 }

@@ -1,6 +1,6 @@
 //! Hyperparameters that round to something else.
 
-use nn_engine::{BatchSpec, EngineError, GroupHyper, HyperTable, Precision};
+use nn_engine::{BatchSpec, Batches, EngineError, GroupHyper, HyperTable, Precision};
 use nn_graph::Affine;
 
 use super::networks::{normaliser, on_constant_images, one_step};
@@ -25,7 +25,9 @@ pub fn hyperparameters_beyond_float32_are_refused_before_anything_changes(subjec
         let batches = vec![BatchSpec::plain(vec![0, 1, 2]); 2];
         let mut engine = on_constant_images(subject, &graph, 100);
         let before = engine.state(0).unwrap();
-        let refused = engine.run(&batches, &hyper(entry)).unwrap_err();
+        let refused = engine
+            .run(Batches::shared(&batches), &hyper(entry))
+            .unwrap_err();
         let named = EngineError::HyperPrecision {
             step: 1,
             replica: 0,
@@ -35,9 +37,11 @@ pub fn hyperparameters_beyond_float32_are_refused_before_anything_changes(subjec
         };
         assert_eq!(refused, named, "{subject}");
         assert_eq!(engine.state(0).unwrap(), before, "{subject}");
-        engine.run(&batches[..1], &hyper(entry)).unwrap();
+        engine
+            .run(Batches::shared(&batches[..1]), &hyper(entry))
+            .unwrap();
         let most = GroupHyper::new(largest, 0.0, 0.9);
-        engine.run(&batches, &hyper(most)).unwrap();
+        engine.run(Batches::shared(&batches), &hyper(most)).unwrap();
     }
     let mut engine = on_constant_images(subject, &graph, 100);
     let refused = one_step(engine.as_mut(), GroupHyper::new(1e39, 5e-4, 0.9)).unwrap_err();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, Stats,
+    BatchSpec, Batches, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet,
+    Split, Stats,
 };
 use nn_graph::{Affine, Bias, Graph, GraphBuilder, Shape, Training};
 
@@ -48,5 +49,5 @@ pub(super) fn on_constant_images(subject: &Subject, graph: &Graph, byte: u8) -> 
 /// A step on all three images.
 pub(super) fn one_step(engine: &mut dyn Engine, hyper: GroupHyper) -> Result<Stats, EngineError> {
     let hyper = HyperTable::from_fn(1, 1, 1, |_, _, _| hyper).unwrap();
-    engine.run(&[BatchSpec::plain(vec![0, 1, 2])], &hyper)
+    engine.run(Batches::shared(&[BatchSpec::plain(vec![0, 1, 2])]), &hyper)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
+    Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet,
     ParameterComparison, Precision, Split, State, Stats, Symmetry,
 };
 use nn_graph::Graph;
@@ -60,7 +60,7 @@ impl Engine for Disturbed {
         self.inner.load_images(split, images)
     }
 
-    fn run(&mut self, batches: &[BatchSpec], hyper: &HyperTable) -> Result<Stats, EngineError> {
+    fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError> {
         self.inner.run(batches, hyper)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nn_engine::conformance::{Algorithm, Bounds, Case, Deviation, Kinks, Stage, run_case};
-use nn_engine::{Engine, HyperTable, NamedTensor, Precision, Split};
+use nn_engine::{Batches, Engine, HyperTable, NamedTensor, Precision, Split};
 use nn_graph::Graph;
 use nn_reference::ReferenceEngine;
 
@@ -47,7 +47,7 @@ fn is_generic(case: &Case) -> bool {
         let gradients = engine.gradients(0, batch).unwrap();
         let row = HyperTable::from_fn(1, 1, 1, |_, _, _| hyper.get(step, 0)[0]);
         engine
-            .run(std::slice::from_ref(batch), &row.unwrap())
+            .run(Batches::shared(std::slice::from_ref(batch)), &row.unwrap())
             .unwrap();
         distance.min(smallest_lead(&gradients.logits)) > Kinks::MARGIN
             && norm(&graph, &gradients.parameters) > LEAST_GRADIENT

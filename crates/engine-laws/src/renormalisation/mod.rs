@@ -3,7 +3,7 @@
 mod networks;
 mod run;
 
-use nn_engine::{HyperTable, Split, State};
+use nn_engine::{Batches, HyperTable, Split, State};
 use nn_graph::Affine;
 use nn_graph::nets::Normaliser;
 use proptest::prelude::*;
@@ -158,7 +158,9 @@ pub fn replicas_are_rescaled_one_by_one(subject: &Subject) {
     let schedule = Schedule { growth: 0.1 };
     let rate = |step, replica: usize, group| schedule.hyper(step, group, scales[replica]);
     let hyper = HyperTable::from_fn(3, 3, 1, rate).unwrap();
-    engine.run(&[0, 1, 2].map(batch), &hyper).unwrap();
+    engine
+        .run(Batches::shared(&[0, 1, 2].map(batch)), &hyper)
+        .unwrap();
     let plain = engine.state(0).unwrap();
     let precision = engine.device().precision;
     for (replica, &scale) in scales.iter().enumerate() {

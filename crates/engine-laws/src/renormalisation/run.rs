@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use nn_engine::{BatchSpec, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State};
+use nn_engine::{
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
+};
 use scale_invariance::SCALED_GROUP;
 
 use super::networks::{INPUT, Net};
@@ -90,7 +92,9 @@ impl Run {
         let groups = self.groups();
         let hyper = |_, _, group| self.schedule.hyper(self.step, group, self.total);
         let table = HyperTable::from_fn(1, 1, groups, hyper).unwrap();
-        let stats = self.engine.run(&[batch(self.step)], &table);
+        let stats = self
+            .engine
+            .run(Batches::shared(&[batch(self.step)]), &table);
         self.step += 1;
         Some(stats.ok()?.get(0, 0).loss)
     }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::NetworkSpec;
 use crate::{
-    BatchSpec, Crop, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
-    Symmetry,
+    BatchSpec, Batches, Crop, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+    State, Symmetry,
 };
 
 /// How much work a case is. A tier includes the ones before it.
@@ -109,6 +109,9 @@ pub struct Case {
     /// One entry for each replica.
     #[serde(default = "one_optimiser")]
     pub replicas: Vec<Optimiser>,
+    /// Whether each replica has batches of its own.
+    #[serde(default)]
+    pub own_batches: bool,
     /// Parameter groups: parameter `i` is in group `i mod groups`.
     #[serde(default = "one_group")]
     pub groups: usize,
@@ -233,7 +236,7 @@ impl Case {
         )
     }
 
-    /// The batches of all steps.
+    /// The batches of all steps, to be [arranged](Self::arranged).
     pub fn batches(&self) -> Vec<BatchSpec> {
         let mut random = self.random(3);
         let images = TRAIN_IMAGES.max(self.batch) as u32;
@@ -254,7 +257,24 @@ impl Case {
             }
             batch
         };
-        (0..self.steps.max(1)).map(batch).collect()
+        let of_step = if self.own_batches {
+            self.replicas.len()
+        } else {
+            1
+        };
+        (0..self.steps.max(1) * of_step).map(batch).collect()
+    }
+
+    /// [`batches`](Self::batches), by steps and replicas.
+    ///
+    /// # Errors
+    /// [`EngineError::Batch`] for others that are not as many.
+    pub fn arranged<'a>(&self, batches: &'a [BatchSpec]) -> Result<Batches<'a>, EngineError> {
+        if self.own_batches {
+            Batches::own(batches, self.replicas.len())
+        } else {
+            Ok(Batches::shared(batches))
+        }
     }
 
     /// Hyperparameters of all steps.

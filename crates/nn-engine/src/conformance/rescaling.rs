@@ -88,7 +88,9 @@ fn train(
     let (hyper, replicas, groups) = (case.hyper()?, start.len(), engine.symmetry().groups());
     let mut before = vec![0; groups];
     let mut stats = Vec::new();
-    for (step, batch) in case.batches().into_iter().enumerate() {
+    let specs = case.batches();
+    let batches = case.arranged(&specs)?;
+    for step in 0..batches.steps() {
         let total = totals(step);
         let change: Vec<i64> = total
             .iter()
@@ -110,7 +112,7 @@ fn train(
                 ..plain
             }
         })?;
-        stats.push(engine.run(&[batch], &row)?);
+        stats.push(engine.run(batches.part(step..step + 1), &row)?);
         before = total;
     }
     let ratios = case.scale_ratios();

@@ -7,8 +7,8 @@ use nn_graph::Graph;
 use super::bounds::{distance, norm};
 use super::{Algorithm, Bounds, Case, ConformanceError, Deviation, Report, Stage, rescaling};
 use crate::{
-    BatchSpec, Engine, EngineError, EngineOptions, HyperTable, NamedTensor, ParameterComparison,
-    Split, State, Stats, momentum_name, statistics_names,
+    Engine, EngineError, EngineOptions, HyperTable, NamedTensor, ParameterComparison, Split, State,
+    Stats, momentum_name, statistics_names,
 };
 
 /// Builds both engines and [`run`]s the case; `algorithm` is the candidate's.
@@ -105,10 +105,13 @@ impl Comparison<'_> {
         candidate: &mut dyn Engine,
     ) -> Result<(), ConformanceError> {
         let case = self.case;
-        let (batches, hyper) = self.calls(steps.clone())?;
+        let hyper = self.hyper(steps.clone())?;
         let by = |name| move |source| failure(case, name, source);
-        let wanted = reference.run(&batches, &hyper).map_err(by("reference"))?;
-        let found = candidate.run(&batches, &hyper).map_err(by("candidate"))?;
+        let all = case.batches();
+        let arranged = case.arranged(&all).map_err(by("the case itself"))?;
+        let batches = arranged.part(steps.clone());
+        let wanted = reference.run(batches, &hyper).map_err(by("reference"))?;
+        let found = candidate.run(batches, &hyper).map_err(by("candidate"))?;
         for replica in 0..self.start.len() {
             self.compare_stats(stage, replica, steps.clone(), (&wanted, &found));
             let wanted = reference.state(replica).map_err(by("reference"))?;
@@ -119,19 +122,14 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// Batches and hyperparameters of some steps.
-    fn calls(
-        &self,
-        steps: std::ops::Range<usize>,
-    ) -> Result<(Vec<BatchSpec>, HyperTable), ConformanceError> {
+    /// Hyperparameters of some steps.
+    fn hyper(&self, steps: std::ops::Range<usize>) -> Result<HyperTable, ConformanceError> {
         let by_case = |source| failure(self.case, "the case itself", source);
         let all = self.case.hyper().map_err(by_case)?;
         let hyper = HyperTable::from_fn(steps.len(), all.replicas(), all.groups(), |s, r, g| {
             all.get(steps.start + s, r)[g]
         });
-        let batches = self.case.batches();
-        let batches = steps.filter_map(|step| batches.get(step).cloned());
-        Ok((batches.collect(), hyper.map_err(by_case)?))
+        hyper.map_err(by_case)
     }
 
     fn compare_stats(

@@ -1,6 +1,6 @@
 //! Both runs on their own, and how far apart they are after many steps.
 
-use nn_engine::{BatchSpec, Engine, HyperTable, State, Symmetry};
+use nn_engine::{BatchSpec, Batches, Engine, HyperTable, State, Symmetry};
 use nn_graph::Graph;
 use schedule_core::{EquivalentStep, Hyperparameters, LawError, Recipe};
 
@@ -133,7 +133,7 @@ pub fn free_running(
                 1 => planned.hyper(group),
                 _ => planned.original_hyper(),
             })?;
-        engine.run(std::slice::from_ref(batch), &table)?;
+        engine.run(Batches::shared(std::slice::from_ref(batch)), &table)?;
         let original = engine.state(0)?;
         gaps.push(Gap {
             twin: directional_gap(&graph, symmetry, &original, &engine.state(1)?),

@@ -1,6 +1,6 @@
 //! The law, one step at a time from equal states.
 
-use nn_engine::{BatchSpec, Engine, HyperTable, Symmetry};
+use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Symmetry};
 use schedule_core::{EquivalentStep, LawError, Recipe};
 
 use super::deviation::relative;
@@ -41,7 +41,7 @@ pub fn resynchronised(
                 0 => twin.original_hyper(),
                 _ => twin.hyper(group),
             })?;
-        let stats = engine.run(std::slice::from_ref(batch), &table)?;
+        let stats = engine.run(Batches::shared(std::slice::from_ref(batch)), &table)?;
 
         let expected = map_state(
             &graph,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use datasets::Sampler;
-use nn_engine::{BatchSpec, Engine, HyperTable, Split, StepStats};
+use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Split, StepStats};
 use scale_invariance::SCALED_GROUP;
 
 use super::{Event, Observer, RunFolder};
@@ -205,7 +205,7 @@ impl<'a> Training<'a> {
             |step, run, group| planned[step][run].hyper(group),
         )?;
         let clock = Instant::now();
-        let stats = self.engine.run(batches, &hyper)?;
+        let stats = self.engine.run(Batches::shared(batches), &hyper)?;
         let time = clock.elapsed();
         for (index, (batch, plan)) in batches.iter().zip(planned).enumerate() {
             for (run, (sum, planned)) in sums.iter_mut().zip(plan).enumerate() {
