@@ -106,7 +106,7 @@ fn judge(corpus: &Corpus, mutant: &Mutant) -> Result<Verdict, String> {
     let scratch = tempfile::tempdir().map_err(failed)?;
     let folder = scratch.path().join("kernels");
     write(&folder, mutant).map_err(failed)?;
-    let plain = corpus.run(Some(&folder), None, scratch.path())?;
+    let plain = corpus.run(None, Some(&folder), None, scratch.path())?;
     match plain {
         Found {
             error: Some(error), ..
@@ -117,7 +117,7 @@ fn judge(corpus: &Corpus, mutant: &Mutant) -> Result<Verdict, String> {
         Found { deviations, .. } if deviations > 0 => return Ok(Verdict::Numbers(deviations)),
         _ => {}
     }
-    let raced = corpus.run(Some(&folder), Some(Sanitizer::Thread), scratch.path())?;
+    let raced = corpus.run(None, Some(&folder), Some(Sanitizer::Thread), scratch.path())?;
     Ok(match raced.reports.len() {
         0 => Verdict::Survived,
         count => Verdict::Races(count),

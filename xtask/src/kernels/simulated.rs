@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cuda_sim::{Run, Sanitizer};
+use nn_engine::conformance::{Case, Tier};
 use serde_json::Value;
 
 use crate::cargo::{cargo, succeeds};
@@ -51,13 +52,14 @@ impl Corpus {
         Ok(Self { program })
     }
 
-    /// Trains the cases of the tier `sim`; the kernels are those of a folder, or those built in. `scratch` is a folder
-    /// for what is written on the way.
+    /// Trains the cases of the tier `sim`, or the one of a number; the kernels are those of a folder, or those built in.
+    /// `scratch` is a folder for what is written on the way.
     ///
     /// # Errors
     /// That there is no simulator, or the program cannot be started.
     pub(super) fn run(
         &self,
+        only: Option<usize>,
         kernels: Option<&Path>,
         sanitizer: Option<Sanitizer>,
         scratch: &Path,
@@ -69,12 +71,19 @@ impl Corpus {
         command.arg(PATIENCE).arg(&self.program);
         command.args(["conformance", "--tier", "sim", "--json"]);
         command.arg(&lines);
+        if let Some(case) = only {
+            // As the one of so many processes that has this case alone.
+            let cases = Case::all(Tier::Sim).len().to_string();
+            command.args(["--processes", &cases, "--part", &case.to_string()]);
+        }
         command.env("NN_CUDA_CACHE", scratch.join("cache"));
         if let Some(kernels) = kernels {
             command.env("NN_CUDA_KERNELS", kernels);
         }
         let run = cuda_sim::run(command, sanitizer).map_err(|error| error.to_string())?;
-        Ok(found(&run, &fs::read_to_string(&lines).unwrap_or_default()))
+        let printed = String::from_utf8_lossy(&run.output.stdout);
+        let lines = fs::read_to_string(&lines).unwrap_or_else(|_| printed.into_owned());
+        Ok(found(&run, &lines))
     }
 }
 
