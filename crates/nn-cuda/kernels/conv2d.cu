@@ -2,102 +2,7 @@
 // runs over (tap, channel). Forward and the gradient of the input are the same product: the latter gathers the output's
 // gradient, with the weight transposed. A linear layer is a convolution of images of one position.
 //
-// On the way (nn-engine's plan says where): what is read is normalised, or made from the gradient of a normalisation's
-// output; of what is written, statistics are summed, or it is masked and sums are found for a normalisation's gradient.
-//
 // Weights are [tap][in, stored][out, stored]. Tested against nn-reference's conv2d and linear.
-
-// What a convolution reads at a position.
-enum SourceKind {
-    SOURCE_STORED = 0,      // values
-    SOURCE_NORMALISED = 1,  // the normalisation's output, made from its input
-    SOURCE_PENDING = 2      // the gradient of the normalisation's input, made from that of its output: values
-};
-
-struct Source {
-    Span<const float> values;
-    Norm norm;
-    int kind;
-    int positions;  // of an image
-};
-
-// How four channels of a source are read: of an input, which may be made by normalising, or of a gradient, which may be
-// left to be made. First the per-channel numbers, then what memory holds at a position, then the value: apart, so that
-// many positions can be under way.
-template <bool GRADIENT>
-struct Reader;
-
-template <>
-struct Reader<false> {
-    Forward4 of;
-
-    __device__ __forceinline__ void prepare(const Source& source, int image, int channel) {
-        if (source.kind == SOURCE_NORMALISED) of = forward_of(source.norm, image, channel);
-    }
-
-    struct Fetched {
-        float4 x;
-    };
-
-    // `at` is the place of the first channel, counted in values.
-    __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
-        return {load4(here(source.kind == SOURCE_STORED ? source.values : source.norm.input) + at)};
-    }
-
-    __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
-        if (source.kind == SOURCE_STORED) return values.x;
-        const float4 y = normalised(of, values.x);
-        return source.norm.relu ? relu4(y) : y;
-    }
-};
-
-template <>
-struct Reader<true> {
-    Backward4 of;
-
-    __device__ __forceinline__ void prepare(const Source& source, int image, int channel) {
-        if (source.kind == SOURCE_PENDING) of = backward_of(source.norm, image, channel);
-    }
-
-    struct Fetched {
-        float4 dy, x;
-    };
-
-    __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
-        Fetched values;
-        values.dy = load4(here(source.values) + at);
-        if (source.kind == SOURCE_PENDING) values.x = load4(here(source.norm.input) + at);
-        return values;
-    }
-
-    __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
-        return source.kind == SOURCE_PENDING ? input_gradient(of, values.x, values.dy) : values.dy;
-    }
-};
-
-// Sizes of a convolution: `in` is what its input has, `out` its output. Channels are stored ones.
-struct Sizes {
-    int in_height, in_width, in_channels;
-    int out_height, out_width, out_channels;
-    int kernel, stride, padding;
-    int unused;
-};
-
-struct ConvolutionArguments {
-    Source source;
-    Span<const float> weight;
-    Span<const float> bias;    // forward: [out], or none
-    Span<const float> addend;  // forward: added to the result, or none
-    Span<float> target;
-    Norm completes;            // backward: the normalisation whose output the target's gradient is
-    Span<const float> stored;  // backward: its output, where the mask reads it
-    Partials partials;         // sums for a normalisation, or none
-    Sizes sizes;
-    int rows;                  // positions of the target in a set; statistics are found set by set
-    int flow;
-    int mask;
-    int unused;
-};
 
 #define CONV_DEPTH 16
 
@@ -239,73 +144,6 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
     }
 }
 
-// Statistics of a tile's results, as norm_statistics finds them: of `count` of this thread's four rows, and `all` rows of
-// the tile. The first thread of a column has the tile's first row.
-template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& sums,
-                                                const float4 (&results)[4], int image, int tile, int count, int all) {
-    __shared__ float starts[COLUMNS], centres[COLUMNS];
-    const int column = threadIdx.x % (COLUMNS / 4) * 4;
-    if (threadIdx.x < COLUMNS / 4) store4(&starts[column], results[0]);
-    __syncthreads();
-    const float4 start = load4(&starts[column]);
-    float4 sum = splat(0.0f);
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        if (i < count) sum = sum + (results[i] - start);
-    }
-    sums.put(0, sum);
-    __syncthreads();
-    const Finished of = finish_mean(sums, starts, centres, all);
-    __syncthreads();
-    const float4 centre = load4(&centres[column]);
-    float4 square = splat(0.0f);
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        const float4 d = results[i] - centre;
-        if (i < count) square = fma4(d, d, square);
-    }
-    sums.put(1, square);
-    __syncthreads();
-    finish_square(a.partials, sums, of, image, tile, a.sizes.out_channels);
-}
-
-// Writes or adds the gradient of this thread's rows, `count` of four, each at its place; where it completes that of a
-// normalisation's output, masks it and sums over the tile.
-template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& sums,
-                                                  const float4 (&results)[4], int image, int tile,
-                                                  const Offset (&places)[4], int count) {
-    const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
-    const bool summed = a.partials.values.first != nullptr;
-    float4 gradient = splat(0.0f), product = splat(0.0f);
-    if (channel < stored) {
-        Forward4 forward;
-        float4 inverse;
-        if (summed) {
-            forward = forward_of(a.completes, image, channel);
-            inverse = load4(list_of(a.completes, image, LIST_INVERSE) + channel);
-        }
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            if (i >= count) continue;
-            const Offset at = places[i];
-            float* target = here(a.target) + at;
-            float4 g = results[i], centred = splat(0.0f);
-            if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
-            if (summed) g = masked(a.completes, a.mask, here(a.stored), forward, inverse, at, g, centred);
-            store4(target, g);
-            gradient = gradient + g;
-            product = fma4(g, centred, product);
-        }
-    }
-    if (!summed) return;
-    sums.put(0, gradient);
-    sums.put(1, product);
-    __syncthreads();
-    finish_gradient(a.partials, sums, image, tile, stored);
-}
-
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) {
     using Tile = ConvolutionTile<ROWS, COLUMNS>;
@@ -322,19 +160,12 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
     convolve_tile<ROWS, COLUMNS, false>(a, shared, positions, taps_of(a.sizes, 0, 0, 1), results);
     const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
     const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.out_channels;
-    if (channel < stored) {
-        const float4 bias = four_or(a.bias, channel, 0.0f);
-        const float* addend = here(a.addend);
-        for (int i = 0; i < 4; ++i) {
-            if (row + i >= count) break;
-            const Offset at = (Offset)(first + row + i) * stored + channel;
-            results[i] = results[i] + bias;
-            if (addend != nullptr) results[i] = results[i] + load4(addend + at);
-            store4(here(a.target) + at, results[i]);
-        }
-    }
+    const int own = max(0, min(4, count - row));
+    const Offset start = (Offset)(first + row) * stored + channel;
+    const Offset places[4] = {start, start + stored, start + 2 * stored, start + 3 * stored};
+    if (channel < stored) complete_output(a, results, places, channel, own);
     if (a.partials.values.first != nullptr) {
-        tile_statistics(a, shared.sums, results, set, tile, max(0, min(4, count - row)), count);
+        tile_statistics(a, shared.sums, results, set, tile, own, count);
     }
 }
 

@@ -4,7 +4,7 @@
 // the tile and its border are put into shared memory, normalised or made on the way once instead of once for each tap;
 // each thread has four positions in a row by four channels, and reads six neighbouring values for three taps.
 //
-// Arguments, and what is done on the way, are those of conv2d.cu. Tested against nn-reference's conv2d.
+// Arguments, and what is done on the way, are those of convolution.cu. Tested against nn-reference's conv2d.
 
 #define CHUNK 16
 
@@ -146,62 +146,43 @@ __device__ __forceinline__ void convolve3x3(const ConvolutionArguments& a, const
     }
 }
 
-template <int HEIGHT, int WIDTH, int COLUMNS>
-__device__ __forceinline__ void forward3x3(const ConvolutionArguments& a) {
+template <int HEIGHT, int WIDTH, int COLUMNS, bool BACKWARD>
+__device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
     using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
     __shared__ typename Tile::Shared shared;
     const Part3x3 part = part_of<HEIGHT, WIDTH, COLUMNS>(a.partials);
     float4 results[4];
-    convolve3x3<HEIGHT, WIDTH, COLUMNS, false>(a, part, shared, results);
-    const int stored = a.sizes.out_channels, height = a.partials.height, width = a.partials.width;
-    const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
-    const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
-    if (part.channel < stored) {
-        const float4 bias = four_or(a.bias, part.channel, 0.0f);
-        const float* addend = here(a.addend);
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            results[i] = results[i] + bias;
-            if (i >= count) continue;
-            if (addend != nullptr) results[i] = results[i] + load4(addend + first + i * stored);
-            store4(here(a.target) + first + i * stored, results[i]);
-        }
-    }
-    if (a.partials.values.first == nullptr) return;
-    const int all = tile_positions(a.partials, part.tile);
-    tile_statistics(a, shared.sums, results, part.image, part.tile, count, all);
-}
-
-template <int HEIGHT, int WIDTH, int COLUMNS>
-__device__ __forceinline__ void backward3x3(const ConvolutionArguments& a) {
-    using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
-    __shared__ typename Tile::Shared shared;
-    const Part3x3 part = part_of<HEIGHT, WIDTH, COLUMNS>(a.partials);
-    float4 results[4];
-    convolve3x3<HEIGHT, WIDTH, COLUMNS, true>(a, part, shared, results);
-    const int stored = a.sizes.in_channels, height = a.partials.height, width = a.partials.width;
+    convolve3x3<HEIGHT, WIDTH, COLUMNS, BACKWARD>(a, part, shared, results);
+    const int stored = BACKWARD ? a.sizes.in_channels : a.sizes.out_channels;
+    const int height = a.partials.height, width = a.partials.width;
     const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
     const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
     const Offset places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
-    complete_gradient(a, shared.sums, results, part.image, part.tile, places, count);
+    if (BACKWARD) {
+        complete_gradient(a, shared.sums, results, part.image, part.tile, places, count);
+        return;
+    }
+    if (part.channel < stored) complete_output(a, results, places, part.channel, count);
+    if (a.partials.values.first == nullptr) return;
+    tile_statistics(a, shared.sums, results, part.image, part.tile, count, tile_positions(a.partials, part.tile));
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas); rows and columns of positions, and
 // channels, are in the name.
 extern "C" __global__ void __launch_bounds__(128, 8)
-    conv3x3_forward_4x32x16(const __grid_constant__ ConvolutionArguments a) { forward3x3<4, 32, 16>(a); }
+    conv3x3_forward_4x32x16(const __grid_constant__ ConvolutionArguments a) { tile3x3<4, 32, 16, false>(a); }
 
 extern "C" __global__ void __launch_bounds__(128, 8)
-    conv3x3_forward_4x16x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<4, 16, 32>(a); }
+    conv3x3_forward_4x16x32(const __grid_constant__ ConvolutionArguments a) { tile3x3<4, 16, 32, false>(a); }
 
 extern "C" __global__ void __launch_bounds__(128, 6)
-    conv3x3_forward_8x8x32(const __grid_constant__ ConvolutionArguments a) { forward3x3<8, 8, 32>(a); }
+    conv3x3_forward_8x8x32(const __grid_constant__ ConvolutionArguments a) { tile3x3<8, 8, 32, false>(a); }
 
 extern "C" __global__ void __launch_bounds__(128, 6)
-    conv3x3_backward_4x32x16(const __grid_constant__ ConvolutionArguments a) { backward3x3<4, 32, 16>(a); }
+    conv3x3_backward_4x32x16(const __grid_constant__ ConvolutionArguments a) { tile3x3<4, 32, 16, true>(a); }
 
 extern "C" __global__ void __launch_bounds__(128, 6)
-    conv3x3_backward_4x16x32(const __grid_constant__ ConvolutionArguments a) { backward3x3<4, 16, 32>(a); }
+    conv3x3_backward_4x16x32(const __grid_constant__ ConvolutionArguments a) { tile3x3<4, 16, 32, true>(a); }
 
 extern "C" __global__ void __launch_bounds__(128, 6)
-    conv3x3_backward_8x8x32(const __grid_constant__ ConvolutionArguments a) { backward3x3<8, 8, 32>(a); }
+    conv3x3_backward_8x8x32(const __grid_constant__ ConvolutionArguments a) { tile3x3<8, 8, 32, true>(a); }

@@ -5,7 +5,7 @@
 //           passed the ReLU, and the two means are those of scale * dy and scale * dy * x^ over what was normalised over.
 //
 // Passes over memory find sums for each tile of positions of an image ("partials"), here or in the convolution beside
-// (conv2d.cu); a small kernel puts them together in float64 in a fixed order. Every formula commutes with a power of
+// (convolution.cu); a small kernel puts them together in float64 in a fixed order. Every formula commutes with a power of
 // two: division and square root are correctly rounded, and nothing is compared with a constant but 0.
 //
 // Tested against nn-reference's batch_norm and group_norm.

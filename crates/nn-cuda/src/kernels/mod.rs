@@ -14,13 +14,17 @@ use std::path::PathBuf;
 pub use cache::Cache;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 10] = [
+pub const FILES: [(&str, &str); 11] = [
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
         include_str!("../../kernels/normalisation.cu"),
     ),
     ("statistics.cu", include_str!("../../kernels/statistics.cu")),
+    (
+        "convolution.cu",
+        include_str!("../../kernels/convolution.cu"),
+    ),
     ("conv2d.cu", include_str!("../../kernels/conv2d.cu")),
     (
         "conv2d_weight_gradient.cu",
