@@ -69,7 +69,7 @@ has_torch() {
 machine() {
     if command -v nvidia-smi >/dev/null; then
         local facts=name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,power.limit,mig.mode.current
-        part "the machine" 20 bash -c "nvidia-smi; nvidia-smi --query-gpu=$facts --format=csv,noheader"
+        part "the machine" 10 bash -c "nvidia-smi; nvidia-smi --query-gpu=$facts --format=csv,noheader"
     else
         skip "the machine" "there is no nvidia-smi"
     fi

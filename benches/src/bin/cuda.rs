@@ -87,7 +87,7 @@ enum Command {
         #[arg(long, default_value_t = 7)]
         rounds: usize,
         /// Seconds to prepare PyTorch; compiled modes that take longer are left out.
-        #[arg(long, value_name = "S", default_value_t = 200)]
+        #[arg(long, value_name = "S", default_value_t = 290)]
         patience: u64,
         /// A Python with PyTorch.
         #[arg(long, value_name = "FILE", default_value = "python3")]

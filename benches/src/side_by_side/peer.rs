@@ -41,8 +41,8 @@ impl Peers {
 
     /// Starts the compiled modes one after the other, each in a process, as long as there is time.
     pub(super) fn compile(&mut self, script: &Script<'_>, batches: &[usize], until: Instant) {
-        for batch in batches {
-            for precision in PRECISIONS {
+        for precision in PRECISIONS {
+            for batch in batches {
                 self.start(script, &["compile"], &[precision], &[*batch], until);
             }
         }
