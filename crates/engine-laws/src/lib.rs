@@ -2,7 +2,7 @@
 //!
 //! A law is a function that panics where it does not hold. What differs from engine to engine is a [`Subject`]: how one is
 //! made, and how it computes convolutions. How many steps or cases a law takes is said by who calls it, since a simulated
-//! device is a thousand times slower than a processor.
+//! device is much slower than a processor.
 //!
 //! ```
 //! use engine_laws::{Subject, edges};

@@ -30,8 +30,8 @@ fn launch(
     mut arguments: arguments::Convolution,
 ) {
     let sums = arguments.partials.values.first != 0;
-    // Images of one position are rows of one image where nothing is summed for a normalisation.
-    let one = !product.tiled && !sums && target.positions() == 1;
+    // Images of one position are rows of one image where nothing is summed for a normalisation, and rows of one class.
+    let one = !product.tiled && !sums && product.tiling.stride == 1 && target.positions() == 1;
     let (sets, rows) = if one {
         (1, pass.images)
     } else {
