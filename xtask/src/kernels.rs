@@ -11,13 +11,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use nn_cuda::kernels::{OPTIONS, source};
+use nn_cuda::kernels::{OPTIONS, cubin_name, source};
 
 use crate::root;
 use toolchain::Toolchain;
 use usage::Usage;
 
-/// What they are compiled for: the oldest that is supported, and what they are timed on.
+/// What they are compiled for: the oldest that code compiled ahead serves, and what they are timed on.
 const ARCHITECTURES: [&str; 2] = ["sm_80", "sm_90"];
 
 /// The record, in the tree.
@@ -44,7 +44,7 @@ enum Task {
 /// The kernels as device code.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// A file for each architecture, `sm_90.cubin`.
+    /// A file for each architecture, named as programs look for it.
     pub(crate) cubins: Vec<PathBuf>,
     usages: Vec<Usage>,
 }
@@ -98,7 +98,7 @@ pub(crate) fn compile(folder: &Path) -> Result<Compiled, String> {
         usages: Vec::new(),
     };
     for architecture in ARCHITECTURES {
-        let cubin = folder.join(format!("{architecture}.cubin"));
+        let cubin = folder.join(cubin_name(architecture));
         let said = toolchain.compile(&OPTIONS, architecture, &text, &cubin)?;
         compiled.usages.extend(usage::read(&said, architecture)?);
         compiled.cubins.push(cubin);

@@ -15,7 +15,7 @@ use crate::Choice;
 type Law = (&'static str, fn(&Subject, usize));
 
 /// In the order in which they are tried: the quick ones first. `effort` is a number of steps or cases.
-const LAWS: [Law; 15] = [
+const LAWS: [Law; 17] = [
     ("calls that cannot be served are refused", |subject, _| {
         calls::calls_that_cannot_be_served_are_refused_in_a_sentence(subject);
     }),
@@ -61,6 +61,14 @@ const LAWS: [Law; 15] = [
             determinism::bits_do_not_depend_on_how_a_run_is_made(subject, effort.min(50), &ways);
         },
     ),
+    ("a long call is many short ones", |subject, effort| {
+        determinism::a_long_call_is_many_short_ones(subject, (5 * effort).min(300));
+    }),
+    ("strided convolutions of single positions", |subject, _| {
+        random_networks::a_strided_convolution_of_single_positions_trains_as_on_the_reference(
+            std::slice::from_ref(subject),
+        );
+    }),
     ("a rescaled run is resumed", |subject, _| {
         renormalisation::a_rescaled_run_is_resumed_from_its_state(subject);
         renormalisation::replicas_are_rescaled_one_by_one(subject);
@@ -92,7 +100,7 @@ const LAWS: [Law; 15] = [
 /// ```
 /// use benches::Choice;
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, 2)?.starts_with("all 15 laws hold"));
+/// assert!(laws(Choice::Cpu, 2)?.starts_with("all 17 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laws(engine: Choice, effort: usize) -> Result<String, Failure> {

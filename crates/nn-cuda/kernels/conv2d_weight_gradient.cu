@@ -1,6 +1,6 @@
 // Gradient of a convolution's weight: dw[k, o] = sum over positions p of x[p, k] * dy[p, o], k over (tap, channel).
 //
-// Positions are cut into spans, one block each; the update (update.cu) sums the spans' parts in order. The input and the
+// Positions are cut into spans, one block each; the update (step.cu) sums the spans' parts in one order. The input and the
 // output's gradient are read as the convolution reads them (convolution.cu).
 //
 // Parts are [span][tap][in, stored][out, stored]. Tested against nn-reference's conv2d and linear.

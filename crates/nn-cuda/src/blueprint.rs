@@ -250,23 +250,33 @@ fn largest(beyond: usize, holds: impl Fn(usize) -> bool) -> usize {
     below
 }
 
-/// Positions of a batch are counted in 32 bits.
+/// Channels that a GPU can be given: blocks of 16 are counted in 16 bits.
+const MOST_CHANNELS: usize = 16 * u16::MAX as usize;
+
+/// Values of a batch are counted in 32 bits.
 fn check_sizes(graph: &Graph, layouts: &[Layout], batch: usize) -> Result<(), EngineError> {
     for (node, layout) in graph.nodes().iter().zip(layouts) {
         let values = batch.checked_mul(layout.image());
         if values.is_none_or(|values| values > i32::MAX as usize) {
             return Err(EngineError::Options(format!(
-                "a batch of {batch} images has more than 2^31 values of `{}`; smaller batches have fewer",
+                "a batch of {batch} images has 2^31 values of `{}` or more; smaller batches have fewer",
                 node.name
+            )));
+        }
+        if layout.stored > MOST_CHANNELS {
+            return Err(EngineError::Options(format!(
+                "`{}` has {} channels; on a GPU they are at most {MOST_CHANNELS}",
+                node.name, layout.channels
             )));
         }
     }
     for parameter in graph.parameters() {
         if parameter.elements() > i32::MAX as usize / 4 {
             return Err(EngineError::Options(format!(
-                "`{}` has {} values, more than this engine counts",
+                "`{}` has {} values; on a GPU they are at most {}",
                 parameter.name,
-                parameter.elements()
+                parameter.elements(),
+                i32::MAX / 4
             )));
         }
     }

@@ -48,6 +48,8 @@ pub struct CudaEngine {
     images: Images,
     /// Of each replica, see [`State::exponents`].
     exponents: Vec<Vec<i64>>,
+    /// Of each replica, whether a failure left it somewhere in a call; until a state is loaded.
+    interrupted: Vec<bool>,
 }
 
 impl CudaEngine {
@@ -68,6 +70,7 @@ impl CudaEngine {
             memory,
             gpu,
             exponents: vec![Vec::new(); options.replicas],
+            interrupted: vec![false; options.replicas],
             blueprint,
             options,
             images: Images::default(),
@@ -183,6 +186,21 @@ impl CudaEngine {
         Ok(program)
     }
 
+    /// Refuses to go on from somewhere in a call that failed.
+    fn check_whole(&self) -> Result<(), EngineError> {
+        let Some(replica) = self.interrupted.iter().position(|&interrupted| interrupted) else {
+            return Ok(());
+        };
+        // A device that is lost says so itself.
+        self.gpu.synchronize()?;
+        Err(EngineError::Device {
+            doing: "training before",
+            why: format!(
+                "it is not known how many steps replica {replica} has made; load a state of every replica"
+            ),
+        })
+    }
+
     fn write_steps(
         &mut self,
         batches: Batches<'_>,
@@ -211,10 +229,6 @@ impl CudaEngine {
         self.write_steps(batches, hyper, first)?;
         let steps = batches.steps();
         for images in (0..steps).map(|step| batches.images(step)) {
-            if !self.steps.contains_key(&images) {
-                let graph = self.step(images)?.capture(&self.gpu)?;
-                self.steps.insert(images, graph);
-            }
             if let Some(step) = self.steps.get(&images) {
                 step.launch().map_err(failed("training"))?;
             }
@@ -258,15 +272,18 @@ impl Engine for CudaEngine {
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
         let mut checked = self.images.clone();
         checked.load(&self.blueprint.graph, split, images)?;
-        // Captured steps have the addresses of the images before.
-        self.steps.clear();
-        self.pictures[split as usize] = None;
+        let loaded = checked.get(split)?;
         // What is given back is free once all before it is done.
         self.gpu.synchronize()?;
-        let loaded = checked.get(split)?;
-        let bytes = Pictures::bytes(loaded);
-        let free = self.gpu.free_memory()? + self.blueprint.bytes();
-        self.blueprint.check_memory(free, bytes)?;
+        let before = self.images.get(split).map_or(0, Pictures::bytes);
+        let free = self.gpu.free_memory()? + self.blueprint.bytes() + before;
+        self.blueprint.check_memory(free, Pictures::bytes(loaded))?;
+        if split == Split::Train {
+            // Captured steps have the addresses of the images before.
+            self.steps.clear();
+        }
+        self.pictures[split as usize] = None;
+        self.gpu.synchronize()?;
         let pictures = Pictures::new(&self.gpu, loaded)?;
         self.gpu.synchronize()?;
         self.pictures[split as usize] = Some(pictures);
@@ -277,11 +294,23 @@ impl Engine for CudaEngine {
     fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError> {
         let images = self.images.get(Split::Train)?;
         check_run(batches, hyper, images, &self.options, PRECISION)?;
+        self.check_whole()?;
         let steps = batches.steps();
+        // Before anything is changed: a capture may fail, too.
+        for images in (0..steps).map(|step| batches.images(step)) {
+            if !self.steps.contains_key(&images) {
+                let graph = self.step(images)?.capture(&self.gpu)?;
+                self.steps.insert(images, graph);
+            }
+        }
         let mut stats = Stats::new(steps, self.options.replicas);
         for first in (0..steps).step_by(WINDOW) {
             let window = batches.part(first..steps.min(first + WINDOW));
-            self.run_window(window, hyper, first, &mut stats)?;
+            let done = self.run_window(window, hyper, first, &mut stats);
+            if done.is_err() {
+                self.interrupted.fill(true);
+            }
+            done?;
         }
         Ok(stats)
     }
@@ -364,6 +393,7 @@ impl Engine for CudaEngine {
         } = self;
         state::write(gpu, blueprint, memory, &options.symmetry, (replica, state))?;
         self.exponents[replica].clone_from(&state.exponents);
+        self.interrupted[replica] = false;
         Ok(())
     }
 

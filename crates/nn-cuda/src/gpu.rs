@@ -6,11 +6,11 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, sys};
 use cudarc::nvrtc::Ptx;
 use nn_engine::EngineError;
 
-use crate::kernels;
+use crate::kernels::{self, Target};
 use crate::launch::Kernel;
 
-/// Oldest driver interface that has all that is called.
-const OLDEST_DRIVER: i32 = 12_000;
+/// Oldest driver that takes what NVRTC of CUDA 13 makes, and has all that is called.
+const OLDEST_DRIVER: i32 = 13_000;
 
 /// A GPU with its kernels.
 pub(crate) struct Gpu {
@@ -74,15 +74,12 @@ impl Gpu {
         untracked(&context);
         let name = context.name().map_err(unusable)?;
         let (major, minor) = context.compute_capability().map_err(unusable)?;
-        let architecture = format!("sm_{major}{minor}");
-        let functions = match load(&context, &architecture, driver) {
-            Ok(functions) => functions,
-            // What the cache held may be damaged in a way that its hash does not show.
-            Err(_) => {
-                kernels::forget();
-                load(&context, &architecture, driver)?
-            }
+        let target = Target {
+            major,
+            minor,
+            driver,
         };
+        let functions = kernels::load(target, |code| functions(&context, code)).map_err(none)?;
         let stream = context.new_stream().map_err(unusable)?;
         Ok(Self {
             context,
@@ -151,18 +148,12 @@ fn untracked(context: &Arc<CudaContext>) {
     unsafe { context.disable_event_tracking() };
 }
 
-fn load(
-    context: &Arc<CudaContext>,
-    architecture: &str,
-    driver: i32,
-) -> Result<Vec<CudaFunction>, EngineError> {
-    let code = kernels::code(architecture, driver).map_err(none)?;
-    let refused = |error| {
-        none(format!(
-            "the GPU does not take the compiled kernels: {}",
-            describe(error)
-        ))
-    };
+/// All kernels of some code.
+///
+/// # Errors
+/// Why the driver does not take it, as the end of a sentence.
+fn functions(context: &Arc<CudaContext>, code: Vec<u8>) -> Result<Vec<CudaFunction>, String> {
+    let refused = |error| format!("the GPU does not take the kernels: {}", describe(error));
     let module = context
         .load_module(Ptx::from_binary(code))
         .map_err(refused)?;

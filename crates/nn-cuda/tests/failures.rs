@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cuda_sim::Failure;
 use nn_cuda::CudaEngine;
-use nn_cuda::kernels::Cache;
+use nn_cuda::kernels::{Cache, cubin_name};
 use nn_engine::{
     BatchSpec, Batches, Engine, EngineError, EngineOptions, Evaluation, GroupHyper, HyperTable,
     ImageSet, Split, State, Stats,
@@ -195,20 +195,22 @@ fn without_a_driver_or_kernels_a_sentence_says_so() {
     let driver = simulator.folder().join("libcuda.so");
     std::os::unix::fs::symlink(driver, libraries.join("libcuda.so")).unwrap();
     let missing = told(&libraries, &cache, &cubins);
-    let cubin = cubins.join("sm_90.cubin");
     let wanted = format!(
         "there is no GPU to compute with: NVIDIA's run-time compiler (libnvrtc, part of the CUDA toolkit) is not installed, \
-         and no kernels compiled ahead are at {}",
-        cubin.display()
+         and none for this GPU and program are compiled ahead in {}",
+        cubins.display()
     );
     assert_eq!(missing, wanted);
-    // Kernels compiled ahead serve; what is not code does not.
+    // Kernels compiled ahead serve; those of another program, and what is not code, do not.
+    let cubin = cubins.join(cubin_name("sm_90"));
+    fs::write(cubins.join("sm_90.cubin"), "another program's").unwrap();
+    assert_eq!(told(&libraries, &cache, &cubins), wanted);
     let loss = told(simulator.folder(), &cache, &cubins);
     let code = fs::read(entry(&cache)).unwrap().split_off(HASH);
     fs::write(&cubin, code).unwrap();
     assert_eq!(told(&libraries, &path("empty"), &cubins), loss);
     fs::write(&cubin, "no code").unwrap();
     let refused = told(&libraries, &path("empty too"), &cubins);
-    let start = "there is no GPU to compute with: the GPU does not take the compiled kernels: ";
-    assert!(refused.starts_with(start), "{refused}");
+    let end = "; of those compiled ahead, the GPU does not take the kernels: ";
+    assert!(refused.contains(end), "{refused}");
 }

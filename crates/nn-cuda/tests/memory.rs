@@ -197,11 +197,17 @@ fn sizes_beyond_what_a_gpu_counts_are_refused_in_a_sentence() {
         net.finish(x).unwrap()
     };
     let positions =
-        "a batch of 4096 images has more than 2^31 values of `input`; smaller batches have fewer";
-    let values = "`conv.weight` has 536870912 values, more than this engine counts";
+        "a batch of 4096 images has 2^31 values of `input` or more; smaller batches have fewer";
+    let values = "`conv.weight` has 536870912 values; on a GPU they are at most 536870911";
     for (graph, batch, replicas, wanted) in [
         (wide([1, 1 << 15, 1 << 15], 2), 4096, 1, positions),
         (wide([1 << 14, 1, 1], 1 << 15), 1, 1, values),
+        (
+            wide([1, 1, 1], 1 << 20),
+            1,
+            1,
+            "`conv` has 1048576 channels; on a GPU they are at most 1048560",
+        ),
         (
             wide([1, 1, 1], 2),
             1,

@@ -1,5 +1,6 @@
 //! The device that a training runs on.
 
+use nn_engine::EngineError;
 use trainer::TrainerError;
 use trainer::experiment::Experiment;
 use trainer::run::{DeviceKind, check_gpu};
@@ -17,12 +18,28 @@ pub(crate) fn find(
     match choice {
         DeviceChoice::Cpu => Ok(DeviceKind::Cpu),
         DeviceChoice::Cuda => check_gpu(experiment).map(|()| DeviceKind::Cuda),
-        DeviceChoice::Auto => Ok(match check_gpu(experiment) {
-            Ok(()) => DeviceKind::Cuda,
-            Err(why) => {
+        DeviceChoice::Auto => match check_gpu(experiment) {
+            Ok(()) => Ok(DeviceKind::Cuda),
+            Err(why) if serves_cpu(&why) => {
                 eprintln!("Training on the CPU: {why}.");
-                DeviceKind::Cpu
+                Ok(DeviceKind::Cpu)
             }
-        }),
+            Err(why) => Err(why),
+        },
     }
+}
+
+/// Whether what keeps an experiment from the GPU does not keep it from the CPU. A mistake in the experiment does, and a GPU
+/// that fails is to be known before a long training begins elsewhere.
+fn serves_cpu(why: &TrainerError) -> bool {
+    matches!(
+        why,
+        TrainerError::Float64OnGpu
+            | TrainerError::Engine(
+                EngineError::NoDevice { .. }
+                    | EngineError::DeviceMemory { .. }
+                    | EngineError::Unsupported { .. }
+                    | EngineError::Options(_)
+            )
+    )
 }

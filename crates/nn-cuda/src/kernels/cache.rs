@@ -79,16 +79,9 @@ impl Cache {
         Ok(())
     }
 
-    /// Takes all entries out, as far as the file system lets it.
-    pub fn clear(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            if entry.path().extension().is_some_and(|end| end == "cubin") {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
+    /// Takes an entry out, as far as the file system lets it.
+    pub(super) fn remove(&self, key: &str) {
+        let _ = fs::remove_file(self.file(key));
     }
 
     fn file(&self, key: &str) -> PathBuf {

@@ -42,9 +42,16 @@ pub const FILES: [(&str, &str); 11] = [
 
 /// Options of every compiler: the language; multiplications and additions fused where the text does not say (which any
 /// power of two passes through); and no shortcut in divisions, square roots or small numbers.
-pub const OPTIONS: [&str; 1] = ["--std=c++17"];
+pub const OPTIONS: [&str; 5] = [
+    "--std=c++17",
+    "--fmad=true",
+    "--prec-div=true",
+    "--prec-sqrt=true",
+    "--ftz=false",
+];
 
-/// Where code compiled ahead is looked for, instead of the folder `cubins` beside the program: files `sm_90.cubin`.
+/// Where code compiled ahead is looked for, instead of the folder `cubins` beside the program: files named by
+/// [`cubin_name`].
 pub const CUBINS_VARIABLE: &str = "NN_CUDA_CUBINS";
 
 /// A folder whose files are taken instead of those built in: to try a change of a kernel in a program that is built.
@@ -83,64 +90,93 @@ fn chosen() -> Result<String, String> {
     Ok(joined(files.collect::<Result<Vec<_>, _>>()?))
 }
 
-/// The code of all kernels for a GPU of an architecture, such as `sm_90`, under a driver of this version: from the
-/// cache, else by NVRTC, else compiled ahead.
-///
-/// # Errors
-/// Why there is none, as the end of a sentence.
-pub(crate) fn code(architecture: &str, driver: i32) -> Result<Vec<u8>, String> {
-    let source = chosen()?;
-    let missing = match nvrtc::version() {
-        None => "NVIDIA's run-time compiler (libnvrtc, part of the CUDA toolkit) is not installed"
-            .to_owned(),
-        Some(version) => {
-            let cache = Cache::of_user();
-            let key = Cache::key(&[
-                &source,
-                &OPTIONS.join(" "),
-                architecture,
-                &format!("driver {driver}, compiler {}.{}", version.0, version.1),
-            ]);
-            if let Some(code) = cache.as_ref().and_then(|cache| cache.get(&key)) {
-                return Ok(code);
-            }
-            match nvrtc::compile(&source, architecture) {
-                Ok(code) => {
-                    // Without a cache the next start takes a second longer, which is no reason to stop.
-                    if let Some(cache) = cache {
-                        let _ = cache.put(&key, &code);
-                    }
-                    return Ok(code);
-                }
-                Err(why) => why,
-            }
-        }
-    };
-    ahead(architecture).ok_or_else(|| {
-        format!(
-            "{missing}, and no kernels compiled ahead are at {}",
-            cubin(architecture).display()
-        )
-    })
+/// A GPU that code is for, and the driver that takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    /// Compute capability.
+    pub(crate) major: i32,
+    pub(crate) minor: i32,
+    pub(crate) driver: i32,
 }
 
-/// Forgets what the cache holds for this GPU: it could not be loaded.
-pub(crate) fn forget() {
-    if let Some(cache) = Cache::of_user() {
-        cache.clear();
+/// Gives `take` the code of all kernels, and returns what it makes of it: code from the cache; where there is none or it is
+/// not taken, code compiled now; where that cannot be done or is not taken, code compiled ahead.
+///
+/// # Errors
+/// Why there is none that is taken, as the end of a sentence; `take` says the same.
+pub(crate) fn load<T>(
+    target: Target,
+    take: impl Fn(Vec<u8>) -> Result<T, String>,
+) -> Result<T, String> {
+    let source = chosen()?;
+    let why = match compiled(&source, target, &take) {
+        Ok(taken) => return Ok(taken),
+        Err(why) => why,
+    };
+    // What was compiled ahead is not what is to be tried.
+    if std::env::var_os(KERNELS_VARIABLE).is_some() {
+        return Err(why);
+    }
+    // A GPU runs code for its own capability, or an older one of the same generation.
+    let ahead = (0..=target.minor).rev().find_map(|minor| {
+        let file = folder_ahead().join(cubin_name(&format!("sm_{}{minor}", target.major)));
+        std::fs::read(file).ok()
+    });
+    match ahead {
+        Some(code) => {
+            take(code).map_err(|refused| format!("{why}; of those compiled ahead, {refused}"))
+        }
+        None => Err(format!(
+            "{why}, and none for this GPU and program are compiled ahead in {}",
+            folder_ahead().display()
+        )),
     }
 }
 
-fn cubin(architecture: &str) -> PathBuf {
-    let folder = std::env::var_os(CUBINS_VARIABLE).map(PathBuf::from);
+/// From the cache, or compiled now.
+fn compiled<T>(
+    source: &str,
+    target: Target,
+    take: impl Fn(Vec<u8>) -> Result<T, String>,
+) -> Result<T, String> {
+    let Some((major, minor)) = nvrtc::version() else {
+        return Err(
+            "NVIDIA's run-time compiler (libnvrtc, part of the CUDA toolkit) is not installed"
+                .into(),
+        );
+    };
+    let architecture = format!("sm_{}{}", target.major, target.minor);
+    let cache = Cache::of_user();
+    let versions = format!("driver {}, compiler {major}.{minor}", target.driver);
+    let key = Cache::key(&[source, &OPTIONS.join(" "), &architecture, &versions]);
+    if let Some(cache) = &cache
+        && let Some(code) = cache.get(&key)
+    {
+        match take(code) {
+            Ok(taken) => return Ok(taken),
+            // Damaged in a way that its hash does not show.
+            Err(_) => cache.remove(&key),
+        }
+    }
+    let code = nvrtc::compile(source, &architecture)?;
+    // Without a cache the next start takes a second longer, which is no reason to stop.
+    if let Some(cache) = &cache {
+        let _ = cache.put(&key, &code);
+    }
+    take(code)
+}
+
+/// The name of a file of kernels compiled ahead for an architecture, such as `sm_90`: with a hash of the kernels, so that a
+/// program finds none but its own.
+pub fn cubin_name(architecture: &str) -> String {
+    let hash = Cache::key(&[&source(), &OPTIONS.join(" ")]);
+    format!("{architecture}-{}.cubin", &hash[..16])
+}
+
+fn folder_ahead() -> PathBuf {
     let beside = || {
         let program = std::env::current_exe().unwrap_or_default();
         program.with_file_name("cubins")
     };
-    let folder = folder.unwrap_or_else(beside);
-    folder.join(format!("{architecture}.cubin"))
-}
-
-fn ahead(architecture: &str) -> Option<Vec<u8>> {
-    std::fs::read(cubin(architecture)).ok()
+    std::env::var_os(CUBINS_VARIABLE).map_or_else(beside, PathBuf::from)
 }
