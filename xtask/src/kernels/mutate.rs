@@ -6,6 +6,7 @@ use std::path::Path;
 use cuda_sim::Sanitizer;
 use nn_cuda::kernels::FILES;
 
+use super::sanitize;
 use super::simulated::{Corpus, Found};
 
 #[derive(Debug, clap::Args)]
@@ -60,13 +61,14 @@ enum Verdict {
     Survived,
 }
 
-/// Trains the corpus with every mutant, and under ThreadSanitizer with those that nothing shows of. Returns the
+/// Trains the corpus with every mutant; under ThreadSanitizer the cases that launch every kernel, with those that nothing shows of. Returns the
 /// survivors.
 ///
 /// # Errors
 /// That it could not be done.
 pub(super) fn run(args: &Args) -> Result<Vec<String>, String> {
     let corpus = Corpus::build()?;
+    let cases = sanitize::covering()?;
     let all = mutants().into_iter().filter(|mutant| {
         let file = args.file.as_deref().is_none_or(|file| file == mutant.file);
         file && (!args.barriers || mutant.kind == Kind::Barrier)
@@ -75,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<Vec<String>, String> {
     let mut counts = [0; 4];
     let mut survivors = Vec::new();
     for mutant in &chosen {
-        let verdict = judge(&corpus, mutant)?;
+        let verdict = judge(&corpus, &cases, mutant)?;
         let Mutant {
             file, line, kind, ..
         } = mutant;
@@ -101,7 +103,7 @@ pub(super) fn run(args: &Args) -> Result<Vec<String>, String> {
     Ok(survivors)
 }
 
-fn judge(corpus: &Corpus, mutant: &Mutant) -> Result<Verdict, String> {
+fn judge(corpus: &Corpus, cases: &[usize], mutant: &Mutant) -> Result<Verdict, String> {
     let failed = |error: std::io::Error| error.to_string();
     let scratch = tempfile::tempdir().map_err(failed)?;
     let folder = scratch.path().join("kernels");
@@ -117,11 +119,14 @@ fn judge(corpus: &Corpus, mutant: &Mutant) -> Result<Verdict, String> {
         Found { deviations, .. } if deviations > 0 => return Ok(Verdict::Numbers(deviations)),
         _ => {}
     }
-    let raced = corpus.run(None, Some(&folder), Some(Sanitizer::Thread), scratch.path())?;
-    Ok(match raced.reports.len() {
-        0 => Verdict::Survived,
-        count => Verdict::Races(count),
-    })
+    for &case in cases {
+        let sanitizer = Some(Sanitizer::Thread);
+        let raced = corpus.run(Some(case), Some(&folder), sanitizer, scratch.path())?;
+        if !raced.reports.is_empty() {
+            return Ok(Verdict::Races(raced.reports.len()));
+        }
+    }
+    Ok(Verdict::Survived)
 }
 
 /// All files, one of them changed.

@@ -44,7 +44,10 @@ pub(super) fn run() -> Result<Vec<String>, String> {
 }
 
 /// Numbers of cases that together launch every kernel that any of them does, each more than those before.
-fn covering() -> Result<Vec<usize>, String> {
+///
+/// # Errors
+/// That there is no simulator.
+pub(super) fn covering() -> Result<Vec<usize>, String> {
     cuda_sim::load().map_err(|error| error.to_string())?;
     let cases = Case::all(Tier::Sim);
     let mut launched = Vec::new();
