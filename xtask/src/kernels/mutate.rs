@@ -177,6 +177,11 @@ fn of_line(line: &str) -> Vec<(Kind, String)> {
     if trimmed.starts_with("//") || trimmed.starts_with('#') {
         return all;
     }
+    // No mistake is made in a comment.
+    if let Some((code, comment)) = line.split_once("//") {
+        let with_comment = |(kind, code): (Kind, String)| (kind, format!("{code}//{comment}"));
+        return of_line(code).into_iter().map(with_comment).collect();
+    }
     if trimmed == "__syncthreads();" {
         all.push((Kind::Barrier, String::new()));
     }
@@ -264,6 +269,7 @@ mod tests {
         );
         assert_eq!(of_line("    float sums[4];"), []);
         assert_eq!(of_line("    // x[i] < n"), []);
+        assert_eq!(of_line("    Span<float> target;  // [image][row]"), []);
     }
 
     #[test]
