@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use nn_cuda::kernels::{OPTIONS, cubin_name, source};
 
-use crate::root;
+use crate::{root, verdict};
 use toolchain::Toolchain;
 use usage::Usage;
 
@@ -61,27 +61,14 @@ impl Compiled {
 /// Exits with 1 if a kernel spills, is reported by a sanitizer, or a mistake is found by nothing; with 2 if it could not
 /// be done.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let checked = match &args.task {
+    verdict(match &args.task {
         Some(Task::Sanitize) => sanitize::run(),
         Some(Task::Mutate(args)) => mutate::run(args),
         None => compile(&root().join("target/kernels")).and_then(|compiled| {
             report(&compiled.usages, &root().join(RECORD), args.record)?;
             Ok(compiled.complaints())
         }),
-    };
-    match checked {
-        Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
-        Ok(complaints) => {
-            complaints
-                .iter()
-                .for_each(|complaint| eprintln!("error: {complaint}"));
-            ExitCode::FAILURE
-        }
-        Err(reason) => {
-            eprintln!("error: {reason}");
-            ExitCode::from(2)
-        }
-    }
+    })
 }
 
 /// Compiles the kernels for every architecture into a folder, with every warning an error; installs the compiler there.

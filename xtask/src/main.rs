@@ -63,3 +63,20 @@ fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }
+
+/// The exit code of a task that checks: 1 if it complains of something, 2 if it could not be done. Prints what is wrong.
+fn verdict(checked: Result<Vec<String>, String>) -> ExitCode {
+    match checked {
+        Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
+        Ok(complaints) => {
+            complaints
+                .iter()
+                .for_each(|complaint| eprintln!("error: {complaint}"));
+            ExitCode::FAILURE
+        }
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}

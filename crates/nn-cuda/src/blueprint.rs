@@ -49,12 +49,7 @@ pub(crate) struct Blueprint {
     pub(crate) layouts: Vec<Layout>,
     pub(crate) norms: Vec<NormPlan>,
     pub(crate) parameters: Parameters,
-    options: EngineOptions,
-    /// Largest batch.
-    pub(crate) batch: usize,
-    pub(crate) replicas: usize,
-    /// Parameter groups.
-    pub(crate) groups: usize,
+    pub(crate) options: EngineOptions,
 }
 
 /// Lengths of all lists of values: those of a replica, and those that all replicas share.
@@ -114,9 +109,6 @@ impl Blueprint {
             plan,
             layouts,
             options: options.clone(),
-            batch: options.batch_size,
-            replicas: options.replicas,
-            groups: options.symmetry.groups(),
         })
     }
 
@@ -131,7 +123,7 @@ impl Blueprint {
 
     /// The lengths of all lists.
     pub(crate) fn inventory(&self) -> Inventory {
-        let batch = self.batch;
+        let batch = self.options.batch_size;
         let mut activations = vec![0; self.graph.nodes().len()];
         activations[0] = batch * self.layouts[0].image();
         for group in self.plan.groups() {
@@ -159,7 +151,7 @@ impl Blueprint {
             partials: partials.collect(),
             running: running.map(|norm| 2 * norm.layout.stored).sum(),
             norms: self.norms.len(),
-            rates: WINDOW * self.groups,
+            rates: WINDOW * self.options.symmetry.groups(),
             factors: WINDOW * self.factor_row(),
             samples: WINDOW * batch,
             parameters: self.parameters.slots.len(),
@@ -192,14 +184,18 @@ impl Blueprint {
         EngineError::DeviceMemory {
             bytes: self.bytes(),
             free,
-            batch: largest(self.batch, |batch| fits(batch, self.replicas)),
-            replicas: largest(self.replicas, |replicas| fits(self.batch, replicas)),
+            batch: largest(self.options.batch_size, |batch| {
+                fits(batch, self.options.replicas)
+            }),
+            replicas: largest(self.options.replicas, |replicas| {
+                fits(self.options.batch_size, replicas)
+            }),
         }
     }
 
     /// Bytes of all lists.
     pub(crate) fn bytes(&self) -> u128 {
-        self.inventory().bytes(self.replicas)
+        self.inventory().bytes(self.options.replicas)
     }
 
     /// Factors of running statistics of one step.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use cudarc::driver::CudaGraph;
 use nn_engine::{
     BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
-    ImageSet, Images, ParameterComparison, Precision, Split, State, Stats, StepStats, Symmetry,
-    check_evaluate, check_replica, check_run,
+    ImageSet, Images, Precision, Split, State, Stats, StepStats, Symmetry, check_evaluate,
+    check_replica, check_run,
 };
 use nn_graph::Graph;
 
@@ -23,7 +23,7 @@ const PRECISION: Precision = Precision::Float32;
 
 /// A float32 engine on an NVIDIA GPU.
 ///
-/// A step is one CUDA graph, made by the GPU itself; batches, rates and the step counter are in its memory, so that
+/// A step is captured as one CUDA graph, which the GPU replays; batches, rates and the step counter are in its memory, so that
 /// many steps run without the host. All replicas are in every launch.
 ///
 /// ```no_run
@@ -44,7 +44,6 @@ pub struct CudaEngine {
     memory: Memory,
     gpu: Gpu,
     blueprint: Blueprint,
-    options: EngineOptions,
     images: Images,
     /// Of each replica, see [`State::exponents`].
     exponents: Vec<Vec<i64>>,
@@ -72,11 +71,10 @@ impl CudaEngine {
             exponents: vec![Vec::new(); options.replicas],
             interrupted: vec![false; options.replicas],
             blueprint,
-            options,
             images: Images::default(),
         };
         let initial = State::initial(graph, 0);
-        for replica in 0..engine.options.replicas {
+        for replica in 0..engine.replicas() {
             engine.load_state(replica, &initial)?;
         }
         Ok(engine)
@@ -118,7 +116,7 @@ impl CudaEngine {
     /// # Errors
     /// [`EngineError::NoImages`] before the training images are loaded.
     pub fn launches(&self) -> Result<Vec<&'static str>, EngineError> {
-        let program = self.step(self.blueprint.batch)?;
+        let program = self.step(self.blueprint.options.batch_size)?;
         let launches = program.launches.iter();
         Ok(launches.map(|launch| launch.kernel.name()).collect())
     }
@@ -135,7 +133,7 @@ impl CudaEngine {
     ) -> Result<Vec<f64>, EngineError> {
         let images = self.images.get(Split::Train)?;
         let batches = Batches::shared(std::slice::from_ref(batch));
-        check_run(batches, hyper, images, &self.options, PRECISION)?;
+        check_run(batches, hyper, images, &self.blueprint.options, PRECISION)?;
         self.write_steps(batches, hyper, 0)?;
         self.step(batch.len())?.time(&self.gpu)
     }
@@ -158,7 +156,7 @@ impl CudaEngine {
     /// The launches of a training step on a batch of so many images.
     fn step(&self, images: usize) -> Result<Program, EngineError> {
         let pictures = self.pictures(Split::Train)?;
-        let pass = self.pass(Mode::Train, images, 0..self.options.replicas);
+        let pass = self.pass(Mode::Train, images, 0..self.blueprint.options.replicas);
         let mut program = Program::default();
         pass::input(&pass, pictures, &mut program);
         pass::forward(&pass, &mut program);
@@ -211,11 +209,10 @@ impl CudaEngine {
             gpu,
             blueprint,
             memory,
-            options,
             ..
         } = self;
         let rows = (hyper, first);
-        tables::write_steps(gpu, blueprint, memory, &options.symmetry, batches, rows)
+        tables::write_steps(gpu, blueprint, memory, batches, rows)
     }
 
     /// Trains on at most [`WINDOW`] batches, the first of them row `first` of the table.
@@ -233,7 +230,7 @@ impl CudaEngine {
                 step.launch().map_err(failed("training"))?;
             }
         }
-        for replica in 0..self.options.replicas {
+        for replica in 0..self.blueprint.options.replicas {
             let results = self.memory.results.read(&self.gpu, replica, 0, steps)?;
             for (index, result) in results.iter().enumerate() {
                 let stats_of_step = StepStats {
@@ -262,11 +259,11 @@ impl Engine for CudaEngine {
     }
 
     fn replicas(&self) -> usize {
-        self.options.replicas
+        self.blueprint.options.replicas
     }
 
     fn symmetry(&self) -> &Symmetry {
-        &self.options.symmetry
+        &self.blueprint.options.symmetry
     }
 
     fn load_images(&mut self, split: Split, images: Arc<ImageSet>) -> Result<(), EngineError> {
@@ -293,7 +290,7 @@ impl Engine for CudaEngine {
 
     fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError> {
         let images = self.images.get(Split::Train)?;
-        check_run(batches, hyper, images, &self.options, PRECISION)?;
+        check_run(batches, hyper, images, &self.blueprint.options, PRECISION)?;
         self.check_whole()?;
         let steps = batches.steps();
         // Before anything is changed: a capture may fail, too.
@@ -303,7 +300,7 @@ impl Engine for CudaEngine {
                 self.steps.insert(images, graph);
             }
         }
-        let mut stats = Stats::new(steps, self.options.replicas);
+        let mut stats = Stats::new(steps, self.blueprint.options.replicas);
         for first in (0..steps).step_by(WINDOW) {
             let window = batches.part(first..steps.min(first + WINDOW));
             let done = self.run_window(window, hyper, first, &mut stats);
@@ -321,9 +318,9 @@ impl Engine for CudaEngine {
         split: Split,
         scale_ratios: &[f64],
     ) -> Result<Evaluation, EngineError> {
-        check_evaluate(replica, scale_ratios, &self.options)?;
+        check_evaluate(replica, scale_ratios, &self.blueprint.options)?;
         let images = self.images.get(split)?.len();
-        let batch = self.blueprint.batch;
+        let batch = self.blueprint.options.batch_size;
         let mut total = Evaluation {
             images,
             ..Evaluation::default()
@@ -334,39 +331,19 @@ impl Engine for CudaEngine {
                 gpu,
                 blueprint,
                 memory,
-                options,
                 ..
             } = self;
             let of = (replica, scale_ratios);
-            tables::write_images(
-                gpu,
-                blueprint,
-                memory,
-                &options.symmetry,
-                window.clone(),
-                of,
-            )?;
-            let chunks: Vec<usize> = (window.clone().step_by(batch))
-                .map(|first| batch.min(window.end - first))
-                .collect();
-            let mut whole: Option<Program> = None;
-            for &count in &chunks {
-                // Only the last may have fewer.
-                if count == batch {
-                    if whole.is_none() {
-                        whole = Some(self.evaluation(split, batch, replica)?);
-                    }
-                    whole
-                        .iter()
-                        .try_for_each(|program| program.launch(&self.gpu))?;
-                } else {
-                    self.evaluation(split, count, replica)?.launch(&self.gpu)?;
-                }
+            tables::write_images(gpu, blueprint, memory, window.clone(), of)?;
+            // Only the last batch may have fewer images.
+            let (whole, rest) = (window.len() / batch, window.len() % batch);
+            let batches = [(batch, whole), (rest, usize::from(rest > 0))];
+            for (count, times) in batches.into_iter().filter(|&(_, times)| times > 0) {
+                let program = self.evaluation(split, count, replica)?;
+                (0..times).try_for_each(|_| program.launch(&self.gpu))?;
             }
-            let results = self
-                .memory
-                .results
-                .read(&self.gpu, replica, 0, chunks.len())?;
+            let steps = window.len().div_ceil(batch);
+            let results = self.memory.results.read(&self.gpu, replica, 0, steps)?;
             for result in results {
                 total.loss += result.loss;
                 total.correct += result.correct as usize;
@@ -377,35 +354,22 @@ impl Engine for CudaEngine {
     }
 
     fn state(&self, replica: usize) -> Result<State, EngineError> {
-        check_replica(replica, &self.options)?;
+        check_replica(replica, &self.blueprint.options)?;
         let exponents = &self.exponents[replica];
         state::read(&self.gpu, &self.blueprint, &self.memory, replica, exponents)
     }
 
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {
-        check_replica(replica, &self.options)?;
+        check_replica(replica, &self.blueprint.options)?;
         let Self {
             gpu,
             blueprint,
             memory,
-            options,
             ..
         } = self;
-        state::write(gpu, blueprint, memory, &options.symmetry, (replica, state))?;
+        state::write(gpu, blueprint, memory, (replica, state))?;
         self.exponents[replica].clone_from(&state.exponents);
         self.interrupted[replica] = false;
         Ok(())
-    }
-
-    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
-        let (a, b) = (self.state(a)?, self.state(b)?);
-        let parameters = self.blueprint.parameters.slots.len();
-        let pairs = a.tensors.iter().zip(&b.tensors).take(parameters);
-        Ok(pairs
-            .map(|(a, b)| {
-                let values = a.values.iter().copied().zip(b.values.iter().copied());
-                ParameterComparison::of(values)
-            })
-            .collect())
     }
 }

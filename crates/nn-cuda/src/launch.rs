@@ -140,7 +140,7 @@ impl Program {
             .collect()
     }
 
-    /// Captures the launches as a graph that the GPU makes by itself.
+    /// Captures the launches as a graph that the GPU replays.
     ///
     /// # Errors
     /// [`EngineError::Device`].

@@ -141,7 +141,7 @@ impl Memory {
     }
 
     fn allocate(gpu: &Gpu, blueprint: &Blueprint) -> Result<Self, DriverError> {
-        let (all, replicas) = (blueprint.inventory(), blueprint.replicas);
+        let (all, replicas) = (blueprint.inventory(), blueprint.options.replicas);
         let floats = |length: usize| Buffer::<f32>::new(gpu, length, replicas);
         let doubles = |length: usize| Buffer::<f64>::new(gpu, length, replicas);
         let stored = |&length: &usize| (length > 0).then(|| floats(length)).transpose();

@@ -243,7 +243,7 @@ pub(crate) fn loss(pass: &Pass<'_>, pictures: &Pictures, program: &mut Program) 
         gradient,
         labels: pictures.labels.address(),
         samples: memory.samples.span(pass.replicas.start),
-        sample_row: blueprint.batch as u64,
+        sample_row: blueprint.options.batch_size as u64,
         step: memory.step.address(),
         results: memory.results.span(pass.replicas.start),
         images: pass.images as i32,
@@ -267,7 +267,7 @@ pub(crate) fn input(pass: &Pass<'_>, pictures: &Pictures, program: &mut Program)
         pixels: pictures.pixels.address(),
         values: pictures.values.address(),
         samples: memory.samples.span(pass.replicas.start),
-        sample_row: blueprint.batch as u64,
+        sample_row: blueprint.options.batch_size as u64,
         step: memory.step.address(),
         target: pass.activation(node),
         height: layout.height as i32,
@@ -290,7 +290,7 @@ pub(crate) fn update(pass: &Pass<'_>, program: &mut Program) {
         momentum: memory.momentum.span(first),
         parts: memory.parts.span(first),
         rates: memory.rates.span(first),
-        rate_row: blueprint.groups as u64,
+        rate_row: blueprint.options.symmetry.groups() as u64,
         step: memory.step.address(),
     };
     pass.launch(

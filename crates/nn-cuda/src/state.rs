@@ -1,6 +1,6 @@
 //! A replica's state, to and from the GPU.
 
-use nn_engine::{EngineError, NamedTensor, State, Symmetry};
+use nn_engine::{EngineError, NamedTensor, State};
 use nn_graph::Graph;
 
 use crate::blueprint::Blueprint;
@@ -53,12 +53,14 @@ pub(crate) fn write(
     gpu: &Gpu,
     blueprint: &Blueprint,
     memory: &mut Memory,
-    symmetry: &Symmetry,
     (replica, state): (usize, &State),
 ) -> Result<(), EngineError> {
     let graph: &Graph = &blueprint.graph;
     state.check(graph)?;
-    let epsilons = symmetry.epsilons(graph, &state.exponents)?;
+    let epsilons = blueprint
+        .options
+        .symmetry
+        .epsilons(graph, &state.exponents)?;
     let parameters = &blueprint.parameters;
     let mut values = vec![0.0; parameters.values];
     let mut momentum = vec![0.0; parameters.values];

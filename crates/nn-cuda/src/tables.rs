@@ -1,6 +1,6 @@
 //! What changes from step to step, as rows of tables on the GPU.
 
-use nn_engine::{BatchSpec, Batches, EngineError, GroupHyper, HyperTable, Symmetry};
+use nn_engine::{BatchSpec, Batches, EngineError, GroupHyper, HyperTable};
 
 use crate::arguments::{GroupRates, Sample};
 use crate::blueprint::{Blueprint, WINDOW};
@@ -16,29 +16,28 @@ pub(crate) fn write_steps(
     gpu: &Gpu,
     blueprint: &Blueprint,
     memory: &mut Memory,
-    symmetry: &Symmetry,
     batches: Batches<'_>,
     (hyper, first): (&HyperTable, usize),
 ) -> Result<(), EngineError> {
     let steps = batches.steps();
     debug_assert!(steps <= WINDOW);
-    let mut samples = vec![Sample::default(); steps * blueprint.batch];
-    for replica in 0..blueprint.replicas {
+    let mut samples = vec![Sample::default(); steps * blueprint.options.batch_size];
+    for replica in 0..blueprint.options.replicas {
         // What all share is found once.
         if replica == 0 || batches.replicas().is_some() {
-            let rows = samples.chunks_exact_mut(blueprint.batch);
+            let rows = samples.chunks_exact_mut(blueprint.options.batch_size);
             for (step, row) in rows.enumerate() {
                 fill(row, batches.get(step, replica));
             }
         }
         memory.samples.write(gpu, replica, 0, &samples)?;
-        let mut rates = Vec::with_capacity(steps * blueprint.groups);
+        let mut rates = Vec::with_capacity(steps * blueprint.options.symmetry.groups());
         let mut factors = Vec::with_capacity(steps * blueprint.factor_row());
         for step in first..first + steps {
             let groups = hyper.get(step, replica);
             rates.extend(groups.iter().map(of_group));
             let ratios = groups.iter().map(|group| group.scale_ratio);
-            factors.extend(factor_row(blueprint, symmetry, ratios));
+            factors.extend(factor_row(blueprint, ratios));
         }
         memory.rates.write(gpu, replica, 0, &rates)?;
         memory.factors.write(gpu, replica, 0, &factors)?;
@@ -68,7 +67,6 @@ pub(crate) fn write_images(
     gpu: &Gpu,
     blueprint: &Blueprint,
     memory: &mut Memory,
-    symmetry: &Symmetry,
     images: std::ops::Range<usize>,
     (replica, scale_ratios): (usize, &[f64]),
 ) -> Result<(), EngineError> {
@@ -79,7 +77,7 @@ pub(crate) fn write_images(
     let samples: Vec<Sample> = images.map(plain).collect();
     memory.samples.write(gpu, replica, 0, &samples)?;
     let ratios = scale_ratios.iter().copied();
-    let factors: Vec<f64> = factor_row(blueprint, symmetry, ratios).collect();
+    let factors: Vec<f64> = factor_row(blueprint, ratios).collect();
     memory.factors.write(gpu, replica, 0, &factors)?;
     memory.step.write(gpu, 0, 0, &[0])
 }
@@ -96,11 +94,13 @@ fn of_group(hyper: &GroupHyper) -> GroupRates {
 /// Mean's and variance's factor of each normalisation.
 fn factor_row(
     blueprint: &Blueprint,
-    symmetry: &Symmetry,
     ratios: impl Iterator<Item = f64> + Clone,
 ) -> impl Iterator<Item = f64> {
     (0..blueprint.norms.len()).flat_map(move |norm| {
-        let (mean, variance) = symmetry.statistics_factors(norm, ratios.clone());
+        let (mean, variance) = blueprint
+            .options
+            .symmetry
+            .statistics_factors(norm, ratios.clone());
         [mean, variance]
     })
 }

@@ -186,7 +186,17 @@ pub trait Engine {
     ///
     /// # Errors
     /// [`EngineError::Replica`].
-    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError>;
+    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
+        let (a, b) = (self.state(a)?, self.state(b)?);
+        let parameters = self.graph().parameters().len();
+        let pairs = a.tensors.iter().zip(&b.tensors).take(parameters);
+        Ok(pairs
+            .map(|(a, b)| {
+                let values = a.values.iter().copied().zip(b.values.iter().copied());
+                ParameterComparison::of(values)
+            })
+            .collect())
+    }
 }
 
 /// Checks a call of [`Engine::run`] against what the engine holds and the precision it computes with;

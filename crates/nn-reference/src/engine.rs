@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nn_engine::{
     BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
-    ImageSet, Images, NamedTensor, ParameterComparison, Precision, Split, State, Stats, StepStats,
-    Symmetry, check_evaluate, check_memory, check_replica, check_run,
+    ImageSet, Images, Precision, Split, State, Stats, StepStats, Symmetry, check_evaluate,
+    check_memory, check_replica, check_run,
 };
 use nn_graph::Graph;
 use rayon::ThreadPool;
@@ -223,16 +223,6 @@ impl Engine for ReferenceEngine {
         check_replica(replica, &self.options)?;
         self.replicas[replica] = Replica::from_state(&self.graph, &self.options.symmetry, state)?;
         Ok(())
-    }
-
-    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
-        let (a, b) = (self.state(a)?, self.state(b)?);
-        let pair = |(a, b): (&NamedTensor, &NamedTensor)| {
-            ParameterComparison::of(a.values.iter().copied().zip(b.values.iter().copied()))
-        };
-        let parameters = self.graph.parameters().len();
-        let tensors = a.tensors.iter().zip(&b.tensors);
-        Ok(tensors.take(parameters).map(pair).collect())
     }
 }
 

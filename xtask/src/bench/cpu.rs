@@ -13,6 +13,7 @@ use super::roofline::Roofline;
 use super::scaling::Scaling;
 use crate::peers::environment;
 use crate::root;
+use crate::verdict;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -50,19 +51,7 @@ impl Args {
 
 /// Measures, prints the record, and keeps it if it has a name.
 pub(super) fn run(args: &Args) -> ExitCode {
-    match measure(args) {
-        Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
-        Ok(complaints) => {
-            complaints
-                .iter()
-                .for_each(|complaint| eprintln!("error: {complaint}"));
-            ExitCode::FAILURE
-        }
-        Err(reason) => {
-            eprintln!("error: {reason}");
-            ExitCode::from(2)
-        }
-    }
+    verdict(measure(args))
 }
 
 /// What could not be measured.

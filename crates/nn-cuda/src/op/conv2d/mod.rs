@@ -111,7 +111,7 @@ fn weight_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut P
     if !pass.blueprint.parameters.slots[shape.weight].trained {
         return;
     }
-    let product = shape.weight_product(pass.images, pass.blueprint.batch);
+    let product = shape.weight_product(pass.images, pass.blueprint.options.batch_size);
     let (input, gradient) = (pass.input(group), pass.output_gradient(index));
     let parts = pass.parts(Some(shape.weight));
     let output = shape.output;
@@ -153,7 +153,7 @@ fn bias_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pro
     let Some(bias) = shape.bias.filter(|&bias| slots[bias].trained) else {
         return;
     };
-    let cut = shape.bias_cut(pass.images, pass.blueprint.batch);
+    let cut = shape.bias_cut(pass.images, pass.blueprint.options.batch_size);
     let output = shape.output;
     let arguments = arguments::BiasGradient {
         gradient: pass.output_gradient(index),
