@@ -134,8 +134,12 @@ impl CudaEngine {
         let images = self.images.get(Split::Train)?;
         let batches = Batches::shared(std::slice::from_ref(batch));
         check_run(batches, hyper, images, &self.blueprint.options, PRECISION)?;
-        self.write_steps(batches, hyper, 0)?;
-        self.step(batch.len())?.time(&self.gpu)
+        self.check_whole()?;
+        let step = self.step(batch.len())?;
+        self.changing(|engine| {
+            engine.write_steps(batches, hyper, 0)?;
+            step.time(&engine.gpu)
+        })
     }
 
     fn pass(&self, mode: Mode, images: usize, replicas: Range<usize>) -> Pass<'_> {
@@ -197,6 +201,18 @@ impl CudaEngine {
                 "it is not known how many steps replica {replica} has made; load a state of every replica"
             ),
         })
+    }
+
+    /// Does what changes replicas, and remembers if it failed on the way.
+    fn changing<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let done = change(self);
+        if done.is_err() {
+            self.interrupted.fill(true);
+        }
+        done
     }
 
     fn write_steps(
@@ -303,11 +319,7 @@ impl Engine for CudaEngine {
         let mut stats = Stats::new(steps, self.blueprint.options.replicas);
         for first in (0..steps).step_by(WINDOW) {
             let window = batches.part(first..steps.min(first + WINDOW));
-            let done = self.run_window(window, hyper, first, &mut stats);
-            if done.is_err() {
-                self.interrupted.fill(true);
-            }
-            done?;
+            self.changing(|engine| engine.run_window(window, hyper, first, &mut stats))?;
         }
         Ok(stats)
     }

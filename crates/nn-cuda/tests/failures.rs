@@ -95,6 +95,20 @@ fn a_device_lost_at_any_launch_is_an_error() {
         drop(engine);
         simulator.reset();
     }
+    // On a device in order again, an engine that failed in a call does not go on from somewhere in it.
+    let mut engine = ready().unwrap();
+    simulator.fail_launch(launches / 2, Failure::LaunchFailed);
+    train(&mut engine).unwrap_err();
+    simulator.reset();
+    let refused = step(&mut engine).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("load a state of every replica"),
+        "{refused}"
+    );
+    let initial = State::initial(engine.graph(), 0);
+    engine.load_state(0, &initial).unwrap();
+    assert!(train(&mut engine).unwrap() == wanted);
+    drop(engine);
     // There is no other engine on a lost device; one in order again trains as before.
     let mut engine = ready().unwrap();
     simulator.fail_launch(1, Failure::DeviceUnavailable);
