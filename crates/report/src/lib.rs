@@ -5,7 +5,7 @@
 mod chart;
 mod error;
 mod figures;
-mod folder;
+
 mod numbers;
 mod page;
 mod paths;
@@ -18,6 +18,8 @@ pub use paths::ReportPaths;
 pub use series::Point;
 
 use std::path::Path;
+
+use run_records::RunFolder;
 
 /// Reads a run folder and writes `report.html`, `summary.csv` and `figures/*.svg` into it.
 ///
@@ -55,7 +57,7 @@ use std::path::Path;
 /// # }
 /// ```
 pub fn write(run_folder: &Path) -> Result<ReportPaths, ReportError> {
-    let folder = folder::RunFolder::read(run_folder)?;
+    let folder = RunFolder::read(run_folder)?;
     let drawn = figures::draw_all(&folder)?;
     let summary = summary::csv(&folder)?;
     let page = page::render(&folder, &drawn);

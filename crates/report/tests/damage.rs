@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use report::ReportError;
+use run_records::RecordsError;
 use simulated::Simulation;
 use tempfile::TempDir;
 
@@ -47,7 +48,10 @@ fn each_missing_file_is_named() {
         let folder = run_folder();
         fs::remove_file(folder.path().join(name)).expect("removed");
         let error = refused(folder.path());
-        assert!(matches!(error, ReportError::Read { .. }));
+        assert!(matches!(
+            error,
+            ReportError::Records(RecordsError::Read { .. })
+        ));
         assert!(error.to_string().contains(name), "{error}");
     }
 }
@@ -66,7 +70,10 @@ fn a_line_that_is_no_record_is_numbered() {
     for line in wrong {
         let error = with_line(7, line);
         assert!(
-            matches!(error, ReportError::Record { line: 7, .. }),
+            matches!(
+                error,
+                ReportError::Records(RecordsError::Record { line: 7, .. })
+            ),
             "{error:?}"
         );
         let text = error.to_string();
@@ -87,7 +94,7 @@ fn a_whole_last_line_must_be_a_record() {
     fs::write(&path, &records).expect("records");
     let error = refused(folder.path());
     assert!(
-        matches!(error, ReportError::Record { line, .. } if line == lines + 1),
+        matches!(error, ReportError::Records(RecordsError::Record { line, .. }) if line == lines + 1),
         "{error:?}"
     );
 }
@@ -103,7 +110,7 @@ fn empty_lines_are_passed_over_and_counted() {
     let error = report::write(folder.path()).expect_err("an error");
     let lines = records.lines().count() as u64;
     assert!(
-        matches!(error, ReportError::Record { line, .. } if line == lines + 3),
+        matches!(error, ReportError::Records(RecordsError::Record { line, .. }) if line == lines + 3),
         "{error:?}"
     );
 }
@@ -114,12 +121,12 @@ fn a_run_that_the_manifest_lacks_is_refused() {
     let error = with_line(2, line);
     assert!(matches!(
         error,
-        ReportError::UnknownRun {
+        ReportError::Records(RecordsError::UnknownRun {
             line: 2,
             run: 3,
             runs: 3,
             ..
-        }
+        })
     ));
     assert!(
         error
@@ -138,12 +145,12 @@ fn steps_that_go_back_or_stand_are_refused() {
     let error = refused(folder.path());
     let expected = matches!(
         error,
-        ReportError::OutOfOrder {
+        ReportError::Records(RecordsError::OutOfOrder {
             line: 2,
             step: 0,
             previous: 0,
             ..
-        }
+        })
     );
     assert!(expected, "{error:?}");
     assert!(
@@ -183,11 +190,11 @@ fn twins_that_do_not_exist_are_refused() {
         assert!(
             matches!(
                 error,
-                ReportError::Twin {
+                ReportError::Records(RecordsError::Twin {
                     run: 1,
                     runs: 3,
                     ..
-                }
+                })
             ),
             "{error:?}"
         );

@@ -6,8 +6,8 @@ mod simulated;
 use std::fs;
 
 use pages::{assert_drawable, description, page_of, report_in, small};
+use run_records::Record;
 use simulated::{Simulation, write_folder};
-use trainer::Record;
 
 #[test]
 fn a_complete_run_is_reported_in_full() {

@@ -4,7 +4,7 @@ mod pages;
 mod simulated;
 
 use pages::{assert_drawable, description, page_of, small};
-use trainer::Record;
+use run_records::Record;
 
 #[test]
 fn curves_hold_the_values_that_were_recorded() {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use trainer::Record;
+use run_records::Record;
 use trainer::run::{Event, Observer};
 
 /// Shows events on standard error.

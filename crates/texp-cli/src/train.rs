@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use trainer::Record;
+use run_records::Record;
 use trainer::experiment::Experiment;
 use trainer::run::{Finished, RunOptions, run_experiment};
 

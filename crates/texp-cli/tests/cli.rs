@@ -195,7 +195,7 @@ fn the_manifest_records_the_command_that_makes_the_run_again() {
     assert!(output.status.success(), "{progress}");
     let command = |run: &str| {
         let text = fs::read_to_string(folder.path().join(run).join("manifest.json")).unwrap();
-        let manifest: trainer::Manifest = serde_json::from_str(&text).unwrap();
+        let manifest: run_records::Manifest = serde_json::from_str(&text).unwrap();
         manifest.command
     };
     assert_eq!(

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use common::{TINY, command};
 use nn_cuda::CudaEngine;
 use nn_engine::EngineOptions;
+use run_records::{Manifest, Record};
 use trainer::experiment::Experiment;
-use trainer::{Manifest, Record};
 
 /// Exit code, standard output and standard error of a training of [`TINY`], changed as told.
 fn train(folder: &Path, change: [&str; 2], arguments: &[&str]) -> (i32, String, String) {

@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 mod error;
-mod record;
 
 pub mod experiment;
 pub mod lockstep;
@@ -10,4 +9,3 @@ pub mod plan;
 pub mod run;
 
 pub use error::TrainerError;
-pub use record::{DataRecord, Manifest, NetworkRecord, Record, RunRecord};

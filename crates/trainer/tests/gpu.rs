@@ -6,9 +6,10 @@ use std::path::Path;
 use cuda_sim::{Failure, Simulator, SimulatorError};
 use datasets::{Dataset, synthetic};
 use nn_engine::EngineError;
+use run_records::Record;
+use trainer::TrainerError;
 use trainer::experiment::Experiment;
 use trainer::run::{DeviceKind, Event, Finished, RunOptions, check_gpu, run_experiment};
-use trainer::{Record, TrainerError};
 
 const TINY: &str = include_str!("data/tiny.toml");
 

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use datasets::{Dataset, synthetic};
+use run_records::{Manifest, Record};
+use trainer::TrainerError;
 use trainer::experiment::Experiment;
 use trainer::run::{DeviceKind, Event, Finished, RunOptions, run_experiment};
-use trainer::{Manifest, Record, TrainerError};
 
 const TINY: &str = include_str!("data/tiny.toml");
 

@@ -3,8 +3,8 @@
 use std::f64::consts::LN_10;
 
 use crate::chart::{Chart, Curve, Scale, Stroke};
-use crate::folder::{EpochPoint, NormPoint, RunFolder, StepPoint};
 use crate::series::{Point, running_mean};
+use run_records::{EpochPoint, NormPoint, RunFolder, StepPoint};
 
 /// Which runs a figure shows, and how they look in all its panels.
 pub(super) struct Selection<'a> {

@@ -3,8 +3,8 @@
 use super::Figure;
 use super::curves::smoothing_window;
 use crate::chart::{Chart, Curve, Scale, Stroke};
-use crate::folder::RunFolder;
 use crate::series::{Point, running_mean};
+use run_records::RunFolder;
 
 const STATEMENT: &str = "In exact arithmetic the weights of the exact twin point in the same direction \
     at every step, so both curves would be zero. Rounding starts a difference that training then \

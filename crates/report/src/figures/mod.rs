@@ -7,7 +7,7 @@ mod recipes;
 
 use crate::chart::{Chart, render};
 use crate::error::ReportError;
-use crate::folder::RunFolder;
+use run_records::RunFolder;
 
 /// A figure before it is drawn: panels that belong together.
 pub(crate) struct Figure {

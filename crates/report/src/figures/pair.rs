@@ -3,7 +3,7 @@
 use super::Figure;
 use super::curves::{Selection, log10};
 use crate::chart::{Chart, Scale};
-use crate::folder::RunFolder;
+use run_records::RunFolder;
 
 const STATEMENT: &str = "Training with weight decay and training without it, at a learning rate that \
     grows exponentially, give the same curves (figure 1; at the standard recipe the rate grows by a \

@@ -3,7 +3,7 @@
 use super::Figure;
 use super::curves::{Selection, log10};
 use crate::chart::Scale;
-use crate::folder::RunFolder;
+use run_records::RunFolder;
 
 const STATEMENT: &str = "Step decay with weight decay and TEXP, the tapered exponential rate without \
     weight decay, train along similar trajectories and reach similar accuracy (figure 2).";

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::folder::{Ending, RunFolder};
 use crate::numbers::{duration, thousands};
+use run_records::{Ending, RunFolder};
 
 /// The table at the head of the page.
 pub(super) fn section(folder: &RunFolder) -> Markup {

@@ -7,8 +7,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::chart::FIGURE_STYLE;
 use crate::figures::Drawn;
-use crate::folder::{Ending, RunFolder};
 use crate::numbers::thousands;
+use run_records::{Ending, RunFolder};
 
 const PAGE_STYLE: &str = include_str!("page.css");
 

@@ -4,9 +4,9 @@ use std::f64::consts::LN_10;
 
 use maud::{Markup, html};
 
-use crate::folder::RunFolder;
 use crate::numbers::{fixed, percent, power_of_ten};
 use crate::summary::{Outcome, findings, outcomes};
+use run_records::RunFolder;
 
 /// The section.
 pub(super) fn section(folder: &RunFolder) -> Markup {

@@ -6,7 +6,7 @@ mod verdict;
 pub(crate) use table::csv;
 pub(crate) use verdict::findings;
 
-use crate::folder::{EpochPoint, Run, RunFolder};
+use run_records::{EpochPoint, Run, RunFolder};
 
 /// The end of one run, as far as it was recorded.
 pub(crate) struct Outcome<'a> {

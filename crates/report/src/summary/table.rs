@@ -1,7 +1,7 @@
 //! `summary.csv`: one line for each run and epoch.
 
 use crate::error::ReportError;
-use crate::folder::{EpochPoint, Run, RunFolder};
+use run_records::{EpochPoint, Run, RunFolder};
 
 /// The table: losses in nats, accuracies from 0 to 1, `NaN` where nothing finite was recorded.
 pub(crate) fn csv(folder: &RunFolder) -> Result<Vec<u8>, ReportError> {

@@ -3,8 +3,8 @@
 use std::f64::consts::LN_10;
 
 use super::{Outcome, outcomes};
-use crate::folder::{Run, RunFolder};
 use crate::numbers::{fixed, percent, power_of_ten, significant, thousands};
+use run_records::{Run, RunFolder};
 
 /// What is said about one run.
 pub(crate) struct Finding {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use run_records::{Manifest, Record};
 use tempfile::TempDir;
-use trainer::{Manifest, Record};
 
 use crate::simulated::{Simulation, write_folder};
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use trainer::{DataRecord, Manifest, NetworkRecord, Record, RunRecord};
+use run_records::{DataRecord, Manifest, NetworkRecord, Record, RunRecord};
 
 const DECAY: f64 = 0.01;
 const MOMENTUM: f64 = 0.9;

@@ -2,9 +2,10 @@
 
 use super::engine::bytes_needed;
 use super::{DeviceKind, image_bytes, manifest};
+use crate::TrainerError;
 use crate::experiment::Experiment;
 use crate::plan::{PlanError, Timeline};
-use crate::{NetworkRecord, RunRecord, TrainerError};
+use run_records::{NetworkRecord, RunRecord};
 
 /// An experiment, seen from before its first step.
 #[derive(Clone, Debug, PartialEq)]

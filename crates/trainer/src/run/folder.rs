@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::TrainerError;
 use crate::experiment::Experiment;
-use crate::{Manifest, Record, TrainerError};
+use run_records::{Manifest, Record};
 
 /// A new folder with `experiment.toml`, `manifest.json` and `records.jsonl`.
 ///

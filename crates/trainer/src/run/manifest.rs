@@ -7,7 +7,7 @@ use nn_graph::Graph;
 use super::RunOptions;
 use crate::experiment::{Experiment, Prepared, Transform};
 use crate::plan::jumps;
-use crate::{DataRecord, Manifest, NetworkRecord, RunRecord};
+use run_records::{DataRecord, Manifest, NetworkRecord, RunRecord};
 
 pub(super) fn describe(
     experiment: &Experiment,

@@ -19,9 +19,10 @@ pub use engine::{DeviceKind, check_gpu};
 pub use folder::RunFolder;
 pub use observer::{Event, Observer};
 
+use crate::TrainerError;
 use crate::experiment::{Experiment, IMAGE_SHAPE, Prepared};
-use crate::{Manifest, Record, TrainerError};
 use engine::build_engine;
+use run_records::{Manifest, Record};
 use training::Training;
 
 /// What an experiment does not say.

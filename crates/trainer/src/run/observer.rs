@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Finished;
-use crate::{Manifest, Record};
+use run_records::{Manifest, Record};
 
 /// What happens, in this order: one start, then steps and, after each epoch's last, an epoch; one
 /// end.

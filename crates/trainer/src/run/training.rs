@@ -7,9 +7,10 @@ use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Split, StepStats};
 use scale_invariance::SCALED_GROUP;
 
 use super::{Event, Observer, RunFolder};
+use crate::TrainerError;
 use crate::experiment::{Experiment, Prepared, Transform};
 use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline};
-use crate::{Record, TrainerError};
+use run_records::Record;
 
 /// A chunk of steps is made about as long as this, so that progress is seen to move. Results and
 /// records do not depend on how steps are divided into chunks.

@@ -1,29 +1,28 @@
-//! A run folder in memory: the manifest, and of the records what the figures need.
+//! A run folder in memory.
 
-mod history;
-mod read;
-
-pub(crate) use history::{EpochPoint, NormPoint, Run, StepPoint};
-
-use trainer::Manifest;
+use crate::{Manifest, Run};
 
 /// A run folder, read.
 #[derive(Debug)]
-pub(crate) struct RunFolder {
-    pub(crate) manifest: Manifest,
+pub struct RunFolder {
+    /// Everything known before the first step.
+    pub manifest: Manifest,
     /// `experiment.toml`, as run.
-    pub(crate) experiment: String,
+    pub experiment: String,
     /// In the order of the manifest.
-    pub(crate) runs: Vec<Run>,
-    pub(crate) ending: Ending,
+    pub runs: Vec<Run>,
+    /// Whether that is all.
+    pub ending: Ending,
 }
 
 /// How the records end.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Ending {
+pub enum Ending {
     /// With the line that says so.
     Finished {
+        /// Wall-clock time of training and evaluation, seconds.
         seconds: f64,
+        /// Training images a second, all runs together.
         images_per_second: f64,
     },
     /// Without it: stopped, killed, or still running.
@@ -35,12 +34,12 @@ pub(crate) enum Ending {
 
 impl RunFolder {
     /// Steps in an epoch, at least 1, so that it can divide.
-    pub(crate) fn steps_per_epoch(&self) -> f64 {
+    pub fn steps_per_epoch(&self) -> f64 {
         self.manifest.steps_per_epoch.max(1) as f64
     }
 
     /// The last step that any run recorded, and `None` if there is none.
-    pub(crate) fn last_step(&self) -> Option<u64> {
+    pub fn last_step(&self) -> Option<u64> {
         self.runs
             .iter()
             .filter_map(|run| run.steps.last())
@@ -49,12 +48,12 @@ impl RunFolder {
     }
 
     /// Steps that were recorded, from the start of training.
-    pub(crate) fn recorded_steps(&self) -> u64 {
+    pub fn recorded_steps(&self) -> u64 {
         self.last_step().map_or(0, |step| step.saturating_add(1))
     }
 
     /// Indices of every run that is compared with another, and of that other.
-    pub(crate) fn twins(&self) -> Vec<(usize, usize)> {
+    pub fn twins(&self) -> Vec<(usize, usize)> {
         let runs = self.runs.iter().enumerate();
         runs.filter_map(|(index, run)| Some((index, run.record.twin?)))
             .collect()

@@ -4,14 +4,18 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use trainer::{Manifest, Record};
-
-use super::{Ending, EpochPoint, NormPoint, Run, RunFolder, StepPoint};
-use crate::error::ReportError;
+use crate::{
+    Ending, EpochPoint, Manifest, NormPoint, Record, RecordsError, Run, RunFolder, StepPoint,
+};
 
 impl RunFolder {
-    /// Reads `experiment.toml`, `manifest.json` and `records.jsonl`.
-    pub(crate) fn read(run_folder: &Path) -> Result<Self, ReportError> {
+    /// Reads `experiment.toml`, `manifest.json` and `records.jsonl` of a folder.
+    ///
+    /// # Errors
+    /// [`RecordsError`] names the file, and the line where one is at fault: a file is missing or is not what it should
+    /// be, a record names a run that the manifest does not have, or goes back in time. A last line that is cut in the
+    /// middle is no error: see [`Ending`].
+    pub fn read(run_folder: &Path) -> Result<Self, RecordsError> {
         let manifest = read_manifest(&run_folder.join("manifest.json"))?;
         let toml = run_folder.join("experiment.toml");
         let experiment = fs::read(&toml).map_err(unreadable(&toml))?;
@@ -30,7 +34,7 @@ impl RunFolder {
         Ok(folder)
     }
 
-    fn read_records(&mut self, path: &Path) -> Result<(), ReportError> {
+    fn read_records(&mut self, path: &Path) -> Result<(), RecordsError> {
         let mut reader = BufReader::new(File::open(path).map_err(unreadable(path))?);
         let mut bytes = Vec::new();
         for line in 1.. {
@@ -51,7 +55,7 @@ impl RunFolder {
                     };
                 }
                 Err(source) => {
-                    return Err(ReportError::Record {
+                    return Err(RecordsError::Record {
                         path: path.to_owned(),
                         line,
                         source,
@@ -62,7 +66,7 @@ impl RunFolder {
         Ok(())
     }
 
-    fn add(&mut self, record: Record, path: &Path, line: u64) -> Result<(), ReportError> {
+    fn add(&mut self, record: Record, path: &Path, line: u64) -> Result<(), RecordsError> {
         let place = Place { path, line };
         match record {
             Record::Step {
@@ -124,17 +128,17 @@ impl RunFolder {
     }
 }
 
-fn read_manifest(path: &Path) -> Result<Manifest, ReportError> {
+fn read_manifest(path: &Path) -> Result<Manifest, RecordsError> {
     let bytes = fs::read(path).map_err(unreadable(path))?;
     let manifest: Manifest =
-        serde_json::from_slice(&bytes).map_err(|source| ReportError::Manifest {
+        serde_json::from_slice(&bytes).map_err(|source| RecordsError::Manifest {
             path: path.to_owned(),
             source,
         })?;
     let runs = manifest.runs.len();
     for (run, record) in manifest.runs.iter().enumerate() {
         if let Some(twin) = record.twin.filter(|&twin| twin >= runs || twin == run) {
-            return Err(ReportError::Twin {
+            return Err(RecordsError::Twin {
                 path: path.to_owned(),
                 run,
                 twin,
@@ -145,8 +149,8 @@ fn read_manifest(path: &Path) -> Result<Manifest, ReportError> {
     Ok(manifest)
 }
 
-fn unreadable(path: &Path) -> impl Fn(io::Error) -> ReportError {
-    |source| ReportError::Read {
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> RecordsError {
+    |source| RecordsError::Read {
         path: path.to_owned(),
         source,
     }
@@ -159,9 +163,9 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn run<'r>(&self, runs: &'r mut [Run], run: usize) -> Result<&'r mut Run, ReportError> {
+    fn run<'r>(&self, runs: &'r mut [Run], run: usize) -> Result<&'r mut Run, RecordsError> {
         let count = runs.len();
-        runs.get_mut(run).ok_or_else(|| ReportError::UnknownRun {
+        runs.get_mut(run).ok_or_else(|| RecordsError::UnknownRun {
             path: self.path.to_owned(),
             line: self.line,
             run,
@@ -170,9 +174,9 @@ impl Place<'_> {
     }
 
     /// Curves and the search for a step both need steps in order.
-    fn after(&self, run: usize, step: u64, previous: Option<u64>) -> Result<(), ReportError> {
+    fn after(&self, run: usize, step: u64, previous: Option<u64>) -> Result<(), RecordsError> {
         match previous {
-            Some(previous) if previous >= step => Err(ReportError::OutOfOrder {
+            Some(previous) if previous >= step => Err(RecordsError::OutOfOrder {
                 path: self.path.to_owned(),
                 line: self.line,
                 run,

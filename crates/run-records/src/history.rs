@@ -1,53 +1,67 @@
 //! The records of one run as columns over steps.
 
-use trainer::RunRecord;
+use crate::RunRecord;
 
 /// One run of the experiment with everything it recorded. Steps never decrease.
 #[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) record: RunRecord,
-    pub(crate) steps: Vec<StepPoint>,
-    pub(crate) norms: Vec<NormPoint>,
-    pub(crate) epochs: Vec<EpochPoint>,
+pub struct Run {
+    /// Its name, label and transform.
+    pub record: RunRecord,
+    /// Every step.
+    pub steps: Vec<StepPoint>,
+    /// Every so many steps.
+    pub norms: Vec<NormPoint>,
+    /// Every epoch.
+    pub epochs: Vec<EpochPoint>,
 }
 
 /// One step. NaN where nothing finite was recorded.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StepPoint {
-    pub(crate) step: u64,
-    pub(crate) loss: f64,
-    pub(crate) ln_rate: f64,
+pub struct StepPoint {
+    /// The step, from 0.
+    pub step: u64,
+    /// Mean cross-entropy of the batch before the update, nats.
+    pub loss: f64,
+    /// `ln η` at the run's own scale.
+    pub ln_rate: f64,
 }
 
 /// The weights at one step, all layers together. NaN where nothing finite was recorded.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NormPoint {
-    pub(crate) step: u64,
+pub struct NormPoint {
+    /// The step, before whose update they are measured.
+    pub step: u64,
     /// `ln ‖w‖²`, of all layers' values as one vector.
-    pub(crate) ln_norm_squared: f64,
+    pub ln_norm_squared: f64,
     /// `ln(‖w‖²/η)`.
-    pub(crate) ln_norm_squared_over_rate: f64,
+    pub ln_norm_squared_over_rate: f64,
     /// `1 − cosine` to the twin's weights in the layer where it is largest.
-    pub(crate) worst_gap: f64,
+    pub worst_gap: f64,
     /// The same in the middle layer when layers are sorted by it.
-    pub(crate) median_gap: f64,
+    pub median_gap: f64,
 }
 
 /// One epoch: losses in nats, accuracies from 0 to 1.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct EpochPoint {
-    pub(crate) epoch: u64,
-    pub(crate) step: u64,
-    pub(crate) train_loss: f64,
-    pub(crate) train_accuracy: f64,
-    pub(crate) test_loss: f64,
-    pub(crate) test_accuracy: f64,
+pub struct EpochPoint {
+    /// Epochs finished, from 1.
+    pub epoch: u64,
+    /// Steps finished.
+    pub step: u64,
+    /// Mean training loss over the epoch's images, each in its step.
+    pub train_loss: f64,
+    /// Training accuracy over the epoch's images, each in its step.
+    pub train_accuracy: f64,
+    /// Loss on the test images.
+    pub test_loss: f64,
+    /// Accuracy on the test images.
+    pub test_accuracy: f64,
 }
 
 impl NormPoint {
     /// From the lists of one record. Everything stays a logarithm: rates and norms of a run without
     /// weight decay leave the range of floats.
-    pub(crate) fn new(step: u64, norms: &[f64], effective_rates: &[f64], cosines: &[f64]) -> Self {
+    pub fn new(step: u64, norms: &[f64], effective_rates: &[f64], cosines: &[f64]) -> Self {
         let (worst_gap, median_gap) = gaps(cosines);
         Self {
             step,
@@ -61,7 +75,7 @@ impl NormPoint {
 
 impl Run {
     /// A run without records.
-    pub(crate) fn new(record: RunRecord) -> Self {
+    pub fn new(record: RunRecord) -> Self {
         Self {
             record,
             steps: Vec::new(),
@@ -71,7 +85,7 @@ impl Run {
     }
 
     /// The point of a step, if that step was recorded.
-    pub(crate) fn step(&self, step: u64) -> Option<&StepPoint> {
+    pub fn step(&self, step: u64) -> Option<&StepPoint> {
         let index = self
             .steps
             .binary_search_by_key(&step, |point| point.step)
@@ -80,7 +94,7 @@ impl Run {
     }
 
     /// The norms at a step, if they were recorded there.
-    pub(crate) fn norm(&self, step: u64) -> Option<&NormPoint> {
+    pub fn norm(&self, step: u64) -> Option<&NormPoint> {
         let index = self
             .norms
             .binary_search_by_key(&step, |point| point.step)
@@ -90,7 +104,7 @@ impl Run {
 
     /// Of `‖w‖²` and `‖w‖²/η`, each can be had from the other and the rate, where it was itself too
     /// large or too small for a float and so recorded as nothing.
-    pub(crate) fn complete_norms(&mut self) {
+    pub fn complete_norms(&mut self) {
         let mut norms = std::mem::take(&mut self.norms);
         for point in &mut norms {
             let Some(ln_rate) = self.step(point.step).map(|step| step.ln_rate) else {
