@@ -75,19 +75,22 @@ fn one_line(error: impl Display) {
     assert!(!error.contains('\n'), "not one line: {error}");
 }
 
-/// A run folder: `manifest.json` up to the first line that is empty, then `records.jsonl`.
+/// A run folder: `manifest.json`, `sittings.json` and `records.jsonl`, with an empty line after each of the first two.
 pub fn run_folder(bytes: &[u8]) {
-    let split = bytes.windows(2).position(|pair| pair == b"\n\n");
-    let (manifest, records) = match split {
-        Some(split) => (&bytes[..split], &bytes[split + 2..]),
-        None => (bytes, &[][..]),
+    let split = |bytes: &'_ [u8]| bytes.windows(2).position(|pair| pair == b"\n\n");
+    let parts = |bytes| match split(bytes) {
+        Some(at) => (bytes[..at].to_vec(), bytes[at + 2..].to_vec()),
+        None => (bytes.to_vec(), Vec::new()),
     };
+    let (manifest, rest) = parts(bytes);
+    let (sittings, records) = parts(&rest);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, bytes: &[u8]| {
         fs::write(folder.path().join(name), bytes).expect("a file in a temporary folder");
     };
-    write("manifest.json", manifest);
-    write("records.jsonl", records);
+    write("manifest.json", &manifest);
+    write("sittings.json", &sittings);
+    write("records.jsonl", &records);
     write("experiment.toml", b"name = \"fuzz\"\n");
     if let Err(error) = report::write(folder.path()) {
         assert!(!folder.path().join("report.html").exists(), "{error}");

@@ -41,10 +41,40 @@ fn none(why: impl Into<String>) -> EngineError {
 
 /// The error of a call to the driver.
 pub(crate) fn failed(doing: &'static str) -> impl Fn(DriverError) -> EngineError {
-    move |error| EngineError::Device {
-        doing,
-        why: describe(error),
+    move |error| {
+        let why = describe(error);
+        if is_lost(error.0) {
+            EngineError::DeviceLost { doing, why }
+        } else {
+            EngineError::Device { doing, why }
+        }
     }
+}
+
+/// Whether, after this, every call fails until the process is started again, as the driver's manual says of it.
+fn is_lost(code: sys::CUresult) -> bool {
+    use sys::CUresult::*;
+    matches!(
+        code,
+        CUDA_ERROR_ASSERT
+            | CUDA_ERROR_CONTAINED
+            | CUDA_ERROR_CONTEXT_IS_DESTROYED
+            | CUDA_ERROR_DEINITIALIZED
+            | CUDA_ERROR_DEVICE_UNAVAILABLE
+            | CUDA_ERROR_ECC_UNCORRECTABLE
+            | CUDA_ERROR_EXTERNAL_DEVICE
+            | CUDA_ERROR_HARDWARE_STACK_ERROR
+            | CUDA_ERROR_ILLEGAL_ADDRESS
+            | CUDA_ERROR_ILLEGAL_INSTRUCTION
+            | CUDA_ERROR_INVALID_ADDRESS_SPACE
+            | CUDA_ERROR_INVALID_PC
+            | CUDA_ERROR_LAUNCH_FAILED
+            | CUDA_ERROR_LAUNCH_TIMEOUT
+            | CUDA_ERROR_MISALIGNED_ADDRESS
+            | CUDA_ERROR_MPS_CLIENT_TERMINATED
+            | CUDA_ERROR_NVLINK_UNCORRECTABLE
+            | CUDA_ERROR_UNKNOWN
+    )
 }
 
 fn describe(error: DriverError) -> String {

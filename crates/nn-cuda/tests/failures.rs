@@ -82,7 +82,7 @@ fn a_device_lost_at_any_launch_is_an_error() {
         (Failure::DeviceUnavailable, "CUDA_ERROR_DEVICE_UNAVAILABLE"),
         (Failure::EccUncorrectable, "CUDA_ERROR_ECC_UNCORRECTABLE"),
     ];
-    let is_of_device = |error: &Option<EngineError>, named: &str| matches!(error, Some(EngineError::Device { why, .. }) if why.contains(named));
+    let is_of_device = |error: &Option<EngineError>, named: &str| matches!(error, Some(EngineError::DeviceLost { why, .. }) if why.contains(named));
     for (nth, (failure, named)) in (1..=launches).zip(failures.into_iter().cycle()) {
         let mut engine = ready().unwrap();
         simulator.fail_launch(nth, failure);
@@ -116,7 +116,7 @@ fn a_device_lost_at_any_launch_is_an_error() {
     let other = ready().err();
     let typed = matches!(
         other,
-        Some(EngineError::Device { .. } | EngineError::NoDevice { .. })
+        Some(EngineError::DeviceLost { .. } | EngineError::NoDevice { .. })
     );
     assert!(typed, "{other:?}");
     drop(engine);

@@ -51,7 +51,16 @@ pub enum EngineError {
         /// The largest number of replicas that fits, with batches as large; 0 if none does.
         replicas: usize,
     },
-    /// The device failed. What it holds may be lost.
+    /// The device is lost with all that it holds; nothing can be computed on it until the process, or the device, is
+    /// started again.
+    #[error("the GPU was lost while {doing}: {why}; all that it held is gone")]
+    DeviceLost {
+        /// What was done, as the end of a sentence with "while".
+        doing: &'static str,
+        /// What the driver says.
+        why: String,
+    },
+    /// The device refused a call. What a step had changed may be lost.
     #[error("the GPU failed while {doing}: {why}")]
     Device {
         /// What was done, as the end of a sentence with "while".

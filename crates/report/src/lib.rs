@@ -23,10 +23,10 @@ use run_records::RunFolder;
 
 /// Reads a run folder and writes `report.html`, `summary.csv` and `figures/*.svg` into it.
 ///
-/// The folder holds `experiment.toml`, `manifest.json` and `records.jsonl`. A run that was stopped,
+/// The folder holds `experiment.toml`, `manifest.json`, `sittings.json` and `records.jsonl`. A run that was stopped,
 /// or whose last line was cut in the middle, still gives a report, which says so. Files of an earlier
 /// report in the same folder are replaced; nothing else is touched, and nothing is written unless all
-/// three files could be read.
+/// four files could be read.
 ///
 /// # Errors
 ///
@@ -41,9 +41,10 @@ use run_records::RunFolder;
 /// # let folder = tempfile::tempdir()?;
 /// # std::fs::write(folder.path().join("experiment.toml"), "")?;
 /// # std::fs::write(folder.path().join("records.jsonl"), "")?;
+/// # std::fs::write(folder.path().join("sittings.json"), "[]")?;
 /// # std::fs::write(folder.path().join("manifest.json"), r#"{
-/// #   "version": "0.1.0", "experiment": "none", "title": "Nothing yet", "preset": null,
-/// #   "command": "true", "started": "2024-01-01T00:00:00Z", "commit": null, "device": "none",
+/// #   "experiment": "none", "title": "Nothing yet", "preset": null,
+/// #   "experiment_sha256": "",
 /// #   "initial_seed": 0, "batch_seed": 0, "batch_size": 1, "steps_per_epoch": 1, "steps": 0,
 /// #   "data": { "source": "none", "train_images": 0, "test_images": 0, "sha256": "" },
 /// #   "network": { "name": "none", "trained_parameters": 0, "multiply_adds": 0, "layers": [] },

@@ -20,8 +20,8 @@ fn a_complete_run_is_reported_in_full() {
         manifest.title.as_str(),
         &manifest.data.source,
         &manifest.data.sha256,
-        &manifest.command,
-        &manifest.device,
+        &simulation.sitting().command,
+        &simulation.sitting().device,
         &manifest.network.name,
         "0123456789abcdef",
         "6 min 12 s",
@@ -94,16 +94,18 @@ fn names_cannot_become_markup() {
     manifest.title = evil.to_owned();
     manifest.experiment = evil.to_owned();
     manifest.data.source = format!("synthetic {evil}");
-    manifest.commit = Some(evil.to_owned());
     manifest.preset = Some(evil.to_owned());
-    manifest.command = evil.to_owned();
     manifest.network.name = evil.to_owned();
     for run in &mut manifest.runs {
         run.label = evil.to_owned();
         run.name = format!("{evil},\"quoted\"");
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    write_folder(folder.path(), &manifest, &simulation.records()).expect("a run folder");
+    let mut sitting = simulation.sitting();
+    sitting.commit = Some(evil.to_owned());
+    sitting.command = evil.to_owned();
+    let records = simulation.records();
+    write_folder(folder.path(), &manifest, &sitting, &records).expect("a run folder");
     fs::write(folder.path().join("experiment.toml"), evil).expect("the TOML");
     let page = report_in(folder.path());
     assert!(!page.contains("<script") && !page.contains("<b>"));
@@ -207,10 +209,7 @@ fn runs_without_records_without_epochs_and_without_runs_are_reported() {
     let mut manifest = simulation.manifest();
     let (_folder, page) = page_of(&manifest, &[]);
     assert!(page.contains("Not one step of 120 was recorded") && page.contains("nothing recorded"));
-    let finished = Record::Finished {
-        seconds: f64::NAN.max(0.0),
-        images_per_second: 0.0,
-    };
+    let finished = Record::Finished { steps: 120 };
     let (_folder, page) = page_of(&manifest, &[finished]);
     assert!(!page.contains("This run is not complete"));
     let first = simulation.records().into_iter().take(1).collect::<Vec<_>>();

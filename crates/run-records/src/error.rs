@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub enum RecordsError {
     /// A file of the run folder is missing or cannot be read.
     #[error(
-        "cannot read {}: {source}; a run folder holds experiment.toml, manifest.json and records.jsonl",
+        "cannot read {}: {source}; a run folder holds experiment.toml, manifest.json, sittings.json and records.jsonl",
         path.display()
     )]
     Read {
@@ -28,6 +28,14 @@ pub enum RecordsError {
     /// The manifest is not the JSON that a run writes.
     #[error("{} is not the manifest of a run: {source}", path.display())]
     Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// The sittings are not the JSON that a run writes.
+    #[error("{} is not the list of a run's sittings: {source}", path.display())]
+    Sittings {
         /// The file.
         path: PathBuf,
         /// What is wrong, with line and column.

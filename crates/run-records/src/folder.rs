@@ -1,6 +1,6 @@
 //! A run folder in memory.
 
-use crate::{Manifest, Run};
+use crate::{Manifest, Run, Sitting};
 
 /// A run folder, read.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub struct RunFolder {
     pub experiment: String,
     /// In the order of the manifest.
     pub runs: Vec<Run>,
+    /// When, where and by what it was trained.
+    pub sittings: Vec<Sitting>,
     /// Whether that is all.
     pub ending: Ending,
 }
@@ -19,12 +21,7 @@ pub struct RunFolder {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ending {
     /// With the line that says so.
-    Finished {
-        /// Wall-clock time of training and evaluation, seconds.
-        seconds: f64,
-        /// Training images a second, all runs together.
-        images_per_second: f64,
-    },
+    Finished,
     /// Without it: stopped, killed, or still running.
     Unfinished {
         /// The last line, if it was cut in the middle, counted from 1.
@@ -36,6 +33,23 @@ impl RunFolder {
     /// Steps in an epoch, at least 1, so that it can divide.
     pub fn steps_per_epoch(&self) -> f64 {
         self.manifest.steps_per_epoch.max(1) as f64
+    }
+
+    /// Wall-clock time of training and evaluation, all sittings together, seconds.
+    pub fn seconds(&self) -> f64 {
+        self.sittings.iter().map(|sitting| sitting.seconds).sum()
+    }
+
+    /// Training images a second, all runs together, evaluation included in the time; `None` where no time was taken.
+    pub fn images_per_second(&self) -> Option<f64> {
+        let steps = self
+            .sittings
+            .iter()
+            .map(|sitting| sitting.to_step.saturating_sub(sitting.from_step));
+        let epochs = steps.sum::<u64>() as f64 / self.steps_per_epoch();
+        let images = epochs * (self.manifest.data.train_images * self.runs.len()) as f64;
+        let seconds = self.seconds();
+        (seconds > 0.0).then(|| images / seconds)
     }
 
     /// The last step that any run recorded, and `None` if there is none.

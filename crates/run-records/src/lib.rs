@@ -10,4 +10,4 @@ mod record;
 pub use error::RecordsError;
 pub use folder::{Ending, RunFolder};
 pub use history::{EpochPoint, NormPoint, Run, StepPoint};
-pub use record::{DataRecord, Manifest, NetworkRecord, Record, RunRecord};
+pub use record::{DataRecord, Manifest, NetworkRecord, Record, RunRecord, Sitting};

@@ -5,18 +5,20 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use crate::{
-    Ending, EpochPoint, Manifest, NormPoint, Record, RecordsError, Run, RunFolder, StepPoint,
+    Ending, EpochPoint, Manifest, NormPoint, Record, RecordsError, Run, RunFolder, Sitting,
+    StepPoint,
 };
 
 impl RunFolder {
-    /// Reads `experiment.toml`, `manifest.json` and `records.jsonl` of a folder.
+    /// Reads `experiment.toml`, `manifest.json`, `sittings.json` and `records.jsonl` of a folder.
     ///
     /// # Errors
     /// [`RecordsError`] names the file, and the line where one is at fault: a file is missing or is not what it should
     /// be, a record names a run that the manifest does not have, or goes back in time. A last line that is cut in the
     /// middle is no error: see [`Ending`].
     pub fn read(run_folder: &Path) -> Result<Self, RecordsError> {
-        let manifest = read_manifest(&run_folder.join("manifest.json"))?;
+        let manifest = Manifest::read(run_folder)?;
+        let sittings = Sitting::read_all(run_folder)?;
         let toml = run_folder.join("experiment.toml");
         let experiment = fs::read(&toml).map_err(unreadable(&toml))?;
         // Only shown, so bytes that are no UTF-8 need not stop a report.
@@ -27,6 +29,7 @@ impl RunFolder {
             manifest,
             experiment,
             runs,
+            sittings,
             ending,
         };
         folder.read_records(&run_folder.join("records.jsonl"))?;
@@ -114,39 +117,50 @@ impl RunFolder {
                     test_accuracy,
                 });
             }
-            Record::Finished {
-                seconds,
-                images_per_second,
-            } => {
-                self.ending = Ending::Finished {
-                    seconds,
-                    images_per_second,
-                };
-            }
+            Record::Finished { .. } => self.ending = Ending::Finished,
         }
         Ok(())
     }
 }
 
-fn read_manifest(path: &Path) -> Result<Manifest, RecordsError> {
-    let bytes = fs::read(path).map_err(unreadable(path))?;
-    let manifest: Manifest =
-        serde_json::from_slice(&bytes).map_err(|source| RecordsError::Manifest {
-            path: path.to_owned(),
+impl Manifest {
+    /// Reads `manifest.json` of a run folder.
+    ///
+    /// # Errors
+    /// [`RecordsError`]: it is missing, or is not one.
+    pub fn read(run_folder: &Path) -> Result<Self, RecordsError> {
+        let path = run_folder.join("manifest.json");
+        let bytes = fs::read(&path).map_err(unreadable(&path))?;
+        let manifest = serde_json::from_slice(&bytes).map_err(|source| RecordsError::Manifest {
+            path: path.clone(),
             source,
-        })?;
-    let runs = manifest.runs.len();
-    for (run, record) in manifest.runs.iter().enumerate() {
-        if let Some(twin) = record.twin.filter(|&twin| twin >= runs || twin == run) {
-            return Err(RecordsError::Twin {
-                path: path.to_owned(),
-                run,
-                twin,
-                runs,
-            });
+        });
+        let manifest: Self = manifest?;
+        let runs = manifest.runs.len();
+        for (run, record) in manifest.runs.iter().enumerate() {
+            if let Some(twin) = record.twin.filter(|&twin| twin >= runs || twin == run) {
+                return Err(RecordsError::Twin {
+                    path,
+                    run,
+                    twin,
+                    runs,
+                });
+            }
         }
+        Ok(manifest)
     }
-    Ok(manifest)
+}
+
+impl Sitting {
+    /// Reads `sittings.json` of a run folder.
+    ///
+    /// # Errors
+    /// [`RecordsError`]: it is missing, or is no list of sittings.
+    pub fn read_all(run_folder: &Path) -> Result<Vec<Self>, RecordsError> {
+        let path = run_folder.join("sittings.json");
+        let bytes = fs::read(&path).map_err(unreadable(&path))?;
+        serde_json::from_slice(&bytes).map_err(|source| RecordsError::Sittings { path, source })
+    }
 }
 
 fn unreadable(path: &Path) -> impl Fn(io::Error) -> RecordsError {

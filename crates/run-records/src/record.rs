@@ -1,29 +1,23 @@
 //! What a run leaves behind: one manifest, and one line of JSON for each record.
 //!
-//! A run folder holds `experiment.toml` (as run), `manifest.json` ([`Manifest`]) and
-//! `records.jsonl` ([`Record`], one a line, in the order they were made).
+//! A run folder holds `experiment.toml` (as run), `manifest.json` ([`Manifest`]), `records.jsonl` ([`Record`], one a
+//! line, in the order they were made) and `sittings.json` (a list of [`Sitting`]s). All but the last depend on nothing
+//! but the experiment, its data and the arithmetic of the machine: a run that is stopped and resumed leaves the same
+//! bytes as one that is not.
 
 use serde::{Deserialize, Serialize};
 
-/// Everything that is known before the first step.
+/// Everything that is known before the first step, whenever and wherever that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of this software.
-    pub version: String,
     /// Name of the experiment, as in its TOML.
     pub experiment: String,
     /// One sentence for people.
     pub title: String,
     /// Preset applied to the TOML, if any.
     pub preset: Option<String>,
-    /// Command that makes this run again.
-    pub command: String,
-    /// When it started, RFC 3339, UTC.
-    pub started: String,
-    /// Git commit of the software, with `-dirty` if files differ from it; `None` outside a checkout.
-    pub commit: Option<String>,
-    /// Engine, precision, hardware, threads.
-    pub device: String,
+    /// SHA-256 of `experiment.toml`, in hexadecimal.
+    pub experiment_sha256: String,
     /// Seed of the initial parameters.
     pub initial_seed: u64,
     /// Seed of shuffling, crops and flips.
@@ -42,6 +36,27 @@ pub struct Manifest {
     pub milestones: Vec<u64>,
     /// The runs, in the order of their index in [`Record`].
     pub runs: Vec<RunRecord>,
+}
+
+/// One stretch of training without a break: the first one, and another for each time that the run was resumed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sitting {
+    /// Version of this software.
+    pub version: String,
+    /// Git commit of the software, with `-dirty` if files differ from it; `None` outside a checkout.
+    pub commit: Option<String>,
+    /// Command that started it: the first sitting's makes the whole run again.
+    pub command: String,
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// Engine, precision, hardware, threads.
+    pub device: String,
+    /// Steps that were done when it started.
+    pub from_step: u64,
+    /// Steps that were done when the run was last saved in it.
+    pub to_step: u64,
+    /// Wall-clock time of training and evaluation until then, seconds.
+    pub seconds: f64,
 }
 
 /// Where the images came from.
@@ -139,10 +154,8 @@ pub enum Record {
     },
     /// The last line of a complete run.
     Finished {
-        /// Wall-clock time of training and evaluation, seconds.
-        seconds: f64,
-        /// Training images a second, all runs together, evaluation included in the time.
-        images_per_second: f64,
+        /// Steps finished.
+        steps: u64,
     },
 }
 

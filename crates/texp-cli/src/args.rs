@@ -17,27 +17,53 @@ pub enum DeviceChoice {
     Cuda,
 }
 
-/// What every command that trains accepts.
+/// What every command that starts a training accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub struct RunArgs {
     /// Preset of the experiment to apply.
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
+    /// Where run folders are made; one that exists is never overwritten [default: runs].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Images, and what to compute on.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// What every command that trains accepts: images, and what to compute on.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub struct MachineArgs {
     /// Folder that holds CIFAR-10 in its binary layout [default: $CIFAR10_DIR, then ./data, then a download].
     #[arg(long, value_name = "DIR", conflicts_with = "synthetic")]
     pub data: Option<PathBuf>,
     /// Use the built-in set of generated images.
     #[arg(long)]
     pub synthetic: bool,
-    /// Where run folders are made; one that exists is never overwritten [default: runs].
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
     /// What to compute on. CPU and GPU agree up to the rounding of float32, and not in every bit; the records name the device.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
     /// Threads of the CPU to compute with, 0 for all; results do not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
+    /// Seconds between checkpoints: how much is done again after a crash; results do not depend on it.
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_CHECKPOINT)]
+    pub checkpoint_every: u64,
+}
+
+/// Seconds: what a person does not mind to lose, and far more than it takes to save.
+const DEFAULT_CHECKPOINT: u64 = 60;
+
+impl Default for MachineArgs {
+    fn default() -> Self {
+        Self {
+            data: None,
+            synthetic: false,
+            device: DeviceChoice::Auto,
+            threads: 0,
+            checkpoint_every: DEFAULT_CHECKPOINT,
+        }
+    }
 }
 
 impl RunArgs {
@@ -45,20 +71,30 @@ impl RunArgs {
     ///
     /// ```
     /// let mut args = texp_cli::RunArgs::default();
-    /// args.data = Some("my images".into());
-    /// args.threads = 2;
+    /// args.machine.data = Some("my images".into());
+    /// args.machine.threads = 2;
     /// assert_eq!(
     ///     args.command_line(&["texp", "train", "e.toml"]),
     ///     "texp train e.toml --data 'my images' --threads 2",
     /// );
     /// ```
     pub fn command_line(&self, command: &[&str]) -> String {
-        let mut words: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        words.extend(option("--preset", self.preset.clone()));
-        words.extend(option("--data", path(&self.data)));
-        words.extend(self.synthetic.then(|| "--synthetic".to_owned()));
+        let mut words = option("--preset", self.preset.clone());
         words.extend(option("--out", path(&self.out)));
+        words.extend(self.machine.words());
+        line(command, words)
+    }
+}
+
+impl MachineArgs {
+    /// `command` followed by these arguments, as one line for a POSIX shell. Defaults are left out.
+    pub(crate) fn command_line(&self, command: &[&str]) -> String {
+        line(command, self.words())
+    }
+
+    fn words(&self) -> Vec<String> {
+        let mut words = option("--data", path(&self.data));
+        words.extend(self.synthetic.then(|| "--synthetic".to_owned()));
         let device = match self.device {
             DeviceChoice::Auto => None,
             DeviceChoice::Cpu => Some("cpu".to_owned()),
@@ -67,9 +103,10 @@ impl RunArgs {
         words.extend(option("--device", device));
         let threads = (self.threads != 0).then(|| self.threads.to_string());
         words.extend(option("--threads", threads));
-        let words = || words.iter().map(String::as_str);
-        // NUL cannot be quoted, and no argument of a process can hold it.
-        shlex::try_join(words()).unwrap_or_else(|_| words().collect::<Vec<_>>().join(" "))
+        let seconds = self.checkpoint_every;
+        let seconds = (seconds != DEFAULT_CHECKPOINT).then(|| seconds.to_string());
+        words.extend(option("--checkpoint-every", seconds));
+        words
     }
 
     /// The arguments that find the same images and device as were found this time, `environment` being the value of
@@ -92,6 +129,17 @@ impl RunArgs {
         }
         args
     }
+}
+
+fn path(path: &Option<PathBuf>) -> Option<String> {
+    path.as_ref().map(|path| path.display().to_string())
+}
+
+fn line(command: &[&str], options: Vec<String>) -> String {
+    let options = options.iter().map(String::as_str);
+    let words = || command.iter().copied().chain(options.clone());
+    // NUL cannot be quoted, and no argument of a process can hold it.
+    shlex::try_join(words()).unwrap_or_else(|_| words().collect::<Vec<_>>().join(" "))
 }
 
 /// The words of an option.
@@ -128,11 +176,14 @@ mod tests {
         (of(text()), path(), any::<bool>(), path(), device, 0..3usize).prop_map(
             |(preset, data, synthetic, out, device, threads)| RunArgs {
                 preset,
-                data: data.filter(|_| !synthetic).map(PathBuf::from),
-                synthetic,
                 out: out.map(PathBuf::from),
-                device,
-                threads,
+                machine: MachineArgs {
+                    data: data.filter(|_| !synthetic).map(PathBuf::from),
+                    synthetic,
+                    device,
+                    threads,
+                    checkpoint_every: 30 * (1 + threads as u64),
+                },
             },
         )
     }
@@ -157,15 +208,15 @@ mod tests {
             seed: 0,
             reason: Some(NoCifar10::DownloadForbidden),
         };
-        let again = |args: &RunArgs, found, environment: Option<&str>| {
+        let again = |args: &MachineArgs, found, environment: Option<&str>| {
             let environment = environment.map(PathBuf::from);
             args.finding_again(found, environment, DeviceKind::Cpu)
                 .command_line(&["texp"])
         };
-        let none = RunArgs::default();
-        let named = RunArgs {
+        let none = MachineArgs::default();
+        let named = MachineArgs {
             data: Some("named".into()),
-            ..RunArgs::default()
+            ..MachineArgs::default()
         };
         let cpu = "--device cpu";
         assert_eq!(again(&none, &cifar, None), format!("texp {cpu}"));

@@ -7,7 +7,7 @@ use datasets::{DataError, Dataset, LocateOptions, Preference, locate, synthetic}
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trainer::experiment::Experiment;
 
-use crate::RunArgs;
+use crate::MachineArgs;
 
 /// `$CIFAR10_DIR`; an empty one counts as none.
 pub(crate) fn environment() -> Option<PathBuf> {
@@ -19,7 +19,7 @@ pub(crate) fn environment() -> Option<PathBuf> {
 /// The data set that an experiment runs on; says which on standard error.
 pub(crate) fn find(
     experiment: &Experiment,
-    args: &RunArgs,
+    args: &MachineArgs,
     environment: Option<PathBuf>,
     default_dir: &Path,
 ) -> Result<Dataset, DataError> {

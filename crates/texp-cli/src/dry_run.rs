@@ -17,7 +17,7 @@ use crate::{CommandError, DeviceChoice, RunArgs, device};
 pub fn dry_run(file: &Path, args: &RunArgs) -> Result<(), CommandError> {
     let experiment =
         Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
-    let device = match args.device {
+    let device = match args.machine.device {
         // Nothing is computed, so that none need be there.
         DeviceChoice::Cuda => DeviceKind::Cuda,
         choice => device::find(&experiment, choice)?,

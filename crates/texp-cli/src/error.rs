@@ -29,6 +29,9 @@ pub enum NoGroups {
     HasGroups,
 }
 
+/// Exit code of what was stopped by Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
 /// Why a command stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -122,8 +125,12 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// Says it on standard error; 2 for bad input, 1 for anything else.
+    /// Says it on standard error; 2 for bad input, 130 for a training that was asked to stop, 1 for anything else.
     pub fn report(&self) -> ExitCode {
+        if let Self::Trainer(TrainerError::Interrupted { .. }) = self {
+            eprintln!("{self}");
+            return ExitCode::from(INTERRUPTED);
+        }
         eprintln!("error: {self}");
         let bad_input = match self {
             Self::Data(error) => error.is_bad_input(),

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use texp_cli::{
-    ConvertArgs, InspectArgs, Places, RunArgs, completions, convert, dry_run, inspect, man,
-    rewrite_report, train,
+    ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, completions, convert, dry_run, inspect,
+    man, resume, rewrite_report, train,
 };
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
@@ -29,6 +29,15 @@ enum Verb {
         dry_run: bool,
         #[command(flatten)]
         run: RunArgs,
+    },
+    /// Go on with a run that was stopped or killed, from its last checkpoint, and write its report.
+    ///
+    /// It ends with the same bytes as a run that was never stopped, if it goes on on the device that it began on.
+    Resume {
+        /// The run folder.
+        folder: PathBuf,
+        #[command(flatten)]
+        machine: MachineArgs,
     },
     /// Write the report of a run folder again.
     Report {
@@ -67,13 +76,12 @@ fn main() -> ExitCode {
             run,
         } => dry_run(&file, &run),
         Verb::Train { file, run, .. } => {
-            let mut name = file.display().to_string();
-            if name.starts_with('-') {
-                // Else it would be read as an option when the command is given again.
-                name.insert_str(0, "./");
-            }
-            let places = Places::within(Path::new(""));
-            train(&file, &run, &places, &["texp", "train", &name])
+            let command = ["texp", "train", &argument(&file)];
+            train(&file, &run, &Places::within(Path::new("")), &command)
+        }
+        Verb::Resume { folder, machine } => {
+            let command = ["texp", "resume", &argument(&folder)];
+            resume(&folder, &machine, &Places::within(Path::new("")), &command)
         }
         Verb::Report { folder } => rewrite_report(&folder),
         Verb::Convert(args) => convert(&args),
@@ -85,4 +93,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }
+}
+
+/// A path as it is given on a command line, where it must not be read as an option.
+fn argument(path: &Path) -> String {
+    let mut name = path.display().to_string();
+    if name.starts_with('-') {
+        name.insert_str(0, "./");
+    }
+    name
 }

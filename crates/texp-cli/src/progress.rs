@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use run_records::Record;
-use trainer::run::{Event, Observer};
+use trainer::run::{Event, Observer, Unusable};
+
+use crate::interrupt;
 
 /// Shows events on standard error.
 pub(crate) struct Terminal {
@@ -16,6 +18,10 @@ pub(crate) struct Terminal {
     images_per_step: u64,
     /// Of the runs.
     labels: Vec<String>,
+    /// Steps that were done before.
+    from_step: u64,
+    /// What the run was trained on before.
+    device_before: Option<String>,
 }
 
 impl Terminal {
@@ -28,6 +34,36 @@ impl Terminal {
             steps_per_epoch: 1,
             images_per_step: 0,
             labels: Vec::new(),
+            from_step: 0,
+            device_before: None,
+        }
+    }
+
+    /// Of a run that was trained on a device before.
+    pub(crate) fn of_resumed(device_before: Option<String>) -> Self {
+        Self {
+            device_before,
+            ..Self::new()
+        }
+    }
+
+    /// What a run is resumed from.
+    fn resumed(&self, device: &str, unusable: &[Unusable]) {
+        for Unusable { path, why } in unusable {
+            eprintln!("The checkpoint {} is of no use: {why}.", path.display());
+        }
+        let Some(before) = &self.device_before else {
+            return;
+        };
+        match self.from_step {
+            0 => eprintln!("There is no checkpoint to go on from, so training starts again."),
+            step => eprintln!("Going on after step {step}."),
+        }
+        if arithmetic(before) != arithmetic(device) {
+            eprintln!(
+                "It was trained on {before} before: from here on results agree with what they would have been there up to \
+                 rounding, and not in every bit."
+            );
         }
     }
 
@@ -41,24 +77,34 @@ impl Terminal {
     }
 
     fn images_per_second(&self, steps: u64) -> f64 {
+        let steps = steps.saturating_sub(self.from_step);
         (steps * self.images_per_step) as f64 / self.start.elapsed().as_secs_f64().max(1e-9)
     }
 
     fn seconds_left(&self, steps: u64) -> f64 {
         let left = self.steps.saturating_sub(steps) as f64;
-        self.start.elapsed().as_secs_f64() * left / steps.max(1) as f64
+        let done = steps.saturating_sub(self.from_step);
+        self.start.elapsed().as_secs_f64() * left / done.max(1) as f64
     }
 }
 
 impl Observer for Terminal {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { folder, manifest } => {
+            Event::Started {
+                folder,
+                manifest,
+                device,
+                from_step,
+                unusable,
+            } => {
+                self.from_step = *from_step;
+                self.resumed(device, unusable);
                 eprintln!(
                     "Network: {}, {} trained values.",
                     manifest.network.name, manifest.network.trained_parameters
                 );
-                eprintln!("Engine: {}.", manifest.device);
+                eprintln!("Engine: {device}.");
                 eprintln!("Run folder: {}", folder.display());
                 let runs = manifest.runs.iter();
                 self.labels = runs.map(|run| run.label.clone()).collect();
@@ -69,6 +115,7 @@ impl Observer for Terminal {
                 self.start = Instant::now();
                 let target = ProgressDrawTarget::stderr_with_hz(4);
                 self.bar = ProgressBar::with_draw_target(Some(manifest.steps), target);
+                self.bar.set_position(*from_step);
                 let template = "{bar:30} step {pos}/{len}  {msg}  {eta} left";
                 let style = ProgressStyle::with_template(template);
                 self.bar
@@ -107,6 +154,18 @@ impl Observer for Terminal {
             Event::Finished(_) => self.bar.finish_and_clear(),
             _ => {}
         }
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        interrupt::is_wanted()
+    }
+}
+
+/// A device without its number of threads, which changes no result.
+fn arithmetic(device: &str) -> &str {
+    match device.rsplit_once(", ") {
+        Some((rest, threads)) if threads.contains(" thread") => rest,
+        _ => device,
     }
 }
 

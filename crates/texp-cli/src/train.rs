@@ -2,13 +2,16 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use run_records::Record;
 use trainer::experiment::Experiment;
-use trainer::run::{Finished, RunOptions, run_experiment};
+use trainer::run::{DeviceKind, Finished, Place, RunOptions, SavedRun, run_experiment};
 
 use crate::progress::Terminal;
-use crate::{CommandError, RunArgs, data, device, provenance};
+use crate::{
+    CommandError, DeviceChoice, MachineArgs, RunArgs, data, device, interrupt, provenance,
+};
 
 /// Where things are when the command line does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,22 +45,73 @@ pub fn train(
 ) -> Result<(), CommandError> {
     let experiment =
         Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
-    let device = device::find(&experiment, args.device)?;
+    let device = device::find(&experiment, args.machine.device)?;
     let environment = data::environment();
-    let dataset = data::find(&experiment, args, environment.clone(), &places.data)?;
-    let again = args.finding_again(&dataset.source, environment, device);
-    let options = RunOptions {
+    let dataset = data::find(
+        &experiment,
+        &args.machine,
+        environment.clone(),
+        &places.data,
+    )?;
+    let again = RunArgs {
+        machine: args
+            .machine
+            .finding_again(&dataset.source, environment, device),
+        ..args.clone()
+    };
+    let place = Place {
         runs: args.out.clone().unwrap_or_else(|| places.runs.clone()),
         preset: args.preset.clone(),
-        command: again.command_line(command),
+    };
+    let options = options(&args.machine, device, again.command_line(command));
+    interrupt::listen();
+    let mut terminal = Terminal::new();
+    let finished = run_experiment(&experiment, dataset, &place, &options, &mut terminal)?;
+    conclude(&finished)
+}
+
+/// Goes on with a run from its last checkpoint, and writes its report. Without a device in `args`, on the one that it
+/// began on.
+///
+/// # Errors
+/// [`CommandError`].
+pub fn resume(
+    folder: &Path,
+    args: &MachineArgs,
+    places: &Places,
+    command: &[&str],
+) -> Result<(), CommandError> {
+    let run = SavedRun::open(folder)?;
+    let device_before = run.sittings().first().map(|first| first.device.clone());
+    let choice = match (args.device, &device_before) {
+        (DeviceChoice::Auto, Some(before)) if before.starts_with("nn-cuda") => DeviceChoice::Cuda,
+        (DeviceChoice::Auto, Some(_)) => DeviceChoice::Cpu,
+        (choice, _) => choice,
+    };
+    let device = device::find(run.experiment(), choice)?;
+    let dataset = data::find(run.experiment(), args, data::environment(), &places.data)?;
+    let options = options(args, device, args.command_line(command));
+    interrupt::listen();
+    let mut terminal = Terminal::of_resumed(device_before);
+    let finished = run.resume(dataset, &options, &mut terminal)?;
+    conclude(&finished)
+}
+
+fn options(args: &MachineArgs, device: DeviceKind, command: String) -> RunOptions {
+    RunOptions {
+        command,
         started: provenance::now(),
         commit: provenance::commit(),
         device,
         threads: args.threads,
-    };
-    let finished = run_experiment(&experiment, dataset, &options, &mut Terminal::new())?;
+        checkpoint_every: Duration::from_secs(args.checkpoint_every),
+    }
+}
+
+/// Writes the report of a run, and says what came of it.
+fn conclude(finished: &Finished) -> Result<(), CommandError> {
     let paths = report::write(&finished.folder)?;
-    let mut text = results(&finished);
+    let mut text = results(finished);
     text += &format!("Report: {}\n", paths.page.display());
     print(&text);
     Ok(())
@@ -86,13 +140,16 @@ fn results(finished: &Finished) -> String {
         folder,
         manifest,
         seconds,
-        images_per_second,
         ..
     } = finished;
+    let epochs = manifest.steps / manifest.steps_per_epoch.max(1);
+    let images = epochs * (manifest.data.train_images * manifest.runs.len()) as u64;
     let mut lines = vec![
         format!(
-            "\n{}: {} steps in {seconds:.0} s, {images_per_second:.0} images/s",
-            manifest.title, manifest.steps
+            "\n{}: {} steps in {seconds:.0} s, {:.0} images/s",
+            manifest.title,
+            manifest.steps,
+            images as f64 / seconds
         ),
         format!("{} on {}\n", manifest.network.name, manifest.data.source),
         format!(

@@ -42,14 +42,8 @@ fn train_leaves_a_folder_with_a_report_and_never_overwrites_one() {
             assert!(folder.path().join(run).join(file).is_file(), "{run}/{file}");
         }
     }
-    let records = |run: &str| {
-        let text = fs::read_to_string(folder.path().join(run).join("records.jsonl")).unwrap();
-        let steps = text
-            .lines()
-            .filter(|line| !line.contains("finished"))
-            .map(str::to_owned);
-        steps.collect::<Vec<_>>()
-    };
+    let records =
+        |run: &str| fs::read_to_string(folder.path().join(run).join("records.jsonl")).unwrap();
     assert_eq!(
         records("runs/tiny"),
         records("runs/tiny-2"),
@@ -194,13 +188,12 @@ fn the_manifest_records_the_command_that_makes_the_run_again() {
     let progress = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{progress}");
     let command = |run: &str| {
-        let text = fs::read_to_string(folder.path().join(run).join("manifest.json")).unwrap();
-        let manifest: run_records::Manifest = serde_json::from_str(&text).unwrap();
-        manifest.command
+        let sittings = run_records::Sitting::read_all(&folder.path().join(run)).unwrap();
+        sittings[0].command.clone()
     };
     assert_eq!(
         command("it's mine/tiny-two"),
-        "texp train 'my tiny.toml' --preset two --synthetic --out \"it's mine\" --device cpu --threads 1"
+        "texp train 'my tiny.toml' --preset two --out \"it's mine\" --synthetic --device cpu --threads 1"
     );
 
     fs::write(folder.path().join("-tiny.toml"), TINY).unwrap();
@@ -211,6 +204,6 @@ fn the_manifest_records_the_command_that_makes_the_run_again() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         command("-o/tiny"),
-        "texp train ./-tiny.toml --synthetic '--out=-o' --device cpu"
+        "texp train ./-tiny.toml '--out=-o' --synthetic --device cpu"
     );
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use common::{TINY, command};
 use nn_cuda::CudaEngine;
 use nn_engine::EngineOptions;
-use run_records::{Manifest, Record};
+use run_records::{Record, Sitting};
 use trainer::experiment::Experiment;
 
 /// Exit code, standard output and standard error of a training of [`TINY`], changed as told.
@@ -21,9 +21,10 @@ fn train(folder: &Path, change: [&str; 2], arguments: &[&str]) -> (i32, String, 
     (output.status.code().unwrap(), out, said)
 }
 
-fn manifest(folder: &Path) -> Manifest {
-    let text = fs::read_to_string(folder.join("runs/tiny/manifest.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+fn sitting(folder: &Path) -> Sitting {
+    let mut sittings = Sitting::read_all(&folder.join("runs/tiny")).unwrap();
+    assert_eq!(sittings.len(), 1);
+    sittings.remove(0)
 }
 
 /// What [`TINY`]'s runs take on a GPU.
@@ -56,9 +57,9 @@ fn without_a_gpu_auto_trains_on_the_cpu_and_says_why() {
         assert_eq!(why, arguments != ["--device", "cpu"], "{said}");
         assert!(said.contains("Engine: nn-cpu (float32, "), "{said}");
         // Also where the next machine has a GPU.
-        let Manifest {
+        let Sitting {
             device, command, ..
-        } = manifest(folder.path());
+        } = sitting(folder.path());
         assert!(device.starts_with("nn-cpu (float32, "), "{device}");
         assert_eq!(command, "texp train tiny.toml --synthetic --device cpu");
         fs::remove_dir_all(folder.path().join("runs")).unwrap();
@@ -70,7 +71,7 @@ fn without_a_gpu_auto_trains_on_the_cpu_and_says_why() {
         "{said}"
     );
     assert!(
-        manifest(folder.path())
+        sitting(folder.path())
             .device
             .starts_with("nn-reference (float64, ")
     );
@@ -171,9 +172,9 @@ fn a_gpu_trains_the_same_every_time_and_close_to_the_cpu() {
         assert!(!said.contains("Training on the CPU"), "{said}");
     }
     let runs = folder.path().join("runs");
-    let Manifest {
+    let Sitting {
         device, command, ..
-    } = manifest(folder.path());
+    } = sitting(folder.path());
     assert!(
         device.starts_with("nn-cuda (float32, ") && !device.contains("thread"),
         "{device}"

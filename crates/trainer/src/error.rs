@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use datasets::SamplerError;
 use nn_engine::{EngineError, Split};
+use run_records::RecordsError;
 
 use crate::experiment::{ExperimentError, Problem};
 use crate::plan::PlanError;
@@ -68,17 +69,66 @@ pub enum TrainerError {
     /// The engine failed on the way, as where a GPU is lost.
     #[error(
         "training stopped before step {step} of {steps}: {source}; all records up to there are in `{0}`, `texp report {0}` \
-         shows them, and the same command trains again from the start", folder.display()
+         shows them, and `texp resume {0}` goes on from step {saved}", folder.display()
     )]
     Stopped {
         /// The first step that was not made.
         step: u64,
         /// Steps in all.
         steps: u64,
+        /// Steps of the last checkpoint; 0 if there is none.
+        saved: u64,
         /// The run folder.
         folder: PathBuf,
         /// What the engine says.
         source: EngineError,
+    },
+    /// It was asked to stop.
+    #[error(
+        "training was stopped before step {step} of {steps}; everything is saved in `{0}`, and `texp resume {0}` goes on", folder.display()
+    )]
+    Interrupted {
+        /// The first step that was not made.
+        step: u64,
+        /// Steps in all.
+        steps: u64,
+        /// The run folder.
+        folder: PathBuf,
+    },
+    /// A run with nothing left to train.
+    #[error("the run in `{0}` is complete, so there is nothing to resume; `texp report {0}` shows it", folder.display())]
+    Complete {
+        /// The run folder.
+        folder: PathBuf,
+    },
+    /// A run that somebody else trains.
+    #[error("the run in `{}` is being trained by another process; wait for it, or stop it first", folder.display())]
+    InUse {
+        /// The run folder.
+        folder: PathBuf,
+    },
+    /// A folder that is no run's.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// A run whose experiment is no longer what was run.
+    #[error(
+        "`{}` is not what was run: its SHA-256 is not the one in manifest.json; put it back, or train what it says now as a \
+         new run with `texp train`", path.display()
+    )]
+    ExperimentChanged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Other images than a run was trained on.
+    #[error(
+        "the run was trained on other images ({wanted}) than those found ({found}): their SHA-256 differs; name the folder \
+         that holds them by --data, or give --synthetic if they were generated"
+    )]
+    OtherData {
+        /// What the run was trained on.
+        wanted: String,
+        /// What was found.
+        found: String,
     },
     /// Every run's loss has stopped being a number.
     #[error(
@@ -105,12 +155,18 @@ impl TrainerError {
             | Self::TooFewImages { .. }
             | Self::Float64OnGpu
             | Self::Engine(EngineError::NoDevice { .. })
+            | Self::Complete { .. }
+            | Self::InUse { .. }
+            | Self::Records(_)
+            | Self::ExperimentChanged { .. }
+            | Self::OtherData { .. }
             | Self::Sampler(_) => true,
             Self::Engine(_)
             | Self::Plan(_)
             | Self::Folder { .. }
             | Self::Format { .. }
             | Self::Stopped { .. }
+            | Self::Interrupted { .. }
             | Self::Diverged { .. } => false,
         }
     }

@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use cuda_sim::{Failure, Simulator, SimulatorError};
 use datasets::{Dataset, synthetic};
 use nn_engine::EngineError;
-use run_records::Record;
+use run_records::{Record, Sitting};
 use trainer::TrainerError;
 use trainer::experiment::Experiment;
-use trainer::run::{DeviceKind, Event, Finished, RunOptions, check_gpu, run_experiment};
+use trainer::run::{
+    DeviceKind, Event, Finished, Place, RunOptions, SavedRun, check_gpu, run_experiment,
+};
 
 const TINY: &str = include_str!("data/tiny.toml");
 
@@ -39,21 +42,24 @@ fn images() -> Dataset {
     spec.generate().unwrap()
 }
 
-fn train(runs: &Path, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Finished, TrainerError> {
-    let options = RunOptions {
-        runs: runs.to_owned(),
-        preset: None,
+fn options() -> RunOptions {
+    RunOptions {
         command: "cargo test".to_owned(),
         started: "2020-01-01T00:00:00Z".to_owned(),
         commit: None,
         device: DeviceKind::Cuda,
         threads: 0,
+        checkpoint_every: Duration::ZERO,
+    }
+}
+
+fn train(runs: &Path, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Finished, TrainerError> {
+    let place = Place {
+        runs: runs.to_owned(),
+        preset: None,
     };
-    run_experiment(&experiment(), images(), &options, &mut |event: &Event<
-        '_,
-    >| {
-        observer(event)
-    })
+    let observer = &mut |event: &Event<'_>| observer(event);
+    run_experiment(&experiment(), images(), &place, &options(), observer)
 }
 
 fn lines(folder: &Path) -> Vec<String> {
@@ -68,11 +74,8 @@ fn what_was_recorded_before_the_device_failed_is_kept() {
     check_gpu(&experiment()).unwrap();
     let runs = tempfile::tempdir().unwrap();
     let whole = train(runs.path(), &mut |_| {}).unwrap();
-    assert!(
-        whole.manifest.device.starts_with("nn-cuda (float32, "),
-        "{}",
-        whole.manifest.device
-    );
+    let device = &Sitting::read_all(&whole.folder).unwrap()[0].device;
+    assert!(device.starts_with("nn-cuda (float32, "), "{device}");
     let whole = lines(&whole.folder);
 
     // A launch after the first epoch, some way into a step.
@@ -85,8 +88,9 @@ fn what_was_recorded_before_the_device_failed_is_kept() {
     let TrainerError::Stopped {
         step,
         steps: 8,
+        saved: 4,
         folder,
-        source: EngineError::Device { .. },
+        source: EngineError::DeviceLost { .. },
     } = &error
     else {
         panic!("{error}")
@@ -95,7 +99,7 @@ fn what_was_recorded_before_the_device_failed_is_kept() {
     assert!(!error.is_bad_input());
     let message = error.to_string();
     assert!(
-        message.starts_with("training stopped before step 4 of 8: the GPU failed while "),
+        message.starts_with("training stopped before step 4 of 8: the GPU was lost while "),
         "{message}"
     );
     // Cut off, and otherwise what would have been.
@@ -104,9 +108,9 @@ fn what_was_recorded_before_the_device_failed_is_kept() {
     let read = |line: &String| serde_json::from_str::<Record>(line).unwrap();
     let of_epoch = |record: &Record| matches!(record, Record::Epoch { epoch: 1, .. });
     assert_eq!(kept.iter().map(read).filter(of_epoch).count(), 3);
+    // On a device in order again it goes on from the last checkpoint, as if nothing had been.
     simulator.reset();
-    assert_eq!(
-        lines(&train(runs.path(), &mut |_| {}).unwrap().folder)[..kept.len()],
-        kept
-    );
+    let run = SavedRun::open(folder).unwrap();
+    let resumed = run.resume(images(), &options(), &mut |_: &Event<'_>| {});
+    assert_eq!(lines(&resumed.unwrap().folder), whole);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datasets::synthetic;
 use nn_cpu::CpuEngine;
@@ -15,7 +16,7 @@ use schedule_core::{ExactLaw, Recipe, Schedule};
 use trainer::experiment::{Experiment, Transform};
 use trainer::lockstep::{Scales, map_state};
 use trainer::plan::{RunSchedule, magnitudes};
-use trainer::run::{DeviceKind, Event, RunOptions, run_experiment};
+use trainer::run::{DeviceKind, Event, Place, RunOptions, run_experiment};
 
 /// `ln η̃` grows by 0.39 a step; 2560 steps.
 const LONG: &str = r#"
@@ -53,16 +54,20 @@ fn records(experiment: &Experiment, runs: &Path) -> Vec<Record> {
         test: 8,
     };
     let options = RunOptions {
-        runs: runs.to_owned(),
-        preset: None,
         command: "cargo test".to_owned(),
         started: "2020-01-01T00:00:00Z".to_owned(),
         commit: None,
         device: DeviceKind::Cpu,
         threads: 2,
+        checkpoint_every: Duration::from_secs(60),
+    };
+    let place = Place {
+        runs: runs.to_owned(),
+        preset: None,
     };
     let observer = &mut |_: &Event<'_>| {};
-    let finished = run_experiment(experiment, data.generate().unwrap(), &options, observer);
+    let images = data.generate().unwrap();
+    let finished = run_experiment(experiment, images, &place, &options, observer);
     let folder = finished.unwrap().folder;
     let text = fs::read_to_string(folder.join("records.jsonl")).unwrap();
     text.lines()

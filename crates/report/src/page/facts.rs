@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::numbers::{duration, thousands};
-use run_records::{Ending, RunFolder};
+use run_records::{Ending, RunFolder, Sitting};
 
 /// The table at the head of the page.
 pub(super) fn section(folder: &RunFolder) -> Markup {
@@ -13,7 +13,9 @@ pub(super) fn section(folder: &RunFolder) -> Markup {
         section id="facts" {
             h2 { "How it was made" }
             dl.facts {
-                (fact("Command to redo it", html! { code { (manifest.command) } }))
+                @if let Some(first) = folder.sittings.first() {
+                    (fact("Command to redo it", html! { code { (first.command) } }))
+                }
                 (fact("Images", html! {
                     (thousands(data.train_images as u64)) " for training, "
                     (thousands(data.test_images as u64)) " for testing"
@@ -28,25 +30,38 @@ pub(super) fn section(folder: &RunFolder) -> Markup {
                     (thousands(manifest.steps)) " of " (thousands(manifest.batch_size as u64))
                     " images, " (thousands(manifest.steps_per_epoch)) " an epoch"
                 }))
-                (fact("Device", html! { (manifest.device) }))
                 (fact("Time", time(folder)))
-                (fact("Started", html! { (manifest.started) }))
+                @for sitting in &folder.sittings {
+                    (sitting_facts(sitting))
+                }
                 (fact("Seeds", html! {
                     (manifest.initial_seed) " for parameters, " (manifest.batch_seed)
                     " for shuffling, crops and flips"
-                }))
-                (fact("Software", html! {
-                    "version " (manifest.version) ", "
-                    @match &manifest.commit {
-                        Some(commit) => { "commit " code { (commit) } }
-                        None => { "commit unknown" }
-                    }
                 }))
                 @if let Some(preset) = &manifest.preset {
                     (fact("Preset", html! { (preset) }))
                 }
             }
         }
+    }
+}
+
+/// Where and by what a stretch of the run was trained.
+fn sitting_facts(sitting: &Sitting) -> Markup {
+    let from = match sitting.from_step {
+        0 => String::new(),
+        step => format!(", resumed after {} steps", thousands(step)),
+    };
+    html! {
+        (fact("Started", html! { (sitting.started) (from) }))
+        (fact("Device", html! { (sitting.device) }))
+        (fact("Software", html! {
+            "version " (sitting.version) ", "
+            @match &sitting.commit {
+                Some(commit) => { "commit " code { (commit) } }
+                None => { "commit unknown" }
+            }
+        }))
     }
 }
 
@@ -68,14 +83,11 @@ fn fact(name: &str, value: Markup) -> Markup {
 }
 
 fn time(folder: &RunFolder) -> Markup {
-    match folder.ending {
-        Ending::Finished {
-            seconds,
-            images_per_second,
-        } => html! {
-            (duration(seconds)) ", " (thousands(images_per_second.max(0.0) as u64))
-            " training images a second, all runs together"
-        },
-        Ending::Unfinished { .. } => html! { "unknown: the run is not complete" },
+    html! {
+        (duration(folder.seconds()))
+        @if let Some(rate) = folder.images_per_second() {
+            ", " (thousands(rate as u64)) " training images a second, all runs together"
+        }
+        @if let Ending::Unfinished { .. } = folder.ending { "; the run is not complete" }
     }
 }

@@ -11,7 +11,7 @@ use crate::simulated::{Simulation, write_folder};
 /// Writes the folder, makes its report, and gives back the page.
 pub(crate) fn page_of(manifest: &Manifest, records: &[Record]) -> (TempDir, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    write_folder(folder.path(), manifest, records).expect("a run folder");
+    write_folder(folder.path(), manifest, &small().sitting(), records).expect("a run folder");
     let page = report_in(folder.path());
     (folder, page)
 }

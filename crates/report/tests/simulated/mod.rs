@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use run_records::{DataRecord, Manifest, NetworkRecord, Record, RunRecord};
+use run_records::{DataRecord, Manifest, NetworkRecord, Record, RunRecord, Sitting};
 
 const DECAY: f64 = 0.01;
 const MOMENTUM: f64 = 0.9;
@@ -55,14 +55,10 @@ impl Simulation {
             twin,
         };
         Manifest {
-            version: "0.1.0".to_owned(),
             experiment: "figure-2".to_owned(),
             title: "Step decay with weight decay, and the same without".to_owned(),
             preset: Some("small".to_owned()),
-            command: "cargo xtask repro --preset small".to_owned(),
-            started: "2024-01-01T12:00:00Z".to_owned(),
-            commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
-            device: "simulated, not trained; 2 threads".to_owned(),
+            experiment_sha256: "4a".repeat(32),
             initial_seed: 1,
             batch_seed: 2,
             data: DataRecord {
@@ -92,6 +88,20 @@ impl Simulation {
                 run("exact", "exact twin, no weight decay", "wd-free", Some(0)),
                 run("texp", "TEXP, no weight decay", "tapered", Some(0)),
             ],
+        }
+    }
+
+    /// All of it in one go.
+    pub(crate) fn sitting(&self) -> Sitting {
+        Sitting {
+            version: "0.1.0".to_owned(),
+            commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            command: "cargo xtask repro --preset small".to_owned(),
+            started: "2024-01-01T12:00:00Z".to_owned(),
+            device: "simulated, not trained; 2 threads".to_owned(),
+            from_step: 0,
+            to_step: self.epochs * self.steps_per_epoch,
+            seconds: 372.4,
         }
     }
 
@@ -136,15 +146,14 @@ impl Simulation {
             }
         }
         records.push(Record::Finished {
-            seconds: 372.4,
-            images_per_second: 1_238.0,
+            steps: self.epochs * self.steps_per_epoch,
         });
         records
     }
 
     /// Writes a whole run folder.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        write_folder(folder, &self.manifest(), &self.records())
+        write_folder(folder, &self.manifest(), &self.sitting(), &self.records())
     }
 
     fn rate_at(&self, step: u64) -> f64 {
@@ -218,10 +227,11 @@ impl State {
     }
 }
 
-/// Writes the three files of a run folder.
+/// Writes the files of a run folder.
 pub(crate) fn write_folder(
     folder: &Path,
     manifest: &Manifest,
+    sitting: &Sitting,
     records: &[Record],
 ) -> io::Result<()> {
     let mut lines = String::new();
@@ -236,6 +246,10 @@ pub(crate) fn write_folder(
     fs::write(
         folder.join("manifest.json"),
         serde_json::to_string_pretty(manifest)?,
+    )?;
+    fs::write(
+        folder.join("sittings.json"),
+        serde_json::to_string_pretty(&[sitting])?,
     )?;
     fs::write(folder.join("records.jsonl"), lines)
 }

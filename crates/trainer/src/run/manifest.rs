@@ -1,33 +1,28 @@
 //! Everything that is known before the first step.
 
 use datasets::{Dataset, fingerprint};
-use nn_engine::Device;
 use nn_graph::Graph;
 
-use super::RunOptions;
+use super::folder::sha256;
 use crate::experiment::{Experiment, Prepared, Transform};
 use crate::plan::jumps;
 use run_records::{DataRecord, Manifest, NetworkRecord, RunRecord};
 
 pub(super) fn describe(
     experiment: &Experiment,
+    text: &str,
     prepared: &Prepared,
-    device: Device,
     dataset: &Dataset,
-    options: &RunOptions,
+    preset: Option<&str>,
 ) -> Manifest {
     let timeline = experiment.timeline();
     let training = &experiment.training;
     let milestones = jumps(prepared.recipe.learning_rate());
     Manifest {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         experiment: experiment.name.clone(),
         title: experiment.title.clone(),
-        preset: options.preset.clone(),
-        command: options.command.clone(),
-        started: options.started.clone(),
-        commit: options.commit.clone(),
-        device: device.to_string(),
+        preset: preset.map(str::to_owned),
+        experiment_sha256: sha256(text.as_bytes()),
         initial_seed: training.initial_seed,
         batch_seed: training.batch_seed,
         data: DataRecord {

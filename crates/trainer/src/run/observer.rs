@@ -2,20 +2,26 @@
 
 use std::path::Path;
 
-use super::Finished;
+use super::{Finished, Unusable};
 use run_records::{Manifest, Record};
 
-/// What happens, in this order: one start, then steps and, after each epoch's last, an epoch; one
+/// What happens, in this order: a start, then steps and, after each epoch's last, an epoch; one
 /// end.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The folder is made, and training starts.
+    /// Training starts, in a new folder or in one that is there.
     Started {
         /// The run folder.
         folder: &'a Path,
         /// What is known.
         manifest: &'a Manifest,
+        /// Engine, precision, hardware, threads.
+        device: &'a str,
+        /// Steps that were done before.
+        from_step: u64,
+        /// Checkpoints of later steps that are of no use.
+        unusable: &'a [Unusable],
     },
     /// Some steps are done: about twice a second.
     Stepped {
@@ -46,6 +52,12 @@ pub enum Event<'a> {
 pub trait Observer {
     /// Takes note; training waits for it.
     fn event(&mut self, event: &Event<'_>);
+
+    /// Whether training is to stop, asked about twice a second: then the run is saved, and stopped by
+    /// [`TrainerError::Interrupted`](crate::TrainerError::Interrupted).
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
 }
 
 impl<F: FnMut(&Event<'_>)> Observer for F {

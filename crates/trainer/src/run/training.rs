@@ -1,12 +1,14 @@
 //! The loop: chunks of steps, measurements between them, an evaluation after each epoch.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use datasets::Sampler;
 use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Split, StepStats};
 use scale_invariance::SCALED_GROUP;
 
-use super::{Event, Observer, RunFolder};
+use super::checkpoint::{Checkpoint, Progress, Sums};
+use super::{Event, Folder, Observer};
 use crate::TrainerError;
 use crate::experiment::{Experiment, Prepared, Transform};
 use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline};
@@ -36,20 +38,12 @@ pub(super) struct Training<'a> {
     names: Vec<String>,
     /// Of each run, the step from which on its loss is not finite.
     diverged: Vec<Option<u64>>,
+    /// Of each run, the epoch so far.
+    sums: Vec<Sums>,
     /// Steps done.
     step: u64,
     /// Steps in the next chunk.
     chunk: u64,
-}
-
-/// What an epoch adds up to for one run.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    /// Over images, not steps: the last batch may be smaller.
-    loss: f64,
-    correct: u64,
-    images: u64,
-    last_loss: f64,
 }
 
 impl<'a> Training<'a> {
@@ -85,9 +79,44 @@ impl<'a> Training<'a> {
             group_count: symmetry.groups(),
             names: experiment.run.iter().map(|run| run.name.clone()).collect(),
             diverged: vec![None; experiment.run.len()],
+            sums: vec![Sums::default(); experiment.run.len()],
             step: 0,
             chunk: 1,
             engine,
+        })
+    }
+
+    /// Goes on from a checkpoint.
+    pub(super) fn resume(&mut self, checkpoint: Checkpoint) -> Result<(), TrainerError> {
+        for (run, progress) in checkpoint.runs.into_iter().enumerate() {
+            self.engine.load_state(run, &progress.state)?;
+            self.diverged[run] = progress.diverged;
+            self.sums[run] = progress.epoch;
+        }
+        // A schedule is a function of the step, and walking there costs less than storing its sums.
+        for schedule in &mut self.schedules {
+            for _ in 0..checkpoint.step {
+                schedule.next_step()?;
+            }
+        }
+        self.step = checkpoint.step;
+        Ok(())
+    }
+
+    /// All that the steps to come depend on.
+    pub(super) fn checkpoint(&self) -> Result<Checkpoint, TrainerError> {
+        let progress = |run| {
+            Ok(Progress {
+                state: self.engine.state(run)?,
+                diverged: self.diverged[run],
+                epoch: self.sums[run],
+            })
+        };
+        Ok(Checkpoint {
+            step: self.step,
+            runs: (0..self.schedules.len())
+                .map(progress)
+                .collect::<Result<_, TrainerError>>()?,
         })
     }
 
@@ -96,46 +125,40 @@ impl<'a> Training<'a> {
         self.step
     }
 
+    /// Epochs to be done, counted from 1; the first may be done in part.
+    pub(super) fn epochs(&self) -> RangeInclusive<u64> {
+        self.step / self.timeline.steps_per_epoch + 1..=self.timeline.epochs
+    }
+
     /// Trains and evaluates one epoch, counted from 1, and returns its records.
     pub(super) fn epoch(
         &mut self,
         epoch: u64,
-        folder: &mut RunFolder,
+        folder: &mut Folder,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Record>, TrainerError> {
         let end = epoch.saturating_mul(self.timeline.steps_per_epoch);
-        let mut sums = vec![Sums::default(); self.schedules.len()];
         while self.step < end {
             // Norms are measured between chunks, so none may reach beyond the next measurement.
             let next_norms = (self.step / self.norms_every + 1).saturating_mul(self.norms_every);
             let steps = self.chunk.min(end - self.step).min(next_norms - self.step);
             let before = self.diverged.clone();
-            self.chunk(steps, &mut sums, folder)?;
+            self.chunk(steps, folder)?;
             for (run, (before, now)) in before.iter().zip(&self.diverged).enumerate() {
                 if let (None, &Some(step)) = (before, now) {
                     observer.event(&Event::Diverged { run, step });
                 }
             }
-            let losses: Vec<f64> = sums.iter().map(|sum| sum.last_loss).collect();
+            let losses: Vec<f64> = self.sums.iter().map(|sum| sum.last_loss).collect();
             observer.event(&Event::Stepped {
                 steps: self.step,
                 losses: &losses,
             });
+            if self.step < end {
+                self.pause(folder, observer)?;
+            }
         }
-        let mut records = Vec::with_capacity(sums.len());
-        for (run, sum) in sums.iter().enumerate() {
-            let ratios = self.schedules[run].due_scale_ratios(self.group_count);
-            let test = self.engine.evaluate(run, Split::Test, &ratios)?;
-            records.push(Record::Epoch {
-                run,
-                epoch,
-                step: self.step,
-                train_loss: sum.loss / sum.images as f64,
-                train_accuracy: sum.correct as f64 / sum.images as f64,
-                test_loss: test.loss,
-                test_accuracy: test.accuracy(),
-            });
-        }
+        let records = self.evaluate(epoch)?;
         for record in &records {
             folder.record(record)?;
         }
@@ -152,16 +175,50 @@ impl<'a> Training<'a> {
                 folder: folder.path().to_owned(),
             });
         }
+        self.sums.fill(Sums::default());
+        if self.step < self.timeline.steps {
+            self.pause(folder, observer)?;
+        }
+        Ok(records)
+    }
+
+    /// Saves the runs if that is due, and stops if that is wanted.
+    fn pause(&self, folder: &mut Folder, observer: &dyn Observer) -> Result<(), TrainerError> {
+        let stop = observer.wants_to_stop();
+        if stop || folder.save_is_due() {
+            folder.save(&self.checkpoint()?)?;
+        }
+        if !stop {
+            return Ok(());
+        }
+        Err(TrainerError::Interrupted {
+            step: self.step,
+            steps: self.timeline.steps,
+            folder: folder.path().to_owned(),
+        })
+    }
+
+    /// Each run's record of an epoch that is done.
+    fn evaluate(&mut self, epoch: u64) -> Result<Vec<Record>, TrainerError> {
+        let mut records = Vec::with_capacity(self.sums.len());
+        for (run, sum) in self.sums.iter().enumerate() {
+            let ratios = self.schedules[run].due_scale_ratios(self.group_count);
+            let test = self.engine.evaluate(run, Split::Test, &ratios)?;
+            records.push(Record::Epoch {
+                run,
+                epoch,
+                step: self.step,
+                train_loss: sum.loss / sum.images as f64,
+                train_accuracy: sum.correct as f64 / sum.images as f64,
+                test_loss: test.loss,
+                test_accuracy: test.accuracy(),
+            });
+        }
         Ok(records)
     }
 
     /// Trains some steps, in one call of the engine unless a run is rescaled between them.
-    fn chunk(
-        &mut self,
-        steps: u64,
-        sums: &mut [Sums],
-        folder: &mut RunFolder,
-    ) -> Result<(), TrainerError> {
+    fn chunk(&mut self, steps: u64, folder: &mut Folder) -> Result<(), TrainerError> {
         let batches: Vec<_> = (self.step..self.step + steps)
             .map(|step| self.sampler.batch(step))
             .collect();
@@ -183,7 +240,7 @@ impl<'a> Training<'a> {
                 self.record_norms(&part[0], folder)?;
             }
             let (now, later) = batches.split_at(part.len());
-            time += self.call(now, part, sums, folder)?;
+            time += self.call(now, part, folder)?;
             self.step += part.len() as u64;
             batches = later;
         }
@@ -196,8 +253,7 @@ impl<'a> Training<'a> {
         &mut self,
         batches: &[BatchSpec],
         planned: &[Vec<PlannedStep>],
-        sums: &mut [Sums],
-        folder: &mut RunFolder,
+        folder: &mut Folder,
     ) -> Result<Duration, TrainerError> {
         let hyper = HyperTable::from_fn(
             batches.len(),
@@ -209,7 +265,7 @@ impl<'a> Training<'a> {
         let stats = self.engine.run(Batches::shared(batches), &hyper)?;
         let time = clock.elapsed();
         for (index, (batch, plan)) in batches.iter().zip(planned).enumerate() {
-            for (run, (sum, planned)) in sums.iter_mut().zip(plan).enumerate() {
+            for (run, (sum, planned)) in self.sums.iter_mut().zip(plan).enumerate() {
                 let StepStats { loss, correct } = stats.get(index, run);
                 sum.loss += loss * batch.len() as f64;
                 sum.last_loss = loss;
@@ -251,7 +307,7 @@ impl<'a> Training<'a> {
     fn record_norms(
         &self,
         planned: &[PlannedStep],
-        folder: &mut RunFolder,
+        folder: &mut Folder,
     ) -> Result<(), TrainerError> {
         for (run, (planned, twin)) in planned.iter().zip(&self.twins).enumerate() {
             let compared = self.engine.compare(run, twin.unwrap_or(run))?;

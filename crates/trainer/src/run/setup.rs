@@ -1,0 +1,140 @@
+//! An experiment on an engine, before its first step, and its way to the last.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datasets::Dataset;
+use nn_engine::{Engine, Split, State};
+use run_records::{Manifest, Record, Sitting};
+
+use super::checkpoint::{Checkpoint, Checkpoints};
+use super::engine::build_engine;
+use super::training::Training;
+use super::{Event, Finished, Folder, Observer, RunOptions, Unusable, manifest, take_images};
+use crate::TrainerError;
+use crate::experiment::{Experiment, Prepared};
+
+/// An experiment whose engine is made and holds its images.
+pub(super) struct Setup<'a> {
+    experiment: &'a Experiment,
+    prepared: Prepared,
+    engine: Box<dyn Engine>,
+    /// What every run starts from.
+    pub(super) start: State,
+    /// The experiment as TOML.
+    pub(super) text: String,
+    pub(super) manifest: Manifest,
+}
+
+impl<'a> Setup<'a> {
+    pub(super) fn new(
+        experiment: &'a Experiment,
+        dataset: Dataset,
+        preset: Option<&str>,
+        options: &RunOptions,
+    ) -> Result<Self, TrainerError> {
+        let prepared = experiment.prepare()?;
+        let dataset = take_images(experiment, dataset)?;
+        let text = experiment.to_toml().map_err(|error| TrainerError::Format {
+            what: "experiment.toml",
+            reason: error.to_string(),
+        })?;
+        let mut engine = build_engine(experiment, &prepared, options.device, options.threads)?;
+        let manifest = manifest::describe(experiment, &text, &prepared, &dataset, preset);
+        engine.load_images(Split::Train, Arc::new(dataset.train))?;
+        engine.load_images(Split::Test, Arc::new(dataset.test))?;
+        let start = State::initial(&prepared.graph, experiment.training.initial_seed);
+        Ok(Self {
+            experiment,
+            prepared,
+            engine,
+            start,
+            text,
+            manifest,
+        })
+    }
+
+    /// The checkpoints of a run folder.
+    pub(super) fn checkpoints(&self, run_folder: &Path) -> Checkpoints {
+        Checkpoints::within(run_folder, &self.manifest, self.engine.device().precision)
+    }
+
+    /// A sitting that starts now.
+    pub(super) fn sitting(&self, options: &RunOptions, from_step: u64) -> Sitting {
+        Sitting {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: options.commit.clone(),
+            command: options.command.clone(),
+            started: options.started.clone(),
+            device: self.engine.device().to_string(),
+            from_step,
+            to_step: from_step,
+            seconds: 0.0,
+        }
+    }
+
+    /// From the first step, or from a checkpoint, to the last.
+    pub(super) fn train(
+        mut self,
+        mut folder: Folder,
+        checkpoint: Option<Checkpoint>,
+        unusable: &[Unusable],
+        observer: &mut dyn Observer,
+    ) -> Result<Finished, TrainerError> {
+        for replica in 0..self.experiment.run.len() {
+            self.engine.load_state(replica, &self.start)?;
+        }
+        let device = self.engine.device().to_string();
+        let mut training = Training::new(self.engine.as_mut(), self.experiment, &self.prepared)?;
+        if let Some(checkpoint) = checkpoint {
+            training.resume(checkpoint)?;
+        }
+        observer.event(&Event::Started {
+            folder: folder.path(),
+            manifest: &self.manifest,
+            device: &device,
+            from_step: training.steps(),
+            unusable,
+        });
+        let trained = all_epochs(&mut training, &mut folder, observer);
+        let steps = self.manifest.steps;
+        let last_epoch = match trained {
+            Err(TrainerError::Engine(source)) => {
+                folder.flush()?;
+                return Err(TrainerError::Stopped {
+                    step: training.steps(),
+                    steps,
+                    saved: folder.saved(),
+                    folder: folder.path().to_owned(),
+                    source,
+                });
+            }
+            trained => trained?,
+        };
+        let finished = Finished {
+            folder: folder.path().to_owned(),
+            manifest: self.manifest,
+            last_epoch,
+            seconds: folder.seconds(),
+        };
+        observer.event(&Event::Finished(&finished));
+        Ok(finished)
+    }
+}
+
+/// Trains, and gives back the records of the last epoch.
+fn all_epochs(
+    training: &mut Training<'_>,
+    folder: &mut Folder,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Record>, TrainerError> {
+    let mut last_epoch = Vec::new();
+    for epoch in training.epochs() {
+        last_epoch = training.epoch(epoch, folder, observer)?;
+    }
+    folder.record(&Record::Finished {
+        steps: training.steps(),
+    })?;
+    folder.save(&training.checkpoint()?)?;
+    Ok(last_epoch)
+}
