@@ -1,5 +1,8 @@
 //! What evidence may lack to judge a claim by it.
 
+use crate::CheckError;
+use crate::number::list;
+
 /// Why a claim cannot be judged by this evidence. Each reads as a sentence.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -9,6 +12,57 @@ pub enum EvidenceError {
     NoSeeds {
         /// The claim.
         claim: String,
+    },
+    /// The claim itself is mistaken.
+    #[error(transparent)]
+    Claim(#[from] CheckError),
+    /// One seed's evidence twice.
+    #[error(
+        "claim `{claim}`: seeds {first} and {second} are the same ({seed}); \
+         one seed counted twice would make the interval too narrow"
+    )]
+    SameSeed {
+        /// The claim.
+        claim: String,
+        /// Which seed, from 1.
+        first: usize,
+        /// And which other.
+        second: usize,
+        /// What both are.
+        seed: String,
+    },
+    /// Training was stopped, and the claim is about its end.
+    #[error(
+        "claim `{claim}` is about the end of training (`{over}`), but seed {seed} of {seeds} stopped {stopped}; \
+         let it finish"
+    )]
+    Stopped {
+        /// The claim.
+        claim: String,
+        /// Which seed, from 1.
+        seed: usize,
+        /// Number of seeds.
+        seeds: usize,
+        /// What the claim is about, as in its TOML.
+        over: String,
+        /// Where.
+        stopped: String,
+    },
+    /// A series that goes back.
+    #[error(
+        "claim `{claim}`: `{name}` of seed {seed} of {seeds} goes back at x = {x}; x must be finite and increase"
+    )]
+    Disordered {
+        /// The claim.
+        claim: String,
+        /// Which seed, from 1.
+        seed: usize,
+        /// Number of seeds.
+        seeds: usize,
+        /// The series.
+        name: String,
+        /// Where.
+        x: f64,
     },
     /// A series that the evidence does not have.
     #[error(
@@ -27,10 +81,10 @@ pub enum EvidenceError {
         /// Names that there are.
         known: Vec<String>,
     },
-    /// A series without points where the claim is about them.
+    /// A series with too few points where the claim is about them.
     #[error(
         "claim `{claim}`: `{name}` of seed {seed} of {seeds} has too few points for `{over}`: it has {}; \
-         was the training stopped early?",
+         was training stopped early, or is it shorter than the claim says?",
         extent(*points, *ends)
     )]
     TooFewPoints {
@@ -70,16 +124,6 @@ pub enum EvidenceError {
         /// And of the other.
         second_at: (usize, Option<(f64, f64)>),
     },
-}
-
-/// "`a`, `b` and `c`"
-fn list(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        Some((only, _)) => only.clone(),
-        None => "none".to_owned(),
-    }
 }
 
 fn extent(points: usize, ends: Option<(f64, f64)>) -> String {

@@ -5,17 +5,17 @@ use crate::{Claim, Evidence, EvidenceError, Outcome, Verdict};
 
 /// Judges a claim by the evidence of one or more seeds, each seed's independent of the others'.
 ///
-/// A run that diverged bears no claim out: where a claim needs a number that does not exist, it is not reproduced.
+/// A run that diverged bears no claim out: where a claim needs a number that there is not because of that, it is not
+/// reproduced, be it in one seed only. (With one seed in a hundred, an expected difference does not exist.)
 ///
 /// # Errors
-/// [`EvidenceError`] if the question cannot be asked of this evidence: there is none, a series is missing, has no points
-/// where the claim is about them, or has others in one seed than in another, as when a run was stopped.
+/// [`EvidenceError`] if the question cannot be asked: the [claim](Claim::check) is mistaken; there is no evidence, or one
+/// seed's twice; a series is missing, has too few points where the claim is about them, or has others in one seed than in
+/// another; or the claim is about the end of a training that was stopped.
 pub fn evaluate<E: Evidence>(claim: &Claim, seeds: &[E]) -> Result<Outcome, EvidenceError> {
+    claim.check_form()?;
     let evidence: Vec<&dyn Evidence> = seeds.iter().map(|seed| seed as &dyn Evidence).collect();
-    if evidence.is_empty() {
-        let claim = claim.id.clone();
-        return Err(EvidenceError::NoSeeds { claim });
-    }
+    every_seed_once(claim, &evidence)?;
     let seeds = Seeds {
         claim: &claim.id,
         evidence: &evidence,
@@ -32,4 +32,24 @@ pub fn evaluate<E: Evidence>(claim: &Claim, seeds: &[E]) -> Result<Outcome, Evid
         verdict,
         evidence,
     })
+}
+
+fn every_seed_once(claim: &Claim, evidence: &[&dyn Evidence]) -> Result<(), EvidenceError> {
+    let claim = claim.id.clone();
+    if evidence.is_empty() {
+        return Err(EvidenceError::NoSeeds { claim });
+    }
+    let seeds: Vec<Option<String>> = evidence.iter().map(|evidence| evidence.seed()).collect();
+    for (second, seed) in seeds.iter().enumerate() {
+        let same = seeds[..second].iter().position(|other| other == seed);
+        if let (Some(first), Some(seed)) = (same, seed) {
+            return Err(EvidenceError::SameSeed {
+                claim,
+                first: first + 1,
+                second: second + 1,
+                seed: seed.clone(),
+            });
+        }
+    }
+    Ok(())
 }

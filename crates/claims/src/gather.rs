@@ -1,5 +1,6 @@
 //! The points that a claim is about, of every seed, or why there are none.
 
+use crate::number::number;
 use crate::series::Part;
 use crate::{Evidence, EvidenceError, Over, Series};
 
@@ -25,28 +26,52 @@ impl Seeds<'_> {
         self.evidence.len()
     }
 
-    /// For each seed, the points of a series: at least one, finite, and at the same `x` in every seed.
-    pub(crate) fn points(&self, name: &str, over: Over) -> Result<Vec<Points>, Stop> {
-        let mut all = Vec::with_capacity(self.count());
+    /// For each seed, the points of a series: at least so many, finite, and at the same `x` in every seed.
+    pub(crate) fn points(&self, name: &str, over: Over, least: usize) -> Result<Vec<Points>, Stop> {
+        let mut all: Vec<Points> = Vec::with_capacity(self.count());
         for (index, evidence) in self.evidence.iter().enumerate() {
             let series = evidence
                 .series(name)
                 .ok_or_else(|| self.unknown(name, index))?;
-            match series.over(over) {
-                Part::Points(points) => all.push(points),
-                Part::Diverged(x) => return Err(self.diverged(name, index, x)),
-                Part::Missing => return Err(self.too_few(name, over, index, &series)),
+            if let Some(x) = series.disorder() {
+                return Err(self.disordered(name, index, x));
             }
-        }
-        for (index, points) in all.iter().enumerate() {
-            self.same_points(over, (name, 0, &all[0]), (name, index, points))?;
+            let points = match series.over(over) {
+                Part::Diverged(x) => return Err(self.diverged(name, index, x)),
+                Part::Points(points) => points,
+                Part::Missing => Vec::new(),
+            };
+            if let Some(stopped) = evidence.stopped().filter(|_| over.is_open_ended()) {
+                return Err(self.stopped(over, index, stopped));
+            }
+            if points.len() < least {
+                return Err(self.too_few(name, over, index, &series));
+            }
+            let first = all.first().unwrap_or(&points);
+            self.same_points(over, (name, 0, first), (name, index, &points))?;
+            all.push(points);
         }
         Ok(all)
     }
 
+    /// For each seed, the smallest and the largest value of a series.
+    pub(crate) fn ranges(
+        &self,
+        name: &str,
+        over: Over,
+        least: usize,
+    ) -> Result<Vec<(f64, f64)>, Stop> {
+        let range = |points: &Points| {
+            let ys = points.iter().map(|&(_, y)| y);
+            let smallest = ys.clone().fold(f64::INFINITY, f64::min);
+            (smallest, ys.fold(f64::NEG_INFINITY, f64::max))
+        };
+        Ok(self.points(name, over, least)?.iter().map(range).collect())
+    }
+
     /// For each seed, the mean of one series minus the mean of another.
     pub(crate) fn differences(&self, a: &str, b: &str, over: Over) -> Result<Vec<f64>, Stop> {
-        let (all_a, all_b) = (self.points(a, over)?, self.points(b, over)?);
+        let (all_a, all_b) = (self.points(a, over, 1)?, self.points(b, over, 1)?);
         let pairs = all_a.iter().zip(&all_b).enumerate();
         pairs
             .map(|(index, (of_a, of_b))| {
@@ -102,9 +127,30 @@ impl Seeds<'_> {
         })
     }
 
+    fn disordered(&self, name: &str, index: usize, x: f64) -> Stop {
+        Stop::Error(EvidenceError::Disordered {
+            claim: self.claim.to_owned(),
+            seed: index + 1,
+            seeds: self.count(),
+            name: name.to_owned(),
+            x,
+        })
+    }
+
+    fn stopped(&self, over: Over, index: usize, stopped: String) -> Stop {
+        Stop::Error(EvidenceError::Stopped {
+            claim: self.claim.to_owned(),
+            seed: index + 1,
+            seeds: self.count(),
+            over: over.to_string(),
+            stopped,
+        })
+    }
+
     fn diverged(&self, name: &str, index: usize, x: f64) -> Stop {
         Stop::Diverged(format!(
-            "the run of `{name}` had diverged at {x} in seed {} of {}",
+            "the run of `{name}` had diverged at x = {} in seed {} of {}",
+            number(x),
             index + 1,
             self.count()
         ))
@@ -117,5 +163,6 @@ fn extent(points: &Points) -> (usize, Option<(f64, f64)>) {
 }
 
 fn mean(points: &Points) -> f64 {
-    points.iter().map(|&(_, y)| y).sum::<f64>() / points.len() as f64
+    let n = points.len() as f64;
+    points.iter().map(|&(_, y)| y / n).sum()
 }

@@ -3,17 +3,25 @@
 /// Three significant digits, a true minus sign; powers of ten where zeros would be many.
 pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
-    let text = if magnitude == 0.0 || !value.is_finite() {
-        format!("{magnitude}")
-    } else if (1e-4..1e6).contains(&magnitude) {
-        let decimals = (2.0 - magnitude.log10().floor()).max(0.0) as usize;
-        format!("{magnitude:.decimals$}")
-    } else {
-        format!("{magnitude:.2e}").replace("e-", "e−")
-    };
+    if magnitude == 0.0 || !value.is_finite() {
+        return sign(value, format!("{magnitude}"));
+    }
+    let scientific = format!("{magnitude:.2e}");
+    // Rounding may carry into another power of ten.
+    let exponent = scientific.split_once('e').and_then(|(_, e)| e.parse().ok());
+    match exponent {
+        Some(exponent @ -4_i32..6) => {
+            let decimals = usize::try_from(2 - exponent).unwrap_or(0);
+            sign(value, format!("{magnitude:.decimals$}"))
+        }
+        _ => sign(value, scientific.replace('-', "−")),
+    }
+}
+
+fn sign(value: f64, magnitude: String) -> String {
     match value < 0.0 {
-        true => format!("−{text}"),
-        false => text,
+        true => format!("−{magnitude}"),
+        false => magnitude,
     }
 }
 
@@ -25,11 +33,26 @@ pub(crate) fn signed(value: f64) -> String {
     }
 }
 
+/// A share in percent, as it was written: 90, 99.9.
+pub(crate) fn percent(share: f64) -> f64 {
+    (1e8 * share).round() / 1e6
+}
+
 /// "1 seed", "5 seeds"
 pub(crate) fn seeds(count: usize) -> String {
     match count {
         1 => "1 seed".to_owned(),
         _ => format!("{count} seeds"),
+    }
+}
+
+/// "`a`, `b` and `c`"
+pub(crate) fn list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        Some((only, _)) => only.clone(),
+        None => "none".to_owned(),
     }
 }
 
@@ -43,7 +66,10 @@ mod tests {
             (0.0, "0"),
             (1.0, "1.00"),
             (-0.01234, "−0.0123"),
+            (0.09996, "0.100"),
             (123.4, "123"),
+            (999.6, "1000"),
+            (-1e-4, "−0.000100"),
             (98765.0, "98765"),
             (-1.25e-7, "−1.25e−7"),
             (3e9, "3.00e9"),
@@ -53,5 +79,6 @@ mod tests {
             assert_eq!(number(value), text);
         }
         assert_eq!(signed(0.5), "+0.500");
+        assert_eq!([0.9, 0.55, 0.999].map(percent), [90.0, 55.0, 99.9]);
     }
 }

@@ -35,6 +35,16 @@ pub trait Evidence {
 
     /// The names of all series there are, for the sentence that says that another is not.
     fn names(&self) -> Vec<String>;
+
+    /// What sets it apart from other seeds, if it is known: evidence of which this is the same is counted once.
+    fn seed(&self) -> Option<String> {
+        None
+    }
+
+    /// Where it ended, as the end of a sentence, if that was before it should have; then nothing is known about its end.
+    fn stopped(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<E: Evidence + ?Sized> Evidence for &E {
@@ -44,6 +54,14 @@ impl<E: Evidence + ?Sized> Evidence for &E {
 
     fn names(&self) -> Vec<String> {
         (**self).names()
+    }
+
+    fn seed(&self) -> Option<String> {
+        (**self).seed()
+    }
+
+    fn stopped(&self) -> Option<String> {
+        (**self).stopped()
     }
 }
 
@@ -55,50 +73,68 @@ impl<E: Evidence + ?Sized> Evidence for &E {
 pub enum Over {
     /// The last so many, of which there must be so many.
     Last(usize),
-    /// Those with `from ≤ x ≤ to`, in units of `x`; `inf` is the end.
+    /// Those with `from ≤ x ≤ to`, in units of `x`; `inf` is the end of training, and any other end must be reached.
     Between([f64; 2]),
+}
+
+impl Over {
+    /// Whether it ends where training does, whenever that is.
+    pub(crate) fn is_open_ended(self) -> bool {
+        matches!(self, Self::Last(_) | Self::Between([_, f64::INFINITY]))
+    }
 }
 
 /// What a series says over a part of it.
 pub(crate) enum Part {
-    /// Its points there, all finite.
+    /// Its points there, all finite; perhaps none.
     Points(Vec<(f64, f64)>),
-    /// The run had diverged there, from this `x` on.
+    /// The run had diverged there, or before, at this `x`.
     Diverged(f64),
-    /// It has no points there, or too few.
+    /// It ends before.
     Missing,
 }
 
 impl Series {
     pub(crate) fn over(&self, over: Over) -> Part {
-        let points: Vec<(f64, f64)> = match over {
-            Over::Last(count) => {
-                let Some(skipped) = self.points.len().checked_sub(count) else {
-                    return self.diverged_before(f64::INFINITY);
-                };
-                self.points[skipped..].to_vec()
-            }
+        let (skipped, end) = match over {
+            Over::Last(count) => (self.points.len().checked_sub(count), self.points.len()),
             Over::Between([from, to]) => {
-                let inside = |&&(x, _): &&(f64, f64)| from <= x && x <= to;
-                self.points.iter().filter(inside).copied().collect()
+                let first = self.points.partition_point(|&(x, _)| x < from);
+                let end = self.points.partition_point(|&(x, _)| x <= to);
+                (self.reaches(to).then_some(first.min(end)), end)
             }
         };
-        match points.iter().find(|(_, y)| !y.is_finite()) {
-            Some(&(x, _)) => Part::Diverged(x),
-            None => match (points.is_empty(), over) {
-                (true, Over::Between([_, to])) => self.diverged_before(to),
-                (true, Over::Last(_)) => Part::Missing,
-                (false, _) => Part::Points(points),
+        let points = &self.points[skipped.unwrap_or(0)..end];
+        let last = self.points[..end].last();
+        match (points.iter().find(|(_, y)| !y.is_finite()), skipped) {
+            (Some(&(x, _)), Some(_)) => Part::Diverged(x),
+            (None, Some(_)) => Part::Points(points.to_vec()),
+            // Training ends where every run has diverged, so what would come later was never recorded.
+            (_, None) => match last {
+                Some(&(x, y)) if !y.is_finite() => Part::Diverged(x),
+                _ => Part::Missing,
             },
         }
     }
 
-    /// Training ends where every run has diverged, so what comes later was never recorded.
-    fn diverged_before(&self, end: f64) -> Part {
-        match self.points.last() {
-            Some(&(x, y)) if !y.is_finite() && x <= end => Part::Diverged(x),
-            _ => Part::Missing,
-        }
+    /// Whether this is no later than the point that would come after the last.
+    fn reaches(&self, to: f64) -> bool {
+        let [.., (before, _), (last, _)] = self.points[..] else {
+            return to == f64::INFINITY || self.points.last().is_some_and(|&(x, _)| to <= x);
+        };
+        // Quotients of steps and steps in an epoch are rounded.
+        to == f64::INFINITY || to <= last + (1.0 + 1e-6) * (last - before)
+    }
+
+    /// The first `x` that is not a number greater than the one before it.
+    pub(crate) fn disorder(&self) -> Option<f64> {
+        let mut before = f64::NEG_INFINITY;
+        let mut xs = self.points.iter().map(|&(x, _)| x);
+        xs.find(|&x| {
+            let ordered = before < x && x.is_finite();
+            before = x;
+            !ordered
+        })
     }
 }
 

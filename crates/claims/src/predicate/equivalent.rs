@@ -2,18 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Judged, ninety_percent};
+use super::{Judge, Judged, ninety_percent};
+use crate::Over;
+use crate::check::{self, Mistake};
 use crate::gather::{Seeds, Stop};
-use crate::interval::Interval;
-use crate::number::{number, seeds as count, signed};
-use crate::{Over, Verdict};
+use crate::mean_difference::{Bounds, MeanDifference};
 
-/// `−margin < μ < margin`, where `μ` is the expected difference of the two series' means over some points.
+/// `−margin < μ < margin`, where `μ` is the expected difference of two series' means over some points.
 ///
 /// Two one-sided tests, paired (Schuirmann 1987): with `dᵢ = mean(a) − mean(b)` in seed `i`, the claim is reproduced if the
-/// confidence interval of their mean lies inside `±margin`, which at a confidence of 0.9 happens in at most 5 % of all
-/// experiments if `|μ| ≥ margin`. It is not reproduced if the interval lies outside, and else, or with fewer than 3 seeds,
-/// not decided: that a difference is not significant never counts as equality.
+/// [confidence interval](crate::Interval) of their mean lies inside `±margin`, which at a confidence of 0.9 happens in at
+/// most 5 % of all experiments if `|μ| ≥ margin`. It is not reproduced if the interval lies outside, which happens in at most
+/// 10 % of all experiments if `|μ| ≤ margin`. Else, or with fewer than 3 seeds, it is not decided: that a difference is not
+/// significant never counts as equality.
+///
+/// ```toml
+/// kind = "equivalent"
+/// a = "step-decay/test-accuracy"
+/// b = "exact/test-accuracy"
+/// over = { last = 5 }
+/// margin = 0.02
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Equivalent {
@@ -31,32 +40,29 @@ pub struct Equivalent {
 }
 
 impl Equivalent {
-    pub(super) fn judge(&self, seeds: &Seeds<'_>) -> Result<Judged, Stop> {
-        let differences = seeds.differences(&self.a, &self.b, self.over)?;
-        let n = count(differences.len());
-        let Some(interval) = Interval::of_mean(&differences, self.confidence) else {
-            let mean = differences.iter().sum::<f64>() / differences.len() as f64;
-            let sentence = format!(
-                "mean difference {} over {n}, of which an interval needs {}",
-                signed(mean),
-                Interval::MIN_VALUES
-            );
-            return Ok((Verdict::NotDecided, sentence));
-        };
-        let verdict = interval.decides(-self.margin, self.margin);
-        let lies = match verdict {
-            Verdict::Reproduced => "inside",
-            Verdict::NotReproduced => "outside",
-            Verdict::NotDecided => "neither inside nor outside",
-        };
-        let sentence = format!(
-            "mean difference {} over {n}, {} % interval [{}, {}], {lies} ±{}",
-            signed(interval.mean),
-            100.0 * self.confidence,
-            number(interval.lower()),
-            number(interval.upper()),
-            self.margin
-        );
-        Ok((verdict, sentence))
+    fn difference(&self) -> MeanDifference<'_> {
+        MeanDifference {
+            a: &self.a,
+            b: &self.b,
+            over: self.over,
+            confidence: self.confidence,
+        }
+    }
+}
+
+impl Judge for Equivalent {
+    fn names(&self) -> Vec<(&'static str, &str)> {
+        vec![("predicate.a", &self.a), ("predicate.b", &self.b)]
+    }
+
+    fn check(&self) -> Result<(), Mistake> {
+        self.difference().check("predicate.over")?;
+        check::margin("predicate.margin", self.margin)
+    }
+
+    fn judge(&self, seeds: &Seeds<'_>) -> Result<Judged, Stop> {
+        let bounds = [-self.margin, self.margin];
+        self.difference()
+            .judge(seeds, bounds, &Bounds::margin(self.margin))
     }
 }
