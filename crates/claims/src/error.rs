@@ -105,7 +105,7 @@ pub enum EvidenceError {
     },
     /// Series that are compared at different points.
     #[error(
-        "claim `{claim}`: over `{over}`, `{first}` is measured at {} but `{second}` at {}; \
+        "claim `{claim}`: over `{over}`, {first} is measured at {} but {second} at {}; \
          only series measured at the same points can be compared, so let every run finish",
         extent(first_at.0, first_at.1),
         extent(second_at.0, second_at.1)

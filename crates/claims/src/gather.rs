@@ -92,7 +92,7 @@ impl Seeds<'_> {
             return Ok(());
         }
         let who = |(name, index, _): (&str, usize, &Points)| {
-            format!("{name}` of seed {} of {}", index + 1, self.count())
+            format!("`{name}` of seed {} of {}", index + 1, self.count())
         };
         Err(Stop::Error(EvidenceError::DifferentPoints {
             claim: self.claim.to_owned(),

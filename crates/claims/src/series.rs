@@ -96,24 +96,22 @@ pub(crate) enum Part {
 
 impl Series {
     pub(crate) fn over(&self, over: Over) -> Part {
-        let (skipped, end) = match over {
+        let (start, end) = match over {
             Over::Last(count) => (self.points.len().checked_sub(count), self.points.len()),
             Over::Between([from, to]) => {
-                let first = self.points.partition_point(|&(x, _)| x < from);
+                let start = self.points.partition_point(|&(x, _)| x < from);
                 let end = self.points.partition_point(|&(x, _)| x <= to);
-                (self.reaches(to).then_some(first.min(end)), end)
+                (self.reaches(to).then_some(start.min(end)), end)
             }
         };
-        let points = &self.points[skipped.unwrap_or(0)..end];
-        let last = self.points[..end].last();
-        match (points.iter().find(|(_, y)| !y.is_finite()), skipped) {
-            (Some(&(x, _)), Some(_)) => Part::Diverged(x),
-            (None, Some(_)) => Part::Points(points.to_vec()),
-            // Training ends where every run has diverged, so what would come later was never recorded.
-            (_, None) => match last {
-                Some(&(x, y)) if !y.is_finite() => Part::Diverged(x),
-                _ => Part::Missing,
-            },
+        let points = start.map(|start| &self.points[start..end]);
+        // Training ends where every run has diverged: what would come after the last point was never recorded.
+        let suspects = points.unwrap_or_default().iter();
+        let mut suspects = suspects.chain(self.points[..end].last());
+        match (suspects.find(|(_, y)| !y.is_finite()), points) {
+            (Some(&(x, _)), _) => Part::Diverged(x),
+            (None, Some(points)) => Part::Points(points.to_vec()),
+            (None, None) => Part::Missing,
         }
     }
 
