@@ -1,6 +1,6 @@
 //! Mistakes in claims and in evidence, each a sentence.
 
-use claims::{CheckProblem, Claim, EvidenceError, QUANTITIES};
+use claims::{CheckProblem, Claim, Equivalent, EvidenceError, Over, Predicate, QUANTITIES};
 
 use crate::common::{Seed, claim, differences, evaluate, try_claim};
 
@@ -324,4 +324,28 @@ fn series_must_not_go_back() {
 fn what_run_folders_hold_is_known_before_training() {
     let claim = claim(&RANGE.replace("a/y", "a/test-accuracy"));
     assert_eq!(claim.check(&["a"], &QUANTITIES), Ok(()));
+}
+
+#[test]
+fn the_readme_shows_the_same_claim_in_toml_and_in_rust() {
+    #[derive(serde::Deserialize)]
+    struct Experiment {
+        claim: Vec<Claim>,
+    }
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (toml, rust) = rest.split_once("```").unwrap();
+    let Experiment { claim: shown } = toml::from_str(toml).unwrap();
+    for words in [&shown[0].id, &shown[0].says, &shown[0].source] {
+        assert!(rust.contains(&format!("{words:?}.to_owned()")));
+    }
+    let expected = Equivalent {
+        a: "step-decay/test-accuracy".to_owned(),
+        b: "exact/test-accuracy".to_owned(),
+        over: Over::Last(5),
+        margin: 0.02,
+        confidence: 0.9,
+    };
+    assert_eq!(shown[0].predicate, Predicate::Equivalent(expected));
+    assert_eq!(shown.len(), 1);
 }
