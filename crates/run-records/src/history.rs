@@ -13,6 +13,8 @@ pub struct Run {
     pub norms: Vec<NormPoint>,
     /// Every epoch.
     pub epochs: Vec<EpochPoint>,
+    /// Every so many epochs, where that was asked for.
+    pub laws: Vec<LawPoint>,
 }
 
 /// One step. NaN where nothing finite was recorded.
@@ -39,6 +41,21 @@ pub struct NormPoint {
     pub worst_gap: f64,
     /// The same in the middle layer when layers are sorted by it.
     pub median_gap: f64,
+}
+
+/// How far one step from equal states is from the law: relative deviations, see [`Record::Law`](crate::Record::Law).
+#[derive(Clone, Copy, Debug)]
+pub struct LawPoint {
+    /// Steps finished.
+    pub step: u64,
+    /// Of the parameters.
+    pub parameters: f64,
+    /// Of the momentum buffers.
+    pub buffers: f64,
+    /// Of the running means and variances.
+    pub statistics: f64,
+    /// Of the loss.
+    pub loss: f64,
 }
 
 /// One epoch: losses in nats, accuracies from 0 to 1.
@@ -81,6 +98,7 @@ impl Run {
             steps: Vec::new(),
             norms: Vec::new(),
             epochs: Vec::new(),
+            laws: Vec::new(),
         }
     }
 

@@ -9,5 +9,5 @@ mod record;
 
 pub use error::RecordsError;
 pub use folder::{Ending, RunFolder};
-pub use history::{EpochPoint, NormPoint, Run, StepPoint};
+pub use history::{EpochPoint, LawPoint, NormPoint, Run, StepPoint};
 pub use record::{DataRecord, Manifest, NetworkRecord, Record, RunRecord, Sitting};

@@ -5,8 +5,8 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use crate::{
-    Ending, EpochPoint, Manifest, NormPoint, Record, RecordsError, Run, RunFolder, Sitting,
-    StepPoint,
+    Ending, EpochPoint, LawPoint, Manifest, NormPoint, Record, RecordsError, Run, RunFolder,
+    Sitting, StepPoint,
 };
 
 impl RunFolder {
@@ -115,6 +115,24 @@ impl RunFolder {
                     train_accuracy,
                     test_loss,
                     test_accuracy,
+                });
+            }
+            Record::Law {
+                run,
+                step,
+                parameters,
+                buffers,
+                statistics,
+                loss,
+            } => {
+                let laws = &mut place.run(&mut self.runs, run)?.laws;
+                place.after(run, step, laws.last().map(|point| point.step))?;
+                laws.push(LawPoint {
+                    step,
+                    parameters,
+                    buffers,
+                    statistics,
+                    loss,
                 });
             }
             Record::Finished { .. } => self.ending = Ending::Finished,

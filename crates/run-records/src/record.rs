@@ -133,6 +133,26 @@ pub enum Record {
         #[serde(with = "finite_list")]
         cosines: Vec<f64>,
     },
+    /// After some epochs, for a run without weight decay that follows the exact law: its state is set to its twin's, mapped by the
+    /// law; both make one step; and its state is compared with the twin's, mapped again. Then both are set back.
+    Law {
+        /// The run.
+        run: usize,
+        /// Steps finished.
+        step: u64,
+        /// `‖found − expected‖₂/‖expected‖₂` of the parameters, in the tensor where it is largest.
+        #[serde(with = "finite_or_null")]
+        parameters: f64,
+        /// The same of the momentum buffers.
+        #[serde(with = "finite_or_null")]
+        buffers: f64,
+        /// The same of the running means and variances.
+        #[serde(with = "finite_or_null")]
+        statistics: f64,
+        /// The same of the loss.
+        #[serde(with = "finite_or_null")]
+        loss: f64,
+    },
     /// After every epoch.
     Epoch {
         /// The run.

@@ -1,16 +1,18 @@
 //! Which parameters may be scaled together, in the form that engines take.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use nn_engine::Symmetry;
-use nn_graph::{Graph, Op, ParameterId};
+use nn_graph::network::Network;
+use nn_graph::{Graph, Op, Parameter, ParameterId};
 
-use crate::{Degrees, Violation, degrees};
+use crate::{Degrees, Violation, decay_free_exponents, degrees, inspect};
 
 /// Group of the parameters whose weight decay can become an exponential learning rate.
 pub const SCALED_GROUP: usize = 0;
 
-/// Group of the trained head, which keeps its weight decay ([`Verdict::ExceptHead`] only).
+/// Group of what keeps its weight decay ([`Verdict::ExceptHead`] and [`Verdict::InPart`] only).
 pub const UNSCALED_GROUP: usize = 1;
 
 /// Whether the network is scale-invariant.
@@ -26,7 +28,14 @@ pub enum Verdict {
         /// What breaks invariance when the head is scaled, too.
         violation: Violation,
     },
-    /// The rules show neither.
+    /// In some of its trained parameters, the others held fixed: those that [`decay_free_exponents`] finds.
+    InPart {
+        /// Names of the others.
+        kept: Vec<String>,
+        /// What breaks invariance when the others are scaled, too.
+        violation: Violation,
+    },
+    /// The rules show none of them.
     NotInvariant(Violation),
 }
 
@@ -37,6 +46,12 @@ impl fmt::Display for Verdict {
             Verdict::ExceptHead { head, .. } => write!(
                 f,
                 "scale-invariant in all trained parameters but those of `{head}`, which keeps its weight decay"
+            ),
+            Verdict::InPart { kept, violation } => write!(
+                f,
+                "scale-invariant in all trained parameters but {} ({}), which keep their weight decay: {violation}",
+                kept.len(),
+                kept.join(", ")
             ),
             Verdict::NotInvariant(violation) => write!(f, "not scale-invariant: {violation}"),
         }
@@ -49,8 +64,8 @@ pub struct Analysis {
     /// Whether the network is scale-invariant, and if not, why.
     pub verdict: Verdict,
     /// The scaling for engines. Group [`SCALED_GROUP`] holds every parameter; only the head of
-    /// [`Verdict::ExceptHead`] is in [`UNSCALED_GROUP`]. Exponents are 1 for what is scaled and 0
-    /// otherwise. For [`Verdict::NotInvariant`] it is [`Symmetry::none`].
+    /// [`Verdict::ExceptHead`], or what [`Verdict::InPart`] names, is in [`UNSCALED_GROUP`]. Exponents are 1 for what is
+    /// scaled and 0 otherwise. For [`Verdict::NotInvariant`] it is [`Symmetry::none`].
     pub symmetry: Symmetry,
     /// The degrees of all tensors under that scaling; `None` for [`Verdict::NotInvariant`].
     pub degrees: Option<Degrees>,
@@ -65,10 +80,10 @@ impl Analysis {
     fn new(graph: &Graph, verdict: Verdict, exponents: Vec<i32>, degrees: Degrees) -> Self {
         let mut group = vec![SCALED_GROUP; exponents.len()];
         let mut groups = 1;
-        if let (Verdict::ExceptHead { .. }, Some((_, head))) = (&verdict, head(graph)) {
-            groups = 2;
-            for id in head {
-                group[id.index()] = UNSCALED_GROUP;
+        for (index, parameter) in graph.parameters().iter().enumerate() {
+            // What is not trained belongs to no group in particular, but for the bias of a head.
+            if parameter.trainable && exponents[index] == 0 {
+                (group[index], groups) = (UNSCALED_GROUP, 2);
             }
         }
         // A group that is not scaled has degree 0 everywhere.
@@ -91,10 +106,9 @@ impl Analysis {
 }
 
 /// Decides whether `graph` is scale-invariant: in all its trained parameters scaled together, or, if
-/// that fails, in all but those of the head (the last linear layer).
+/// that fails, in all but those of the head (the last linear layer), or else in as many as may be.
 ///
-/// The head may be left out because decay on the other parameters can be converted while the head
-/// keeps its own.
+/// Some may be left out because decay on the other parameters can be converted while those keep their own.
 ///
 /// ```
 /// use nn_graph::Training;
@@ -130,27 +144,53 @@ pub fn analyse(graph: &Graph) -> Analysis {
         symmetry: Symmetry::none(graph),
         degrees: None,
     };
-    let Some((name, parameters)) = head(graph) else {
-        return refused(whole);
-    };
-    for id in parameters {
-        exponents[id.index()] = 0;
-    }
-    if exponents.iter().all(|&exponent| exponent == 0) {
-        // Without a parameter to scale there is nothing to convert.
-        return refused(whole);
-    }
-    match degrees(graph, &exponents) {
-        Ok(degrees) => {
-            let verdict = Verdict::ExceptHead {
-                head: name,
-                violation: whole,
-            };
-            Analysis::new(graph, verdict, exponents, degrees)
+    let mut obstacle = whole;
+    if let Some((head, parameters)) = head(graph) {
+        for id in parameters {
+            exponents[id.index()] = 0;
         }
-        // The obstacle that remains, not one that leaving out the head removes.
-        Err(violation) => refused(violation),
+        // Without a parameter to scale there is nothing to convert.
+        if exponents.iter().any(|&exponent| exponent != 0) {
+            match degrees(graph, &exponents) {
+                Ok(degrees) => {
+                    let violation = obstacle;
+                    let verdict = Verdict::ExceptHead { head, violation };
+                    return Analysis::new(graph, verdict, exponents, degrees);
+                }
+                // What remains, not what leaving out the head removes.
+                Err(violation) => obstacle = violation,
+            }
+        }
     }
+    in_part(graph, &obstacle).unwrap_or_else(|| refused(obstacle))
+}
+
+/// The scaling of some parameters, if there is one that takes their decay off as a whole.
+fn in_part(graph: &Graph, violation: &Violation) -> Option<Analysis> {
+    let found = inspect(&Network::from(graph));
+    let free = decay_free_exponents(&found);
+    if free.iter().any(|&d| d != 0.into() && d != 1.into()) {
+        return None;
+    }
+    let free: HashSet<&str> = (found.parameters.iter().zip(&free))
+        .filter(|(_, d)| **d == 1.into())
+        .map(|(parameter, _)| parameter.name.as_str())
+        .collect();
+    let trained = |parameter: &&Parameter| parameter.trainable;
+    let kept = graph.parameters().iter().filter(trained);
+    let kept = kept.filter(|parameter| !free.contains(parameter.name.as_str()));
+    let kept = kept.map(|parameter| parameter.name.clone()).collect();
+    let exponents = graph.parameters().iter();
+    let exponents: Vec<i32> = exponents
+        .map(|parameter| i32::from(free.contains(parameter.name.as_str())))
+        .collect();
+    if exponents.iter().all(|&exponent| exponent == 0) {
+        return None;
+    }
+    let degrees = degrees(graph, &exponents).ok()?;
+    let violation = violation.clone();
+    let verdict = Verdict::InPart { kept, violation };
+    Some(Analysis::new(graph, verdict, exponents, degrees))
 }
 
 /// Name and parameters of the last linear layer.

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datasets::{Augmentation, Dataset, LocateOptions, Network, Preference, Sampler, locate};
-use nn_engine::{BatchSpec, Batches, Engine, EngineOptions, HyperTable, Split, State, Symmetry};
+use nn_engine::{
+    BatchSpec, Batches, Engine, EngineOptions, HyperTable, Precision, Split, State, Symmetry,
+};
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
 use nn_reference::ReferenceEngine;
@@ -315,7 +317,13 @@ fn a_mapped_state_has_the_same_function() {
         mapped.get("stem.conv1.weight"),
         original.get("stem.conv1.weight")
     );
-    let moved = one_ulp_away(&setup.graph, &setup.symmetry, &original, 1);
+    let moved = one_ulp_away(
+        &setup.graph,
+        &setup.symmetry,
+        &original,
+        Precision::Float64,
+        1,
+    );
     assert_eq!(moved.get("head.weight"), original.get("head.weight"));
     let weights = |state: &State| state.get("stem.conv1.weight").unwrap().values.clone();
     let (before, after) = (weights(&original), weights(&moved));

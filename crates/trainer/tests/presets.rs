@@ -48,7 +48,7 @@ fn tables_are_merged_and_everything_else_replaced() {
         ("Wider", 3, 8)
     );
     assert_eq!(wide.run.len(), 1);
-    let recipe = wide.recipe().unwrap();
+    let recipe = wide.recipe(None).unwrap();
     let starts: Vec<u64> = recipe
         .phases()
         .unwrap()
@@ -58,14 +58,14 @@ fn tables_are_merged_and_everything_else_replaced() {
     assert_eq!(starts, [0, 2, 5]); // 4 steps an epoch
 
     // A schedule of another kind does not inherit keys that it does not know.
-    let cosine = read(Some("cosine")).recipe().unwrap();
+    let cosine = read(Some("cosine")).recipe(None).unwrap();
     assert_eq!(
         *cosine.learning_rate(),
         Schedule::cosine(0.1, 0.0, 8).unwrap()
     );
     let flat = read(Some("flat"));
     assert_eq!(flat.recipe["optimizer"]["momentum"].as_float(), Some(0.9));
-    let flat = flat.recipe().unwrap();
+    let flat = flat.recipe(None).unwrap();
     assert_eq!(flat.at(7).learning_rate, 0.05);
     assert_eq!(flat.at(4).weight_decay, 0.005);
 }
@@ -155,7 +155,10 @@ fn the_resolved_toml_reads_back_as_the_same_experiment() {
         let again = Experiment::parse(&written, "written", None)
             .unwrap_or_else(|error| panic!("{error}\n{written}"));
         assert_eq!(again, experiment, "{written}");
-        assert_eq!(again.recipe().unwrap(), experiment.recipe().unwrap());
+        assert_eq!(
+            again.recipe(None).unwrap(),
+            experiment.recipe(None).unwrap()
+        );
     }
 }
 
@@ -166,7 +169,7 @@ fn defaults_are_the_papers() {
     let mut expected = nn_graph::nets::NetConfig::new(nn_graph::nets::Architecture::PreResNet, 8);
     expected.width = 2;
     assert_eq!(config, expected);
-    assert_eq!(experiment.original_run(), Some(0));
+    assert_eq!(experiment.twin(1), Some(0));
     assert_eq!(experiment.run[2].transform, Transform::Tapered);
 }
 

@@ -177,7 +177,7 @@ fn late_steps(
         .load_images(Split::Test, Arc::new(data.test))
         .unwrap();
     engine.load_state(0, &State::initial(&graph, 0)).unwrap();
-    let recipe = experiment.recipe().unwrap();
+    let recipe = experiment.recipe(None).unwrap();
     let limits = magnitudes(&graph, &symmetry).unwrap();
     let schedule = RunSchedule::new(&recipe, Transform::WdFree).unwrap();
     let mut schedule = schedule.renormalised(Renormaliser::new(format, limits));

@@ -128,6 +128,7 @@ fn records_are_complete_and_say_what_happened() {
                     (0.0..=1.0).contains(train_accuracy) && (0.0..=1.0).contains(test_accuracy)
                 );
             }
+            Record::Law { .. } => panic!("nobody asked for {record:?}"),
             Record::Finished { steps } => assert_eq!(*steps, 8),
         }
     }
@@ -283,7 +284,12 @@ fn the_observer_hears_of_everything_in_order() {
     let runs = tempfile::tempdir().unwrap();
     let mut heard = Vec::new();
     let mut observer = |event: &Event<'_>| match event {
-        Event::Started { folder, manifest } => {
+        Event::Started {
+            folder,
+            manifest,
+            from_step: 0,
+            ..
+        } => {
             assert!(folder.is_dir());
             heard.push(format!("started {}", manifest.runs.len()));
         }

@@ -294,13 +294,28 @@ fn runs() {
         "transform = \"taper\"",
         &format!(
             "line 43, column 13: unknown value `taper`, expected one of `original`, `wd-free`, `tapered`, \
-             `tapered-no-drop`{REMEDY}"
+             `tapered-no-drop`, `constant-exponent`, `wd-free-everywhere`{REMEDY}"
         ),
     );
     check(
-        "transform = \"original\"",
-        "transform = \"wd-free\"",
-        "line 30, column 1: no run has transform = \"original\", with which the others are compared; add one to the [[run]] tables",
+        "transform = \"tapered\"",
+        "transform = \"tapered\"\nrecipe = \"cosine\"",
+        "line 44, column 10: there is no recipe `cosine`; the file has no [recipes.<name>], so leave out `recipe`",
+    );
+    check(
+        "[[run]]\nname = \"step\"",
+        "[recipes.cosine]\nschedule = { kind = \"cosine\", lr = -1 }\n[[run]]\nname = \"step\"",
+        "line 31, column 37: `recipes.cosine.schedule.lr` is -1; it must be a number of at least 0",
+    );
+    let claim = |predicate: &str| {
+        format!(
+            "[[claim]]\nid = \"c\"\nsays = \"s\"\nsource = \"p\"\npredicate = {{ {predicate} }}\n[[run]]\nname = \"step\""
+        )
+    };
+    check(
+        "[[run]]\nname = \"step\"",
+        &claim("kind = \"greater\", a = \"step/loss\", b = \"step-/loss\", over = { last = 1 }"),
+        "line 34, column 60: claim `c`: `b` names the run `step-`, which there is not; the runs are step, exact and texp",
     );
     check(
         "name = \"texp\"",

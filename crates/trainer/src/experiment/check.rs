@@ -1,6 +1,6 @@
 //! What types cannot say: ranges, and choices that must fit together.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use nn_engine::{Precision, Symmetry};
@@ -10,7 +10,7 @@ use schedule_core::renormalisation::{FloatFormat, Magnitudes, Renormaliser};
 use schedule_core::{LawError, Recipe};
 
 use super::parse::check_name;
-use super::{Experiment, Problem, Transform};
+use super::{Experiment, Problem, RunSpec, Transform};
 use crate::plan::{PlanError, RunSchedule, magnitudes};
 
 /// A mistake and the place where it was made.
@@ -18,7 +18,8 @@ pub(super) type Mistake = recipe_file::Mistake<Problem>;
 
 /// What the checks work out and a run needs again.
 pub(crate) struct Prepared {
-    pub(crate) recipe: Recipe,
+    /// Of each run.
+    pub(crate) recipes: Vec<Recipe>,
     pub(crate) graph: Graph,
     pub(crate) symmetry: Symmetry,
     pub(crate) format: FloatFormat,
@@ -27,9 +28,17 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// What a run with this transform does, kept within the engine's numbers.
-    pub(crate) fn schedule(&self, transform: Transform) -> Result<RunSchedule, LawError> {
-        let schedule = RunSchedule::new(&self.recipe, transform)?;
-        Ok(schedule.renormalised(Renormaliser::new(self.format, self.magnitudes)))
+    pub(crate) fn schedule(
+        &self,
+        run: usize,
+        transform: Transform,
+    ) -> Result<RunSchedule, LawError> {
+        let schedule = RunSchedule::new(&self.recipes[run], transform)?;
+        Ok(match transform {
+            // What may not be scaled cannot be rescaled with the rest.
+            Transform::WdFreeEverywhere => schedule,
+            _ => schedule.renormalised(Renormaliser::new(self.format, self.magnitudes)),
+        })
     }
 }
 
@@ -37,7 +46,7 @@ impl Prepared {
 const MOST_STEPS: u64 = 10_000_000;
 
 pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
-    let recipe = check_values(experiment)?;
+    let recipes = check_values(experiment)?;
     let (graph, symmetry) = check_network(experiment)?;
     let magnitudes = magnitudes(&graph, &symmetry).map_err(|error| {
         let run = experiment.run.first().map(|run| run.name.clone());
@@ -45,7 +54,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
         Mistake::at_value("network", Problem::OutOfRange { run, error })
     })?;
     let prepared = Prepared {
-        recipe,
+        recipes,
         graph,
         symmetry,
         format: match experiment.training.precision {
@@ -59,11 +68,48 @@ pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
 }
 
 /// The checks that need no network and no conversion.
-pub(super) fn check_values(experiment: &Experiment) -> Result<Recipe, Mistake> {
+pub(super) fn check_values(experiment: &Experiment) -> Result<Vec<Recipe>, Mistake> {
     check_name("name", &experiment.name).map_err(|problem| Mistake::at_value("name", problem))?;
     check_sizes(experiment)?;
     check_runs(experiment)?;
-    experiment.checked_recipe()
+    let recipes = check_recipes(experiment)?;
+    check_claims(experiment)?;
+    Ok(recipes)
+}
+
+/// The recipe of each run; also those that no run has are checked.
+fn check_recipes(experiment: &Experiment) -> Result<Vec<Recipe>, Mistake> {
+    let base = experiment.checked_recipe("recipe", &experiment.recipe)?;
+    let mut named = HashMap::new();
+    for (name, recipe) in &experiment.recipes {
+        let path = format!("recipes.{name}");
+        named.insert(name, experiment.checked_recipe(&path, recipe)?);
+    }
+    let of_run = |(index, run): (usize, &RunSpec)| match &run.recipe {
+        None => Ok(base.clone()),
+        Some(name) => named.get(name).cloned().ok_or_else(|| {
+            let problem = experiment.unknown_recipe(name);
+            Mistake::at_value(&format!("run.{index}.recipe"), problem)
+        }),
+    };
+    experiment.run.iter().enumerate().map(of_run).collect()
+}
+
+fn check_claims(experiment: &Experiment) -> Result<(), Mistake> {
+    let runs: Vec<&str> = experiment.run.iter().map(|run| run.name.as_str()).collect();
+    let mut ids = HashSet::new();
+    for (index, claim) in experiment.claim.iter().enumerate() {
+        if !ids.insert(&claim.id) {
+            let id = claim.id.clone();
+            let problem = Problem::DuplicateClaim { id };
+            return Err(Mistake::at_value(&format!("claim.{index}.id"), problem));
+        }
+        claim.check(&runs, &claims::QUANTITIES).map_err(|error| {
+            let path = format!("claim.{index}.{}", error.key);
+            Mistake::at_value(&path, Problem::Claim(error))
+        })?;
+    }
+    Ok(())
 }
 
 fn out_of_range(key: &str, value: impl ToString, needs: impl Into<String>) -> Mistake {
@@ -149,9 +195,9 @@ fn check_runs(experiment: &Experiment) -> Result<(), Mistake> {
             "at most 65536 runs",
         ));
     }
-    match experiment.original_run() {
-        Some(_) => Ok(()),
-        None => Err(Mistake::at_value("run", Problem::NoOriginal)),
+    match experiment.run.is_empty() {
+        false => Ok(()),
+        true => Err(Mistake::at_value("run", Problem::NoRun)),
     }
 }
 
@@ -188,7 +234,7 @@ fn check_network(experiment: &Experiment) -> Result<(Graph, Symmetry), Mistake> 
         }
         other => Mistake::at_value("network", Problem::Network(other)),
     })?;
-    let converted = |run: &&super::RunSpec| run.transform != Transform::Original;
+    let converted = |run: &&RunSpec| run.transform != Transform::Original;
     let Analysis {
         verdict, symmetry, ..
     } = analyse(&graph);
@@ -207,7 +253,7 @@ fn check_network(experiment: &Experiment) -> Result<(Graph, Symmetry), Mistake> 
 /// Tries every step of every conversion, so that none fails after hours of training.
 fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(), Mistake> {
     let steps = experiment.timeline().steps;
-    for spec in &experiment.run {
+    for (index, spec) in experiment.run.iter().enumerate() {
         let refused = |error: PlanError| {
             let run = spec.name.clone();
             match error {
@@ -219,7 +265,7 @@ fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(),
                 }
             }
         };
-        let schedule = prepared.schedule(spec.transform);
+        let schedule = prepared.schedule(index, spec.transform);
         let mut schedule = schedule.map_err(|error| refused(error.into()))?;
         for _ in 0..steps {
             schedule.next_step().map_err(refused)?;

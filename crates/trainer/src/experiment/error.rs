@@ -54,11 +54,26 @@ pub enum Problem {
     /// A network that cannot be built.
     #[error("{0}")]
     Network(GraphError),
-    /// No run keeps the recipe as it is.
-    #[error(
-        "no run has transform = \"original\", with which the others are compared; add one to the [[run]] tables"
-    )]
-    NoOriginal,
+    /// No run at all.
+    #[error("there is no run to train; add a [[run]] table")]
+    NoRun,
+    /// A run of a recipe that there is not.
+    #[error("there is no recipe `{recipe}`; {}", known_recipes(known))]
+    UnknownRecipe {
+        /// The one asked for.
+        recipe: String,
+        /// Those of the file.
+        known: Vec<String>,
+    },
+    /// A claim that no runs can decide.
+    #[error("{0}")]
+    Claim(claims::CheckError),
+    /// Two claims have the same name.
+    #[error("two claims are called `{id}`; rename one")]
+    DuplicateClaim {
+        /// The name.
+        id: String,
+    },
     /// Two runs have the same name.
     #[error("two runs are called `{name}`; rename one")]
     DuplicateRun {
@@ -94,6 +109,17 @@ pub enum Problem {
         /// What does not fit.
         error: RenormalisationError,
     },
+}
+
+fn known_recipes(known: &[String]) -> String {
+    if known.is_empty() {
+        return "the file has no [recipes.<name>], so leave out `recipe`".to_owned();
+    }
+    let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "choose {}, or leave it out for [recipe]",
+        names.join(" or ")
+    )
 }
 
 fn known_presets(known: &[String]) -> String {

@@ -6,9 +6,12 @@ mod names;
 mod parse;
 mod recipe;
 
+use std::collections::BTreeMap;
+
+use claims::Claim;
 use datasets::{Augmentation, Sampler, SamplerError};
 use nn_engine::Precision;
-use nn_graph::nets::{Architecture, NetConfig, Shortcut, Stem};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut, Stem};
 use nn_graph::{Affine, Bias, Graph, GraphError, Training as HeadTraining};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +28,7 @@ pub const IMAGE_SHAPE: [usize; 3] = [3, 32, 32];
 /// See [`IMAGE_SHAPE`].
 pub const CLASSES: usize = 10;
 
-/// A family of runs of one network and one recipe, on the same batches.
+/// A family of runs of one network, on the same batches.
 ///
 /// Made from TOML by [`Experiment::read`] or [`Experiment::parse`], which check it; written back by
 /// [`Experiment::to_toml`].
@@ -36,17 +39,26 @@ pub struct Experiment {
     pub name: String,
     /// One sentence for people.
     pub title: String,
+    /// What the paper says of these runs, in our words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<String>,
     /// The network.
     pub network: Network,
     /// The images.
     pub data: Data,
     /// How to train.
     pub training: Training,
-    /// What the original run is trained by: the tables `optimizer` and `schedule` of
+    /// What runs are trained by: the tables `optimizer` and `schedule` of
     /// [`RecipeTables`](recipe_file::RecipeTables), as written; [`Experiment::recipe`] reads them.
     pub recipe: toml::Table,
+    /// More recipes by name: in TOML what they change of `recipe`, as a preset does; here as a whole.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub recipes: BTreeMap<String, toml::Table>,
     /// The runs.
     pub run: Vec<RunSpec>,
+    /// What is claimed of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim: Vec<Claim>,
 }
 
 /// A residual network; see [`NetConfig`].
@@ -61,6 +73,9 @@ pub struct Network {
     /// Channels of the first stage.
     #[serde(default = "default_width")]
     pub width: usize,
+    /// `"batch"` (default), `"layer"`, `"instance"`, or `{ group = 4 }`: the number of groups, a divisor of the width.
+    #[serde(default, with = "names::NormaliserName")]
+    pub normaliser: Normaliser,
     /// Trained scale and shift of the normalisations: `"none"` (default) or `"scale-and-shift"`.
     #[serde(default, with = "names::AffineName")]
     pub affine: Affine,
@@ -133,6 +148,10 @@ pub struct Training {
     /// Steps from one measurement of the weight norms to the next; 20 by default.
     #[serde(default = "default_norms_every")]
     pub norms_every: u64,
+    /// Epochs from one check of the law to the next: from equal states, a step of each run without weight decay and of its
+    /// original; 0 (default) for none.
+    #[serde(default)]
+    pub law_every: u64,
 }
 
 /// One run.
@@ -145,9 +164,36 @@ pub struct RunSpec {
     pub label: String,
     /// What is done to the recipe.
     pub transform: Transform,
+    /// Which of [`Experiment::recipes`]; [`Experiment::recipe`] by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
+    /// Where it starts.
+    #[serde(default, skip_serializing_if = "Start::is_usual")]
+    pub start: Start,
 }
 
-/// What a run does to the recipe; named as what `texp convert --to` does.
+/// The parameters that a run starts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Start {
+    /// Those of `training.initial_seed`, as most runs.
+    #[default]
+    Usual,
+    /// Those, each moved to a neighbouring number of the format that is trained in: a control, for how far apart rounding
+    /// alone takes two runs.
+    OneUlpAway,
+    /// Those of another seed: a control, for how far apart two trainings of one recipe end.
+    OtherSeed,
+}
+
+impl Start {
+    fn is_usual(&self) -> bool {
+        *self == Self::Usual
+    }
+}
+
+/// What a run does to the recipe; the first four are named as what `texp convert --to` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -162,6 +208,11 @@ pub enum Transform {
     /// The paper's TEXP−−: the same without the drops of the rate, see
     /// [`with_constant_rate`](schedule_core::Recipe::with_constant_rate).
     TaperedNoDrop,
+    /// The schedule of the paper's figure 4: no weight decay, the recipe's rate with its drops, times an exponential whose
+    /// growth is that of the first phase throughout.
+    ConstantExponent,
+    /// As [`WdFree`](Self::WdFree), but for every parameter, also those that may not be scaled: the wrong way, for contrast.
+    WdFreeEverywhere,
 }
 
 impl Transform {
@@ -172,6 +223,8 @@ impl Transform {
             Transform::WdFree => "wd-free",
             Transform::Tapered => "tapered",
             Transform::TaperedNoDrop => "tapered-no-drop",
+            Transform::ConstantExponent => "constant-exponent",
+            Transform::WdFreeEverywhere => "wd-free-everywhere",
         }
     }
 }
@@ -200,11 +253,19 @@ impl Experiment {
         Timeline::new(steps_per_epoch, self.training.epochs)
     }
 
-    /// Index of the run that the others are compared with: the first original one.
-    pub fn original_run(&self) -> Option<usize> {
-        self.run
-            .iter()
-            .position(|run| run.transform == Transform::Original)
+    /// Index of the run that a run is compared with: the first one that is trained by the same recipe as it is written, from
+    /// the usual start. None for that run itself, and where there is none.
+    ///
+    /// # Panics
+    /// If there is no such run.
+    pub fn twin(&self, run: usize) -> Option<usize> {
+        let recipe = &self.run[run].recipe;
+        let original = self.run.iter().position(|other| {
+            other.transform == Transform::Original
+                && other.start == Start::Usual
+                && other.recipe == *recipe
+        });
+        original.filter(|&original| original != run)
     }
 }
 
@@ -215,6 +276,7 @@ impl Network {
         config.width = self.width;
         config.input = IMAGE_SHAPE;
         config.classes = CLASSES;
+        config.normaliser = self.normaliser;
         config.affine = self.affine;
         config.bias = self.bias;
         config.shortcut = self.shortcut.unwrap_or(config.shortcut);
@@ -238,7 +300,13 @@ impl Network {
             Architecture::ResNet => "ResNet",
             Architecture::PreResNet => "PreResNet",
         };
-        format!("{family}-{}, width {}", self.depth, self.width)
+        let normaliser = match self.normaliser {
+            Normaliser::Batch => String::new(),
+            Normaliser::Group { groups } => format!(", {groups}-group normalisation"),
+            Normaliser::Layer => ", layer normalisation".to_owned(),
+            Normaliser::Instance => ", instance normalisation".to_owned(),
+        };
+        format!("{family}-{}, width {}{normaliser}", self.depth, self.width)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names of choices in TOML. `nn-graph` and `nn-engine` know no file format, so they are given here.
 
 use nn_engine::Precision;
-use nn_graph::nets::{Architecture, Shortcut, Stem};
+use nn_graph::nets::{Architecture, Normaliser, Shortcut, Stem};
 use nn_graph::{Affine, Bias, Training};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,6 +10,42 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(super) enum ArchitectureName {
     ResNet,
     PreResNet,
+}
+
+/// A number of groups alone stands for `Group`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NormaliserName {
+    Batch,
+    Group(usize),
+    Layer,
+    Instance,
+}
+
+impl NormaliserName {
+    pub(super) fn serialize<S: Serializer>(
+        normaliser: &Normaliser,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let name = match *normaliser {
+            Normaliser::Batch => Self::Batch,
+            Normaliser::Group { groups } => Self::Group(groups),
+            Normaliser::Layer => Self::Layer,
+            Normaliser::Instance => Self::Instance,
+        };
+        Serialize::serialize(&name, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Normaliser, D::Error> {
+        Ok(match <Self as Deserialize>::deserialize(deserializer)? {
+            Self::Batch => Normaliser::Batch,
+            Self::Group(groups) => Normaliser::Group { groups },
+            Self::Layer => Normaliser::Layer,
+            Self::Instance => Normaliser::Instance,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use recipe_file::Position;
 use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::check::{check, check_values};
 use super::{Experiment, ExperimentError, Problem};
@@ -30,8 +30,8 @@ impl Experiment {
     /// Reads TOML and applies one of its presets, if one is named; `file` is for messages.
     ///
     /// A preset is a table `[presets.<name>]` of keys that replace those of the file: tables are
-    /// merged key by key, everything else (also the list of runs, and a schedule of another `kind`)
-    /// is replaced as a whole. The keys and values of every preset are checked; whether its network and
+    /// merged key by key, and a claim with that of the same `id`; everything else (also the list of runs, and a schedule of
+    /// another `kind`) is replaced as a whole. The keys and values of every preset are checked; whether its network and
     /// recipe allow its runs, of the chosen one.
     ///
     /// # Errors
@@ -62,7 +62,9 @@ impl Experiment {
         };
 
         let read = |table: &Spanned<DeTable<'_>>| {
-            Self::deserialize(Deserializer::from(table.clone())).map_err(wrong_toml)
+            let mut table = table.clone();
+            complete_recipes(table.get_mut());
+            Self::deserialize(Deserializer::from(table)).map_err(wrong_toml)
         };
 
         let mut base = DeTable::parse(text).map_err(wrong_toml)?;
@@ -133,9 +135,35 @@ pub(super) fn check_name(key: &str, name: &str) -> Result<(), Problem> {
     })
 }
 
+/// Puts what each recipe of `recipes` leaves unsaid from `recipe` into it.
+fn complete_recipes(experiment: &mut DeTable<'_>) {
+    let base = experiment
+        .get("recipe")
+        .and_then(|base| base.get_ref().as_table());
+    let Some(base) = base.cloned() else { return };
+    let recipes = experiment.get_mut("recipes").map(Spanned::get_mut);
+    let Some(DeValue::Table(recipes)) = recipes else {
+        return;
+    };
+    for (_, recipe) in recipes.iter_mut() {
+        if let DeValue::Table(changes) = recipe.get_mut() {
+            let mut whole = base.clone();
+            merge(&mut whole, changes);
+            *changes = whole;
+        }
+    }
+}
+
 /// Puts `changes` into `base`; values keep the positions of the text they come from.
 fn merge<'a>(base: &mut DeTable<'a>, changes: &DeTable<'a>) {
     for (key, value) in changes {
+        if let (Some(old), DeValue::Array(new)) = (base.get_mut(key), value.get_ref())
+            && key.get_ref() == "claim"
+            && let DeValue::Array(old) = old.get_mut()
+        {
+            merge_claims(old, new);
+            continue;
+        }
         if let (Some(old), DeValue::Table(new)) = (base.get_mut(key), value.get_ref())
             && let DeValue::Table(old) = old.get_mut()
             && !changes_kind(old, new)
@@ -144,6 +172,22 @@ fn merge<'a>(base: &mut DeTable<'a>, changes: &DeTable<'a>) {
             continue;
         }
         base.insert(key.clone(), value.clone());
+    }
+}
+
+/// Puts claims into those of the same `id`, and others after them.
+fn merge_claims<'a>(base: &mut DeArray<'a>, changes: &DeArray<'a>) {
+    fn id<'v>(claim: &'v Spanned<DeValue<'_>>) -> Option<&'v str> {
+        claim.get_ref().as_table()?.get("id")?.get_ref().as_str()
+    }
+    for change in changes.iter() {
+        let old = base
+            .iter_mut()
+            .find(|old| id(old).is_some() && id(old) == id(change));
+        match (old.map(Spanned::get_mut), change.get_ref()) {
+            (Some(DeValue::Table(old)), DeValue::Table(new)) => merge(old, new),
+            _ => base.push(change.clone()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 
 use recipe_file::{Optimizer, RecipeTables};
 use schedule_core::Recipe;
+use toml::Table;
 use toml::de::DeTable;
 
 use super::check::Mistake;
@@ -35,23 +36,40 @@ fn not_here(key: String, reason: &'static str) -> Mistake {
 }
 
 impl Experiment {
-    /// The recipe in steps.
+    /// A recipe in steps: one of [`recipes`](Self::recipes), or [`recipe`](Self#structfield.recipe).
     ///
     /// # Errors
-    /// The [`Problem`] of a schedule or value; none for an experiment that was read from TOML.
-    pub fn recipe(&self) -> Result<Recipe, Problem> {
-        self.checked_recipe().map_err(|mistake| mistake.problem)
+    /// The [`Problem`] of a schedule or value, or of a name that there is not; none for the recipes of an experiment that was
+    /// read from TOML.
+    pub fn recipe(&self, name: Option<&str>) -> Result<Recipe, Problem> {
+        let mistake = |mistake: Mistake| mistake.problem;
+        let Some(name) = name else {
+            return self.checked_recipe("recipe", &self.recipe).map_err(mistake);
+        };
+        let Some(recipe) = self.recipes.get(name) else {
+            return Err(self.unknown_recipe(name));
+        };
+        self.checked_recipe(&format!("recipes.{name}"), recipe)
+            .map_err(mistake)
     }
 
-    /// [`recipe`](Self::recipe), with the place of a mistake.
-    pub(super) fn checked_recipe(&self) -> Result<Recipe, Mistake> {
+    /// A recipe that there is not.
+    pub(super) fn unknown_recipe(&self, name: &str) -> Problem {
+        Problem::UnknownRecipe {
+            recipe: name.to_owned(),
+            known: self.recipes.keys().cloned().collect(),
+        }
+    }
+
+    /// A recipe in steps, with the place of a mistake.
+    pub(super) fn checked_recipe(&self, path: &str, recipe: &Table) -> Result<Recipe, Mistake> {
         for (key, reason) in ELSEWHERE {
-            if self.recipe.contains_key(key) {
-                return Err(not_here(format!("recipe.{key}"), reason));
+            if recipe.contains_key(key) {
+                return Err(not_here(format!("{path}.{key}"), reason));
             }
         }
-        let broken = |message| Mistake::at_value("recipe", Problem::Toml { message });
-        let text = toml::to_string(&self.recipe).map_err(|error| broken(error.to_string()))?;
+        let broken = |message| Mistake::at_value(path, Problem::Toml { message });
+        let text = toml::to_string(recipe).map_err(|error| broken(error.to_string()))?;
         let tables = DeTable::parse(&text).map_err(|error| broken(error.message().to_owned()))?;
         let Timeline {
             steps_per_epoch,
@@ -61,7 +79,7 @@ impl Experiment {
         let mut no_files = |_: &str| Err(io::ErrorKind::Unsupported.into());
         let read = RecipeTables::read(
             tables.get_ref(),
-            "recipe",
+            path,
             steps_per_epoch,
             epochs,
             &mut no_files,
@@ -79,7 +97,7 @@ impl Experiment {
         match read.optimizer {
             Optimizer::Sgd => Ok(read.recipe),
             Optimizer::Sgdw | Optimizer::AdamW => Err(not_here(
-                "recipe.optimizer.kind".to_owned(),
+                format!("{path}.optimizer.kind"),
                 "the engines train by \"sgd\"; `texp convert` converts recipes of other optimisers",
             )),
         }

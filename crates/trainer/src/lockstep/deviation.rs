@@ -90,7 +90,7 @@ impl fmt::Display for Deviation {
 }
 
 /// `‖found − expected‖₂ / ‖expected‖₂`.
-pub(super) fn relative(found: &[f64], expected: &[f64]) -> f64 {
+pub(crate) fn relative(found: &[f64], expected: &[f64]) -> f64 {
     if found.len() != expected.len() {
         return f64::INFINITY;
     }

@@ -1,6 +1,6 @@
 //! Both runs on their own, and how far apart they are after many steps.
 
-use nn_engine::{BatchSpec, Batches, Engine, HyperTable, State, Symmetry};
+use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Precision, State, Symmetry};
 use nn_graph::Graph;
 use schedule_core::{EquivalentStep, Hyperparameters, LawError, Recipe};
 
@@ -67,9 +67,15 @@ pub fn directional_gap(graph: &Graph, symmetry: &Symmetry, a: &State, b: &State)
     norm(&difference)
 }
 
-/// The state with every scaled parameter's every element moved to a neighbouring float64, up or
+/// The state with every scaled parameter's every element moved to a neighbouring number of a format, up or
 /// down at random by `seed`.
-pub fn one_ulp_away(graph: &Graph, symmetry: &Symmetry, state: &State, seed: u64) -> State {
+pub fn one_ulp_away(
+    graph: &Graph,
+    symmetry: &Symmetry,
+    state: &State,
+    precision: Precision,
+    seed: u64,
+) -> State {
     let mut moved = state.clone();
     let mut counter = seed;
     for (index, parameter) in graph.parameters().iter().enumerate() {
@@ -81,10 +87,12 @@ pub fn one_ulp_away(graph: &Graph, symmetry: &Symmetry, state: &State, seed: u64
             .into_iter()
             .flat_map(|tensor| &mut tensor.values)
         {
-            *value = if random_bit(&mut counter) {
-                value.next_up()
-            } else {
-                value.next_down()
+            let up = random_bit(&mut counter);
+            *value = match (precision, up) {
+                (Precision::Float64, true) => value.next_up(),
+                (Precision::Float64, false) => value.next_down(),
+                (Precision::Float32, true) => f64::from((*value as f32).next_up()),
+                (Precision::Float32, false) => f64::from((*value as f32).next_down()),
             };
         }
     }
@@ -121,7 +129,9 @@ pub fn free_running(
     let graph = engine.graph().clone();
     let start = engine.state(0)?;
     engine.load_state(1, &start)?;
-    engine.load_state(2, &one_ulp_away(&graph, symmetry, &start, control_seed))?;
+    let precision = engine.device().precision;
+    let control = one_ulp_away(&graph, symmetry, &start, precision, control_seed);
+    engine.load_state(2, &control)?;
     let mut gaps = Vec::with_capacity(batches.len());
     let mut scale_ratio = 1.0;
     for (step, batch) in (0..).zip(batches) {

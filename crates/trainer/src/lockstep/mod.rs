@@ -25,6 +25,7 @@ use nn_engine::EngineError;
 use schedule_core::LawError;
 
 pub use deviation::Deviation;
+pub(crate) use deviation::relative;
 pub use free::{Gap, directional_gap, free_running, one_ulp_away};
 pub use map::{Scales, map_state};
 pub use resynchronised::resynchronised;

@@ -1,7 +1,10 @@
 //! From a recipe and a transform to the hyperparameters that an engine takes.
 
+use std::f64::consts::LN_2;
+
 use nn_engine::GroupHyper;
 use scale_invariance::SCALED_GROUP;
+use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::texp::Texp;
 use schedule_core::renormalisation::{RenormalisationError, Renormaliser, rescaled_learning_rate};
 use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};
@@ -37,6 +40,7 @@ pub struct RunSchedule {
     /// The recipe that is converted: that one, or the same at constant rate.
     converted: Recipe,
     conversion: Conversion,
+    reach: Reach,
     step: u64,
     /// `a_{t−1}`, and 1 before the first step.
     scale_ratio: f64,
@@ -56,11 +60,21 @@ pub enum PlanError {
     Renormalisation(#[from] RenormalisationError),
 }
 
+/// What is converted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reach {
+    /// The parameters that may be scaled.
+    ScaledGroup,
+    /// Every parameter: wrong, for those that may not.
+    Everything,
+}
+
 #[derive(Clone, Debug)]
 enum Conversion {
     None,
     Exact(ExactLaw),
     Texp(Texp),
+    ConstantExponent(ConstantPhase),
 }
 
 /// What one run does in one step.
@@ -86,6 +100,7 @@ pub struct PlannedStep {
     pub rescaling: i64,
     /// `K`: in the step, the run is held at `2^{−K}` of its own scale.
     pub total_rescaling: i64,
+    reach: Reach,
 }
 
 impl RunSchedule {
@@ -100,15 +115,22 @@ impl RunSchedule {
         };
         let conversion = match transform {
             Transform::Original => Conversion::None,
-            Transform::WdFree => Conversion::Exact(ExactLaw::new()),
+            Transform::WdFree | Transform::WdFreeEverywhere => Conversion::Exact(ExactLaw::new()),
             Transform::Tapered | Transform::TaperedNoDrop => {
                 Conversion::Texp(Texp::new(&converted)?)
+            }
+            Transform::ConstantExponent => {
+                Conversion::ConstantExponent(ConstantPhase::new(recipe.at(0))?)
             }
         };
         Ok(Self {
             recipe: recipe.clone(),
             converted,
             conversion,
+            reach: match transform {
+                Transform::WdFreeEverywhere => Reach::Everything,
+                _ => Reach::ScaledGroup,
+            },
             step: 0,
             scale_ratio: 1.0,
             renormaliser: None,
@@ -136,21 +158,16 @@ impl RunSchedule {
             Conversion::None => None,
             Conversion::Exact(law) => Some(law.step(original)?),
             Conversion::Texp(texp) => Some(texp.at(step)),
+            Conversion::ConstantExponent(phase) => {
+                let mut equivalent = phase.at(step, 0.0);
+                let drop = original.learning_rate.ln() - phase.hyperparameters().learning_rate.ln();
+                equivalent.ln_learning_rate += drop;
+                Some(equivalent)
+            }
         };
         self.step += 1;
         Ok(match equivalent {
-            None => PlannedStep {
-                step,
-                original,
-                learning_rate: original.learning_rate,
-                ln_learning_rate: original.learning_rate.ln(),
-                weight_decay: original.weight_decay,
-                momentum: original.momentum,
-                scale_ratio: 1.0,
-                ln_scale: 0.0,
-                rescaling: 0,
-                total_rescaling: 0,
-            },
+            None => PlannedStep::original(step, original),
             Some(equivalent) => {
                 let (rescaling, total) = match &mut self.renormaliser {
                     None => (0, 0),
@@ -166,10 +183,34 @@ impl RunSchedule {
                 PlannedStep {
                     original,
                     rescaling,
+                    reach: self.reach,
                     ..planned
                 }
             }
         })
+    }
+
+    /// The next step of the exact law at a scale between 1 and 2, which differs from the run's own by a power of two, so that
+    /// its numbers are in range however long the run is. With `ln a` of the step before it, 0 before the first. `None` for a
+    /// run that does not follow that law.
+    ///
+    /// # Errors
+    /// [`LawError`] at a step that has no equivalent.
+    pub fn law_ahead(&self) -> Result<Option<(EquivalentStep, f64)>, LawError> {
+        let Conversion::Exact(law) = &self.conversion else {
+            return Ok(None);
+        };
+        let mut next = law.clone().step(self.recipe.at(self.step))?;
+        let change = next.ln_scale.rem_euclid(LN_2) - next.ln_scale;
+        next.ln_scale += change;
+        next.ln_scale_after += change;
+        next.ln_learning_rate -= 2.0 * change;
+        Ok(Some((next, self.scale_ratio.ln())))
+    }
+
+    /// What is converted: the recipe as written.
+    pub(crate) fn original_hyper_ahead(&self) -> Hyperparameters {
+        self.recipe.at(self.step)
     }
 
     /// `a` of the step planned last, still due when the parameters after it are evaluated; 1 before
@@ -193,6 +234,23 @@ impl RunSchedule {
 }
 
 impl PlannedStep {
+    /// A step of the recipe as it is written.
+    pub fn original(step: u64, original: Hyperparameters) -> Self {
+        Self {
+            step,
+            original,
+            learning_rate: original.learning_rate,
+            ln_learning_rate: original.learning_rate.ln(),
+            weight_decay: original.weight_decay,
+            momentum: original.momentum,
+            scale_ratio: 1.0,
+            ln_scale: 0.0,
+            rescaling: 0,
+            total_rescaling: 0,
+            reach: Reach::ScaledGroup,
+        }
+    }
+
     /// A step without weight decay, of a run held at `2^{−total}` of its own scale; `scale_ratio` is `a` of the step
     /// before.
     pub fn converted(
@@ -215,6 +273,7 @@ impl PlannedStep {
             ln_scale: equivalent.ln_scale,
             rescaling: 0,
             total_rescaling: total,
+            reach: Reach::ScaledGroup,
         }
     }
 
@@ -233,9 +292,10 @@ impl PlannedStep {
         held * (self.total_rescaling as f64).exp2()
     }
 
-    /// What a parameter group does: the scaled group as planned, every other as in the recipe.
+    /// What a parameter group does: the scaled group as planned, every other as in the recipe
+    /// ([`WdFreeEverywhere`](Transform::WdFreeEverywhere): as planned, too).
     pub fn hyper(&self, group: usize) -> GroupHyper {
-        if group != SCALED_GROUP {
+        if group != SCALED_GROUP && self.reach == Reach::ScaledGroup {
             return self.original_hyper();
         }
         GroupHyper {

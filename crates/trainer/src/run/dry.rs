@@ -55,8 +55,9 @@ pub fn dry_run(experiment: &Experiment, device: DeviceKind) -> Result<DryRun, Tr
     let prepared = experiment.prepare()?;
     let timeline = experiment.timeline();
     let records = manifest::runs(experiment).into_iter();
-    let runs = records.zip(&experiment.run).map(|(record, spec)| {
-        let mut schedule = prepared.schedule(spec.transform)?;
+    let runs = records.zip(&experiment.run).enumerate();
+    let runs = runs.map(|(index, (record, spec))| {
+        let mut schedule = prepared.schedule(index, spec.transform)?;
         let mut outlook = RunOutlook {
             record,
             ln_rates: [f64::NEG_INFINITY; 2],

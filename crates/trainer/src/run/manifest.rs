@@ -1,10 +1,12 @@
 //! Everything that is known before the first step.
 
+use std::collections::BTreeSet;
+
 use datasets::{Dataset, fingerprint};
 use nn_graph::Graph;
 
 use super::folder::sha256;
-use crate::experiment::{Experiment, Prepared, Transform};
+use crate::experiment::{Experiment, Prepared, RunSpec};
 use crate::plan::jumps;
 use run_records::{DataRecord, Manifest, NetworkRecord, RunRecord};
 
@@ -17,7 +19,10 @@ pub(super) fn describe(
 ) -> Manifest {
     let timeline = experiment.timeline();
     let training = &experiment.training;
-    let milestones = jumps(prepared.recipe.learning_rate());
+    let recipes = prepared.recipes.iter();
+    let milestones: BTreeSet<u64> = recipes
+        .flat_map(|recipe| jumps(recipe.learning_rate()))
+        .collect();
     Manifest {
         experiment: experiment.name.clone(),
         title: experiment.title.clone(),
@@ -59,12 +64,11 @@ pub(super) fn network(experiment: &Experiment, graph: &Graph) -> NetworkRecord {
 }
 
 pub(super) fn runs(experiment: &Experiment) -> Vec<RunRecord> {
-    let original = experiment.original_run();
-    let record = |run: &crate::experiment::RunSpec| RunRecord {
+    let record = |(index, run): (usize, &RunSpec)| RunRecord {
         name: run.name.clone(),
         label: run.label.clone(),
         transform: run.transform.name().to_owned(),
-        twin: original.filter(|_| run.transform != Transform::Original),
+        twin: experiment.twin(index),
     };
-    experiment.run.iter().map(record).collect()
+    experiment.run.iter().enumerate().map(record).collect()
 }

@@ -4,6 +4,7 @@ mod checkpoint;
 mod dry;
 mod engine;
 mod folder;
+mod law;
 mod manifest;
 mod observer;
 mod saved;

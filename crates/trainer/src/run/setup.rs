@@ -12,14 +12,18 @@ use super::engine::build_engine;
 use super::training::Training;
 use super::{Event, Finished, Folder, Observer, RunOptions, Unusable, manifest, take_images};
 use crate::TrainerError;
-use crate::experiment::{Experiment, Prepared};
+use crate::experiment::{Experiment, Prepared, Start};
+use crate::lockstep::one_ulp_away;
+
+/// What the seed of a control differs by.
+const OTHER_SEED: u64 = 1 << 40;
 
 /// An experiment whose engine is made and holds its images.
 pub(super) struct Setup<'a> {
     experiment: &'a Experiment,
     prepared: Prepared,
     engine: Box<dyn Engine>,
-    /// What every run starts from.
+    /// What most runs start from.
     pub(super) start: State,
     /// The experiment as TOML.
     pub(super) text: String,
@@ -73,6 +77,23 @@ impl<'a> Setup<'a> {
         }
     }
 
+    /// What a run starts from, if it is not the usual.
+    fn start_of(&self, start: Start) -> Option<State> {
+        let Prepared {
+            graph, symmetry, ..
+        } = &self.prepared;
+        let seed = self.experiment.training.initial_seed;
+        match start {
+            Start::Usual => None,
+            Start::OneUlpAway => {
+                let precision = self.experiment.training.precision;
+                Some(one_ulp_away(graph, symmetry, &self.start, precision, seed))
+            }
+            // Far from the seeds 1, 2, 3, … that people give.
+            Start::OtherSeed => Some(State::initial(graph, seed ^ OTHER_SEED)),
+        }
+    }
+
     /// From the first step, or from a checkpoint, to the last.
     pub(super) fn train(
         mut self,
@@ -81,8 +102,14 @@ impl<'a> Setup<'a> {
         unusable: &[Unusable],
         observer: &mut dyn Observer,
     ) -> Result<Finished, TrainerError> {
-        for replica in 0..self.experiment.run.len() {
-            self.engine.load_state(replica, &self.start)?;
+        let starts = self
+            .experiment
+            .run
+            .iter()
+            .map(|run| self.start_of(run.start));
+        for (replica, start) in starts.collect::<Vec<_>>().into_iter().enumerate() {
+            self.engine
+                .load_state(replica, start.as_ref().unwrap_or(&self.start))?;
         }
         let device = self.engine.device().to_string();
         let mut training = Training::new(self.engine.as_mut(), self.experiment, &self.prepared)?;

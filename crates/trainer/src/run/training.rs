@@ -8,9 +8,9 @@ use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Split, StepStats};
 use scale_invariance::SCALED_GROUP;
 
 use super::checkpoint::{Checkpoint, Progress, Sums};
-use super::{Event, Folder, Observer};
+use super::{Event, Folder, Observer, law};
 use crate::TrainerError;
-use crate::experiment::{Experiment, Prepared, Transform};
+use crate::experiment::{Experiment, Prepared, Start, Transform};
 use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline};
 use run_records::Record;
 
@@ -26,6 +26,10 @@ pub(super) struct Training<'a> {
     engine: &'a mut dyn Engine,
     timeline: Timeline,
     norms_every: u64,
+    /// Epochs; 0 for never.
+    law_every: u64,
+    /// Whom the law is checked of.
+    pairs: law::Pairs,
     sampler: Sampler,
     schedules: Vec<RunSchedule>,
     /// The run that each is compared with.
@@ -52,12 +56,9 @@ impl<'a> Training<'a> {
         experiment: &Experiment,
         prepared: &Prepared,
     ) -> Result<Self, TrainerError> {
-        let original = experiment.original_run();
-        let twin = |transform| original.filter(|_| transform != Transform::Original);
-        let schedules: Result<_, PlanError> = experiment
-            .run
-            .iter()
-            .map(|run| prepared.schedule(run.transform).map_err(PlanError::from))
+        let runs = experiment.run.iter().enumerate();
+        let schedules: Result<_, PlanError> = runs
+            .map(|(index, run)| Ok(prepared.schedule(index, run.transform)?))
             .collect();
         let Prepared {
             graph, symmetry, ..
@@ -66,12 +67,12 @@ impl<'a> Training<'a> {
         Ok(Self {
             timeline: experiment.timeline(),
             norms_every: experiment.training.norms_every.max(1),
+            law_every: experiment.training.law_every,
+            pairs: pairs(experiment),
             sampler: experiment.sampler()?,
             schedules: schedules?,
-            twins: experiment
-                .run
-                .iter()
-                .map(|run| twin(run.transform))
+            twins: (0..experiment.run.len())
+                .map(|run| experiment.twin(run))
                 .collect(),
             groups: parameters
                 .map(|(parameter, &group)| parameter.trainable.then_some(group))
@@ -159,7 +160,7 @@ impl<'a> Training<'a> {
             }
         }
         let records = self.evaluate(epoch)?;
-        for record in &records {
+        for record in records.iter().chain(&self.check_law(epoch)?) {
             folder.record(record)?;
         }
         folder.flush()?;
@@ -196,6 +197,16 @@ impl<'a> Training<'a> {
             steps: self.timeline.steps,
             folder: folder.path().to_owned(),
         })
+    }
+
+    /// What a step after an epoch says of the law, if it is asked then.
+    fn check_law(&mut self, epoch: u64) -> Result<Vec<Record>, TrainerError> {
+        let due = self.law_every > 0 && epoch.is_multiple_of(self.law_every);
+        if !due || self.pairs.is_empty() || self.step >= self.timeline.steps {
+            return Ok(Vec::new());
+        }
+        let batch = self.sampler.batch(self.step);
+        law::check(self.engine, &self.schedules, &self.pairs, &batch, self.step)
     }
 
     /// Each run's record of an epoch that is done.
@@ -338,4 +349,12 @@ impl<'a> Training<'a> {
         }
         Ok(())
     }
+}
+
+/// Runs that follow the exact law, each with its original.
+fn pairs(experiment: &Experiment) -> law::Pairs {
+    let runs = experiment.run.iter().enumerate();
+    runs.filter(|(_, run)| run.transform == Transform::WdFree && run.start == Start::Usual)
+        .filter_map(|(run, _)| Some((run, experiment.twin(run)?)))
+        .collect()
 }

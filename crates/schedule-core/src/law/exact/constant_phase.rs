@@ -1,7 +1,7 @@
 //! The closed form for constant hyperparameters.
 
 use super::one_minus_sqrt;
-use crate::{Hyperparameters, LawError};
+use crate::{EquivalentStep, Hyperparameters, LawError};
 
 /// What the exact law tends to while the hyperparameters are constant.
 ///
@@ -154,6 +154,43 @@ impl ConstantPhase {
     #[must_use]
     pub fn stationary_buffer_coefficient(&self) -> f64 {
         self.stationary_buffer_coefficient
+    }
+
+    /// The step `n` steps into a phase that was entered with `κ*` and with parameters at `ln A`: `ln η̃ = ln η − (2n + 1) ln α
+    /// − 2 ln A`, and nothing else ever changes.
+    ///
+    /// ```
+    /// use schedule_core::law::exact::ConstantPhase;
+    /// use schedule_core::Hyperparameters;
+    ///
+    /// let phase =
+    ///     ConstantPhase::new(Hyperparameters { learning_rate: 0.1, weight_decay: 5e-4, momentum: 0.9 })?;
+    /// let [first, later] = [0, 391].map(|step| phase.at(step, 0.0).ln_learning_rate);
+    /// assert!((later - first - 391.0 * phase.ln_growth()).abs() < 1e-12);
+    /// # Ok::<(), schedule_core::LawError>(())
+    /// ```
+    #[must_use]
+    pub fn at(&self, step: u64, ln_scale: f64) -> EquivalentStep {
+        let Hyperparameters {
+            learning_rate,
+            momentum,
+            ..
+        } = self.hyperparameters;
+        let (before, after) = (step as f64, step as f64 + 1.0);
+        let ln_shrink = self.ln_root();
+        let [ln_scale, ln_scale_after] = [before, after].map(|steps| ln_scale + steps * ln_shrink);
+        EquivalentStep {
+            step,
+            ln_learning_rate: learning_rate.ln() - (ln_scale + ln_scale_after),
+            weight_decay: 0.0,
+            momentum,
+            shrink: self.root,
+            ln_shrink,
+            ln_scale,
+            ln_scale_after,
+            buffer_coefficient: self.stationary_buffer_coefficient,
+            buffer_coefficient_after: self.stationary_buffer_coefficient,
+        }
     }
 
     /// By how much `ln η̃` of the exact law, entering the phase with `κ`, finally differs from pure

@@ -3,7 +3,7 @@
 use crate::law::exact::{BufferShift, ConstantPhase};
 use crate::segments::Segments;
 use crate::sum::CompensatedSum;
-use crate::{EquivalentStep, Hyperparameters, LawError, Recipe};
+use crate::{EquivalentStep, LawError, Recipe};
 
 /// TEXP ("tapered exponential"): the schedule without weight decay that Li & Arora
 /// (arXiv:1910.07454) give for a step decay with weight decay.
@@ -109,32 +109,14 @@ impl Texp {
     #[must_use]
     pub fn at(&self, step: u64) -> EquivalentStep {
         let (start, entered) = self.segments.locate(step);
-        let phase = &entered.phase;
-        let Hyperparameters {
-            learning_rate,
-            momentum,
-            ..
-        } = phase.hyperparameters();
-        let ln_shrink = phase.ln_root();
-        let since_start = (step - start) as f64;
-        let ln_scale = entered.ln_scale + since_start * ln_shrink;
-        let ln_scale_after = entered.ln_scale + (since_start + 1.0) * ln_shrink;
-        let stationary = phase.stationary_buffer_coefficient();
+        let in_phase = entered.phase.at(step - start, entered.ln_scale);
         EquivalentStep {
             step,
-            ln_learning_rate: learning_rate.ln() - (ln_scale + ln_scale_after),
-            weight_decay: 0.0,
-            momentum,
-            shrink: phase.root(),
-            ln_shrink,
-            ln_scale,
-            ln_scale_after,
-            buffer_coefficient: if step == start {
-                entered.buffer_coefficient
-            } else {
-                stationary
+            buffer_coefficient: match step == start {
+                true => entered.buffer_coefficient,
+                false => in_phase.buffer_coefficient,
             },
-            buffer_coefficient_after: stationary,
+            ..in_phase
         }
     }
 
