@@ -1,0 +1,359 @@
+//! From a log to findings.
+
+use schedule_core::Hyperparameters;
+
+use crate::LogError;
+use crate::advice::advice;
+use crate::findings::{EquilibriumOf, Findings, NormFinding, NormVerdict, Phase};
+use crate::log::Log;
+use crate::noise::{GradientNoise, Interval, estimate, intervals};
+use crate::phases::{Span, spans};
+use crate::timeline::{Timeline, equilibrium};
+use crate::twin::Law;
+
+/// `‖w‖²` within this of its equilibrium counts as there: its own fluctuations over a few hundred steps are of that size.
+pub const EQUILIBRIUM_TOLERANCE: f64 = 0.05;
+
+/// After so many times `1/(1−γ)` steps a momentum buffer has forgotten all but e⁻⁵ of what it held.
+const BUFFER_MEMORY: f64 = 5.0;
+
+/// Standard errors between what is said and chance.
+const STANDARD_ERRORS: f64 = 2.0;
+
+/// A log with everything that its findings are made of.
+#[derive(Debug)]
+pub struct Audit {
+    pub(crate) log: Log,
+    pub(crate) timeline: Timeline,
+    pub(crate) findings: Findings,
+    curves: Curves,
+}
+
+/// Curves for a plot.
+#[derive(Debug)]
+struct Curves {
+    /// Of all weights: step and `ln ‖w‖²`, as predicted in each phase.
+    predicted: Vec<Vec<(u64, f64)>>,
+    /// `ln η̃`.
+    twin: Vec<(u64, f64)>,
+}
+
+impl Audit {
+    /// Audits a log.
+    ///
+    /// # Errors
+    /// [`LogError::NoEpoch`] for epochs of 0 steps.
+    pub fn new(log: Log, steps_per_epoch: Option<u64>) -> Result<Self, LogError> {
+        if steps_per_epoch == Some(0) {
+            return Err(LogError::NoEpoch);
+        }
+        let timeline = Timeline::new(&log.rows);
+        let law = Law::new(&timeline);
+        let spans = spans(&timeline, steps_per_epoch);
+        let mut noises: Vec<Option<GradientNoise>> = vec![None; log.series.len()];
+        let (mut phases, mut predicted) = (Vec::new(), Vec::new());
+        for (index, span) in spans.iter().enumerate() {
+            let after_jump = index == 0 || span.constant;
+            let view = View {
+                log: &log,
+                timeline: &timeline,
+                span: *span,
+                after_jump,
+                steps_per_epoch,
+            };
+            let mut norms = Vec::new();
+            for (series, noise) in noises.iter_mut().enumerate() {
+                let Some((finding, curve)) = view.norm(series, *noise) else {
+                    continue;
+                };
+                if series == 0 {
+                    predicted.push(curve);
+                }
+                if finding.verdict == NormVerdict::Known
+                    || finding.verdict == NormVerdict::NoEquilibrium
+                {
+                    *noise = finding.gradient_noise;
+                }
+                norms.push(finding);
+            }
+            let Some(phase) = view.phase(norms, &law) else {
+                continue;
+            };
+            phases.push(phase);
+        }
+        let stride = (log.end_step() - log.first_step()).div_ceil(2000).max(1);
+        let steps = (log.first_step()..log.end_step())
+            .step_by(usize::try_from(stride).unwrap_or(usize::MAX));
+        let curves = Curves {
+            predicted,
+            twin: law.curve(steps),
+        };
+        let mut findings = Findings {
+            rows: log.rows.len(),
+            first_step: log.first_step(),
+            end_step: log.end_step(),
+            steps_per_epoch,
+            phases,
+            twin: law.twin(&timeline),
+            advice: Vec::new(),
+        };
+        findings.advice = advice(&findings, &log);
+        Ok(Self {
+            log,
+            timeline,
+            findings,
+            curves,
+        })
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// Step and `ln ‖w‖²` of all weights (of the first layer, if that is all there is), as measured.
+    #[must_use]
+    pub fn measured(&self) -> Vec<(u64, f64)> {
+        self.log.points(0, 0, u64::MAX)
+    }
+
+    /// The same as predicted in each phase from its first measurement and its gradient noise.
+    #[must_use]
+    pub fn predicted(&self) -> &[Vec<(u64, f64)>] {
+        &self.curves.predicted
+    }
+
+    /// Step and `ln η̃` of the twin without weight decay, thinned.
+    #[must_use]
+    pub fn twin_curve(&self) -> &[(u64, f64)] {
+        &self.curves.twin
+    }
+
+    /// Step and `η`, where it changes and just before.
+    #[must_use]
+    pub fn rates(&self) -> Vec<(u64, f64)> {
+        let ends = self.timeline.stretches().iter();
+        ends.flat_map(|stretch| {
+            let rate = stretch.with.learning_rate;
+            [(stretch.start, rate), (stretch.end - 1, rate)]
+        })
+        .collect()
+    }
+}
+
+/// A stretch of a log.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    log: &'a Log,
+    timeline: &'a Timeline,
+    span: Span,
+    after_jump: bool,
+    steps_per_epoch: Option<u64>,
+}
+
+/// What a norm did in a stretch.
+struct Way {
+    points: Vec<(u64, f64)>,
+    intervals: Vec<Interval>,
+    start: (u64, f64),
+}
+
+impl View<'_> {
+    fn last(&self) -> Option<Hyperparameters> {
+        self.timeline
+            .at(self.span.end - 1)
+            .map(|stretch| stretch.with)
+    }
+
+    fn phase(&self, norms: Vec<NormFinding>, law: &Law) -> Option<Phase> {
+        let Span {
+            start,
+            end,
+            constant,
+        } = self.span;
+        let (first, last) = (self.timeline.at(start)?.with, self.last()?);
+        let equilibrium_of = || {
+            let of_last = equilibrium(last)?;
+            let constants = self.timeline.between(start, end).map(|stretch| {
+                let steps = (stretch.end - stretch.start) as f64;
+                Some(steps / equilibrium(stretch.with)?.fourth_power_time_constant())
+            });
+            Some(EquilibriumOf {
+                rotation_per_step: of_last.rotation_per_step(),
+                time_constant: of_last.fourth_power_time_constant(),
+                time_constants: constants.sum::<Option<f64>>()?,
+            })
+        };
+        Some(Phase {
+            start,
+            end,
+            constant,
+            learning_rate: [first.learning_rate, last.learning_rate],
+            weight_decay: [first.weight_decay, last.weight_decay],
+            momentum: [first.momentum, last.momentum],
+            intrinsic_rate: last.learning_rate * last.weight_decay,
+            equilibrium: equilibrium_of(),
+            twin: law.of_phase(self.timeline, self.span, self.steps_per_epoch),
+            norms,
+        })
+    }
+
+    /// The measurements of a series, those that a full buffer has made as intervals if there are enough.
+    fn way(&self, series: usize) -> Option<Way> {
+        let Span { start, end, .. } = self.span;
+        let points = self.log.points(series, start, end);
+        let memory = (BUFFER_MEMORY / (1.0 - self.last()?.momentum)).ceil() as u64;
+        let settled_from = start.saturating_add(if self.after_jump { memory } else { 0 });
+        let settled = points.partition_point(|point| point.0 < settled_from);
+        let settled = points
+            .get(settled..)
+            .filter(|settled| settled.len() > 1)
+            .unwrap_or(&points);
+        let intervals = intervals(self.timeline, settled, memory);
+        let start = *settled.first()?;
+        Some(Way {
+            intervals,
+            start,
+            points,
+        })
+    }
+
+    /// What a series says, and its predicted way.
+    fn norm(
+        &self,
+        series: usize,
+        noise_before: Option<GradientNoise>,
+    ) -> Option<(NormFinding, Vec<(u64, f64)>)> {
+        let Way {
+            points,
+            intervals,
+            start,
+        } = self.way(series)?;
+        let ((_, ln_start), (_, ln_end), last) = (*points.first()?, *points.last()?, self.last()?);
+        let whole = estimate(&intervals);
+        let (drift, noise) =
+            drift(&intervals).map_or((None, whole), |(drift, late)| (Some(drift), Some(late)));
+        let verdict = self.verdict(&points, noise, last);
+        let known = noise
+            .filter(|_| verdict == NormVerdict::Known || verdict == NormVerdict::NoEquilibrium);
+        let curve = whole.filter(|_| known.is_some());
+        let curve = curve.map_or(Vec::new(), |noise| predict(start, &intervals, noise.square));
+        let forecast =
+            noise_before.filter(|_| verdict != NormVerdict::Frozen && !intervals.is_empty());
+        let forecast =
+            forecast.and_then(|noise| predict(start, &intervals, noise.square).last().copied());
+        let mut finding = NormFinding {
+            layer: self.log.series.get(series)?.clone(),
+            measurements: points.len(),
+            ln_squared_norm_start: ln_start,
+            ln_squared_norm_end: ln_end,
+            effective_rate: (last.learning_rate.ln() - ln_end).exp(),
+            verdict,
+            gradient_noise: noise,
+            ln_squared_norm_equilibrium: None,
+            ratio_start: None,
+            ratio_end: None,
+            ratio_end_error: None,
+            distance: None,
+            rotation_per_step: known.map(|noise| {
+                let ln_rate = last.learning_rate.ln() - 0.5 * (-last.momentum.powi(2)).ln_1p();
+                (ln_rate + 0.5 * noise.square.ln() - ln_end).exp()
+            }),
+            steps_lacking: None,
+            epochs_lacking: None,
+            prediction_error: prediction_error(&intervals, &curve),
+            ln_squared_norm_forecast: forecast.map(|(_, ln)| ln),
+            noise_drift: drift.filter(|_| known.is_some()),
+        };
+        if verdict == NormVerdict::Known {
+            self.compare(&mut finding, last);
+        }
+        Some((finding, curve))
+    }
+
+    fn verdict(
+        &self,
+        points: &[(u64, f64)],
+        noise: Option<GradientNoise>,
+        last: Hyperparameters,
+    ) -> NormVerdict {
+        if equilibrium(last).is_none() {
+            return NormVerdict::BeyondBound;
+        }
+        let moves = last.learning_rate > 0.0 && last.weight_decay > 0.0;
+        let same = points
+            .windows(2)
+            .all(|pair| matches!(pair, [(_, a), (_, b)] if a.to_bits() == b.to_bits()));
+        if points.len() > 2 && same && last.learning_rate > 0.0 {
+            return NormVerdict::Frozen;
+        }
+        match noise {
+            None => NormVerdict::NotDetermined,
+            Some(GradientNoise {
+                square,
+                standard_error: Some(error),
+                ..
+            }) if square + STANDARD_ERRORS * error < 0.0 => NormVerdict::FellTooFast,
+            Some(GradientNoise {
+                square,
+                standard_error,
+                ..
+            }) if square <= STANDARD_ERRORS * standard_error.unwrap_or(0.0) => {
+                NormVerdict::NotDetermined
+            }
+            Some(_) if moves => NormVerdict::Known,
+            Some(_) => NormVerdict::NoEquilibrium,
+        }
+    }
+
+    /// Where the norm is, measured by its equilibrium.
+    fn compare(&self, finding: &mut NormFinding, last: Hyperparameters) {
+        let (Some(noise), Some(equilibrium)) = (finding.gradient_noise, equilibrium(last)) else {
+            return;
+        };
+        let ln_equilibrium = equilibrium.squared_norm(1.0).ln() + 0.5 * noise.square.ln();
+        let ratio = |ln_square: f64| (ln_square - ln_equilibrium).exp();
+        let at_end = ratio(finding.ln_squared_norm_end);
+        // Of σ² to the power of −½.
+        let relative_error = noise.standard_error.map(|error| 0.5 * error / noise.square);
+        let lacking = equilibrium.steps_to_equilibrium(at_end, EQUILIBRIUM_TOLERANCE);
+        finding.ln_squared_norm_equilibrium = Some(ln_equilibrium);
+        finding.ratio_start = Some(ratio(finding.ln_squared_norm_start));
+        finding.ratio_end = Some(at_end);
+        finding.ratio_end_error = relative_error.map(|error| error * at_end);
+        finding.distance = Some(2.0 * (finding.ln_squared_norm_end - ln_equilibrium));
+        finding.steps_lacking = Some(lacking);
+        finding.epochs_lacking = self.steps_per_epoch.map(|steps| lacking / steps as f64);
+    }
+}
+
+/// Step and `ln ‖w‖²` after each interval, from a start.
+fn predict(start: (u64, f64), intervals: &[Interval], noise: f64) -> Vec<(u64, f64)> {
+    let mut points = vec![start];
+    let mut ln_square = start.1;
+    for interval in intervals {
+        ln_square = interval.predicted(ln_square, noise);
+        points.push((interval.to, ln_square));
+    }
+    points
+}
+
+/// Root mean square of the logarithm of predicted over measured.
+fn prediction_error(intervals: &[Interval], curve: &[(u64, f64)]) -> Option<f64> {
+    let pairs = intervals.iter().zip(curve.iter().skip(1));
+    let squares: Vec<f64> = pairs
+        .map(|(interval, point)| (point.1 - interval.ln_after).powi(2))
+        .collect();
+    let mean = squares.iter().sum::<f64>() / squares.len() as f64;
+    Some(mean.sqrt()).filter(|error| error.is_finite())
+}
+
+/// The noise of the second half over that of the first, and that of the second, if they differ by more than chance.
+fn drift(intervals: &[Interval]) -> Option<(f64, GradientNoise)> {
+    let (first, second) = intervals.split_at(intervals.len() / 2);
+    let (first, second) = (estimate(first)?, estimate(second)?);
+    let (a, b) = (first.standard_error?, second.standard_error?);
+    let apart = (second.square - first.square).abs() > STANDARD_ERRORS * (a * a + b * b).sqrt();
+    (apart && first.square > 0.0).then_some((second.square / first.square, second))
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod advice;
+mod audit;
+mod error;
+mod findings;
+mod log;
+mod noise;
+mod phases;
+mod timeline;
+mod twin;
+
+pub use audit::{Audit, EQUILIBRIUM_TOLERANCE};
+pub use error::LogError;
+pub use findings::{Advice, AdviceKind, EquilibriumOf, Findings, NormFinding, NormVerdict, Phase};
+pub use log::{Columns, Constants, Log, RunSource};
+pub use noise::GradientNoise;
+pub use twin::{PhaseTwin, Twin};
