@@ -16,6 +16,9 @@ const COARSE: f64 = 0.02;
 /// in a phase that starts from equilibrium all layers relax alike, and only their noise, a few percent, sets them apart.
 const APART: f64 = 1.5;
 
+/// In half a time constant of `‖w‖⁴`, 60 % of its distance are left, and of that of `‖w‖²` more.
+const HARDLY_MOVES: f64 = 0.5;
+
 /// Layers that make a middle worth comparing with.
 const LAYERS_FOR_MIDDLE: usize = 3;
 
@@ -34,7 +37,10 @@ pub(crate) fn advice(findings: &Findings, log: &Log) -> Vec<Advice> {
         };
         about.hyperparameters();
         about.distance();
-        about.layers();
+        // Of pieces of a curve, which say the same of each layer again and again, only the last.
+        if phase.constant || index + 1 == findings.phases.len() {
+            about.layers();
+        }
     }
     about_twin(findings, &mut advice);
     advice
@@ -76,13 +82,18 @@ fn about_log(findings: &Findings, log: &Log, advice: &mut Vec<Advice>) {
     }
 }
 
+/// Whether the log as a whole is without decay, which is said once.
+fn never_decays(findings: &Findings) -> bool {
+    let mut phases = findings.phases.iter();
+    phases.all(|phase| phase.weight_decay == [0.0; 2])
+}
+
 fn about_twin(findings: &Findings, advice: &mut Vec<Advice>) {
     let twin = &findings.twin;
-    if findings
-        .phases
-        .iter()
-        .all(|phase| phase.weight_decay == [0.0; 2])
-    {
+    if never_decays(findings) {
+        let sentence = "There is no weight decay in this log, so no equilibrium to be far from; the run is its own twin, and what the \
+             weights feel is the effective rate η/‖w‖².";
+        advice.push(of_all(AdviceKind::NoDecay, sentence.to_owned()));
         return;
     }
     if let Some(because) = &twin.ends_because {
@@ -160,7 +171,7 @@ impl About<'_> {
             );
             self.say(AdviceKind::Coarse, Vec::new(), sentence);
         }
-        if phase.constant && phase.intrinsic_rate == 0.0 {
+        if phase.constant && phase.intrinsic_rate == 0.0 && !never_decays(self.findings) {
             let sentence = format!(
                 "{}: without weight decay, or at a rate of 0, there is no equilibrium: ‖w‖⁴ grows by the same amount every step, and \
                  the effective rate η/‖w‖² of a constant η falls for ever.",
@@ -229,8 +240,8 @@ impl About<'_> {
         } else {
             ("above", 1.0 / ratio)
         };
-        let mostly = if equilibrium.time_constants < 1.0 {
-            ": what changes in it is mostly the rate by itself, and little of what the equilibrium would add"
+        let mostly = if equilibrium.time_constants < HARDLY_MOVES {
+            ": what changes in this phase is mostly the rate by itself, the norm has hardly had the time to follow"
         } else {
             ""
         };
@@ -273,8 +284,8 @@ impl About<'_> {
         let (fast, frozen) = (of(NormVerdict::FellTooFast), of(NormVerdict::Frozen));
         if !fast.is_empty() {
             let sentence = format!(
-                "{}: the norm of {} falls faster than weight decay {} makes it: either the gradient pulls it in, which it does not if a \
-                 normalisation follows, or it has a larger weight decay than logged.",
+                "{}: the norm of {} falls faster than weight decay {} makes it. Either the gradient pulls it in, which it does not \
+                 where a normalisation follows whose ε is nothing beside its variance; or its weight decay is larger than logged.",
                 self.name(),
                 list(&fast),
                 significant(self.phase.weight_decay[1]),

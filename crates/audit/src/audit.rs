@@ -6,7 +6,7 @@ use crate::LogError;
 use crate::advice::advice;
 use crate::findings::{EquilibriumOf, Findings, NormFinding, NormVerdict, Phase};
 use crate::log::Log;
-use crate::noise::{GradientNoise, Interval, estimate, intervals};
+use crate::noise::{GradientNoise, INTERVALS_FOR_ERROR, Interval, estimate, intervals};
 use crate::phases::{Span, spans};
 use crate::timeline::{Timeline, equilibrium};
 use crate::twin::Law;
@@ -14,8 +14,9 @@ use crate::twin::Law;
 /// `‖w‖²` within this of its equilibrium counts as there: its own fluctuations over a few hundred steps are of that size.
 pub const EQUILIBRIUM_TOLERANCE: f64 = 0.05;
 
-/// After so many times `1/(1−γ)` steps a momentum buffer has forgotten all but e⁻⁵ of what it held.
-const BUFFER_MEMORY: f64 = 5.0;
+/// After so many times `1/(1−γ)` steps a momentum buffer has forgotten all but e⁻³ = 5 % of what it held: from then on it is as
+/// full as it gets, and what a norm does in intervals as long as that is nearly independent.
+const BUFFER_MEMORY: f64 = 3.0;
 
 /// Standard errors between what is said and chance.
 const STANDARD_ERRORS: f64 = 2.0;
@@ -34,6 +35,8 @@ pub struct Audit {
 struct Curves {
     /// Of all weights: step and `ln ‖w‖²`, as predicted in each phase.
     predicted: Vec<Vec<(u64, f64)>>,
+    /// So too, as the equilibrium of the hyperparameters of each measurement.
+    equilibria: Vec<Vec<(u64, f64)>>,
     /// `ln η̃`.
     twin: Vec<(u64, f64)>,
 }
@@ -51,7 +54,7 @@ impl Audit {
         let law = Law::new(&timeline);
         let spans = spans(&timeline, steps_per_epoch);
         let mut noises: Vec<Option<GradientNoise>> = vec![None; log.series.len()];
-        let (mut phases, mut predicted) = (Vec::new(), Vec::new());
+        let (mut phases, mut predicted, mut equilibria) = (Vec::new(), Vec::new(), Vec::new());
         for (index, span) in spans.iter().enumerate() {
             let after_jump = index == 0 || span.constant;
             let view = View {
@@ -68,6 +71,7 @@ impl Audit {
                 };
                 if series == 0 {
                     predicted.push(curve);
+                    equilibria.push(view.equilibria(&finding));
                 }
                 if finding.verdict == NormVerdict::Known
                     || finding.verdict == NormVerdict::NoEquilibrium
@@ -86,6 +90,7 @@ impl Audit {
             .step_by(usize::try_from(stride).unwrap_or(usize::MAX));
         let curves = Curves {
             predicted,
+            equilibria,
             twin: law.curve(steps),
         };
         let mut findings = Findings {
@@ -122,6 +127,19 @@ impl Audit {
     #[must_use]
     pub fn predicted(&self) -> &[Vec<(u64, f64)>] {
         &self.curves.predicted
+    }
+
+    /// The same in the equilibrium that each phase's gradient noise has with the hyperparameters of a step.
+    #[must_use]
+    pub fn equilibria(&self) -> &[Vec<(u64, f64)>] {
+        &self.curves.equilibria
+    }
+
+    /// `η` of a step; before the log and after it, of the nearest.
+    #[must_use]
+    pub fn rate_at(&self, step: u64) -> f64 {
+        let stretch = self.timeline.at(step);
+        stretch.map_or(f64::NAN, |stretch| stretch.with.learning_rate)
     }
 
     /// Step and `ln η̃` of the twin without weight decay, thinned.
@@ -272,6 +290,23 @@ impl View<'_> {
         Some((finding, curve))
     }
 
+    /// The equilibrium at each measurement of the phase, and at its last step.
+    fn equilibria(&self, finding: &NormFinding) -> Vec<(u64, f64)> {
+        let Span { start, end, .. } = self.span;
+        let (NormVerdict::Known, Some(noise)) = (finding.verdict, finding.gradient_noise) else {
+            return Vec::new();
+        };
+        let points = self.log.points(0, start, end - 1);
+        let steps = points.iter().map(|point| point.0);
+        let steps = steps.filter(|&step| step < end - 1).chain([end - 1]);
+        let at = |step| {
+            let equilibrium = equilibrium(self.timeline.at(step)?.with)?;
+            let ln_square = equilibrium.squared_norm(1.0).ln() + 0.5 * noise.square.ln();
+            Some((step, ln_square)).filter(|_| ln_square.is_finite())
+        };
+        steps.filter_map(at).collect()
+    }
+
     fn verdict(
         &self,
         points: &[(u64, f64)],
@@ -339,12 +374,15 @@ fn predict(start: (u64, f64), intervals: &[Interval], noise: f64) -> Vec<(u64, f
     points
 }
 
-/// Root mean square of the logarithm of predicted over measured.
+/// Root mean square of the logarithm of predicted over measured; of a few intervals it would only be the fit.
 fn prediction_error(intervals: &[Interval], curve: &[(u64, f64)]) -> Option<f64> {
     let pairs = intervals.iter().zip(curve.iter().skip(1));
     let squares: Vec<f64> = pairs
         .map(|(interval, point)| (point.1 - interval.ln_after).powi(2))
         .collect();
+    if squares.len() < INTERVALS_FOR_ERROR {
+        return None;
+    }
     let mean = squares.iter().sum::<f64>() / squares.len() as f64;
     Some(mean.sqrt()).filter(|error| error.is_finite())
 }

@@ -94,7 +94,8 @@ pub struct NormFinding {
     pub steps_lacking: Option<f64>,
     /// The same in epochs.
     pub epochs_lacking: Option<f64>,
-    /// Root mean square of `ln(predicted ‖w‖²/measured)`, predicted from the first measurement and one `σ²` for the phase.
+    /// Root mean square of `ln(predicted ‖w‖²/measured)`, predicted from the first measurement and one `σ²` for the
+    /// phase; null for fewer than 4 intervals.
     pub prediction_error: Option<f64>,
     /// `ln ‖w‖²` at the end, predicted from its first measurement and the `σ²` of the phase before.
     pub ln_squared_norm_forecast: Option<f64>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::timeline::{Response, Timeline};
 
 /// Intervals for which a scatter is worth calling a standard error.
-const INTERVALS_FOR_ERROR: usize = 4;
+pub(crate) const INTERVALS_FOR_ERROR: usize = 4;
 
 /// `σ²`, and how well it is known.
 ///

@@ -88,19 +88,19 @@ fn norms_show_noise_equilibrium_and_rotation() {
 #[test]
 fn a_phase_after_a_drop_knows_what_it_lacks() {
     let mut run = Run::new(7, 200, 2.0, 0.0);
-    let (csv, _) = log_of(&mut run, &[(0.1, 4000), (0.01, 4000)], STANDARD, 100, 1);
+    let (csv, _) = log_of(&mut run, &[(0.1, 4000), (0.01, 2000)], STANDARD, 100, 1);
     let found = audit(&csv, STANDARD);
     let [first, second] = &found.findings().phases[..] else {
         panic!("two phases")
     };
     assert_eq!(
         (first.start, first.end, second.start, second.end),
-        (0, 4000, 4000, 8000)
+        (0, 4000, 4000, 6000)
     );
     let (first, norm) = (&first.norms[0], &second.norms[0]);
-    assert!((second.equilibrium.unwrap().time_constants - 0.8).abs() < 1e-9);
-    // From √10 times the new equilibrium: W/W∞ = √(1 + 9e^{−0.8}).
-    let expected = (1.0 + 9.0 * (-0.8_f64).exp()).sqrt();
+    assert!((second.equilibrium.unwrap().time_constants - 0.4).abs() < 1e-9);
+    // From √10 times the new equilibrium: W/W∞ = √(1 + 9e^{−0.4}).
+    let expected = (1.0 + 9.0 * (-0.4_f64).exp()).sqrt();
     agrees(
         "ratio",
         norm.ratio_end.unwrap(),
@@ -109,8 +109,8 @@ fn a_phase_after_a_drop_knows_what_it_lacks() {
         0.02,
     );
     assert!(norm.ratio_end_error.unwrap() < 0.2);
-    // (1 + 0.05)² − 1 = 0.1025 is left of 9e^{−0.8} after 5,000 ln(…) steps more.
-    let lacking = 5000.0 * (9.0 * (-0.8_f64).exp() / 0.1025).ln();
+    // (1 + 0.05)² − 1 = 0.1025 is left of 9e^{−0.4} after 5,000 ln(…) steps more.
+    let lacking = 5000.0 * (9.0 * (-0.4_f64).exp() / 0.1025).ln();
     agrees(
         "steps lacking",
         norm.steps_lacking.unwrap(),

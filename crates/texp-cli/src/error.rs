@@ -54,7 +54,35 @@ pub enum CommandError {
     /// A recipe that parameter groups cannot be made for.
     #[error(transparent)]
     Groups(#[from] Located<NoGroups>),
-    /// A recipe that cannot be read.
+    /// A log that cannot be audited.
+    #[error(transparent)]
+    Log(#[from] audit::LogError),
+    /// A run that is asked for by a name that none has.
+    #[error("no run is called `{name}`; there are {runs}")]
+    NoRun {
+        /// The name.
+        name: String,
+        /// The names there are.
+        runs: String,
+    },
+    /// A run of what has none.
+    #[error("--run names a run of a run folder, and this is a log of one; leave it out")]
+    RunOfFile,
+    /// What a run folder knows better.
+    #[error(
+        "a run folder knows its rates, weight decay, momentum, columns and epochs; leave --lr, --weight-decay, --momentum, \
+         --columns and --steps-per-epoch out"
+    )]
+    ToldOfFolder,
+    /// An experiment without what an audit needs.
+    #[error("{file} has no recipe to audit by: {reason}")]
+    NotAudited {
+        /// The experiment.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A recipe or log that cannot be read.
     #[error(
         "{file} cannot be read ({source}); check the path, its permissions, and that it is text"
     )]
@@ -141,6 +169,11 @@ impl CommandError {
             | Self::Pattern { .. }
             | Self::NoParameter { .. }
             | Self::Groups(_)
+            | Self::Log(_)
+            | Self::NoRun { .. }
+            | Self::RunOfFile
+            | Self::ToldOfFolder
+            | Self::NotAudited { .. }
             | Self::Overwrites { .. }
             | Self::EveryOfScheduler => true,
             Self::Output { .. } | Self::Stdout(_) | Self::Probe(_) | Self::Contradicted { .. } => {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod audit;
 mod convert;
 mod data;
 mod device;
@@ -17,6 +18,7 @@ mod recipe;
 mod train;
 
 pub use args::{DeviceChoice, MachineArgs, RunArgs};
+pub use audit::{AuditArgs, audit};
 pub use convert::{ConvertArgs, convert};
 pub use document::{completions, man};
 pub use dry_run::dry_run;

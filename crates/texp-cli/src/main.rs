@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use texp_cli::{
-    ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, completions, convert, dry_run, inspect,
-    man, resume, rewrite_report, train,
+    AuditArgs, ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, audit, completions, convert,
+    dry_run, inspect, man, resume, rewrite_report, train,
 };
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
@@ -56,6 +56,11 @@ enum Verb {
     /// up; only balanced, up if another goes down; or not at all; to which power others scale with it (degree); and how
     /// finely the same holds of its parts (by).
     Inspect(InspectArgs),
+    /// Audit a training log: how far from equilibrium its phases end, what its twin without weight decay would be.
+    ///
+    /// Of SGD with momentum and coupled weight decay (PyTorch's), logged by any framework: rates, decay and momentum, and the
+    /// norms of weights that feed a normalisation. Nothing is trained.
+    Audit(AuditArgs),
     /// Write completions for a shell to standard output.
     Completions {
         /// The shell.
@@ -86,6 +91,7 @@ fn main() -> ExitCode {
         Verb::Report { folder } => rewrite_report(&folder),
         Verb::Convert(args) => convert(&args),
         Verb::Inspect(args) => inspect(&args),
+        Verb::Audit(args) => audit(&args),
         Verb::Completions { shell } => completions(&mut Cli::command(), shell),
         Verb::Man { folder } => man(Cli::command(), &folder),
     };

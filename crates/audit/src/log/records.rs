@@ -31,116 +31,140 @@ impl Log {
         source: RunSource<'_>,
         decay_and_momentum: impl Fn(u64) -> (f64, f64),
     ) -> Result<Self, LogError> {
-        let RunSource {
-            manifest,
-            run,
-            records,
-            file,
-        } = source;
-        let layers = &manifest.network.layers;
-        let mut log = Self {
+        let mut reader = Reader {
+            source,
+            decay_and_momentum,
             rows: Vec::new(),
-            series: layers.clone(),
-            has_total: false,
-            not_finite: None,
+            norms: Vec::new(),
         };
-        let mut norms: Vec<(u64, u64, Vec<f64>)> = Vec::new();
-        for (number, line) in (1..).zip(records.split_inclusive('\n')) {
-            let wrong = |message: String| LogError::Record {
-                file: file.to_owned(),
-                line: number,
-                message: one_line(&message),
-            };
+        for (number, line) in (1..).zip(source.records.split_inclusive('\n')) {
             if line.trim().is_empty() {
                 continue;
             }
-            let record = match serde_json::from_str(line) {
-                Ok(record) => record,
+            match serde_json::from_str(line) {
+                Ok(record) => reader.add(number, record)?,
                 // Left behind by a process that died.
                 Err(_) if !line.ends_with('\n') => break,
-                Err(error) => return Err(wrong(error.to_string())),
-            };
-            match record {
-                Record::Step {
-                    run: of,
-                    step,
-                    ln_rate,
-                    ..
-                } if of == run => {
-                    if step > LARGEST_STEP {
-                        return Err(wrong(format!("the step {step} is beyond 2^53")));
-                    }
-                    let (weight_decay, momentum) = decay_and_momentum(step);
-                    // NaN is how a rate of 0 is read.
-                    let learning_rate = if ln_rate.is_nan() { 0.0 } else { ln_rate.exp() };
-                    let with = Hyperparameters {
-                        learning_rate,
-                        weight_decay,
-                        momentum,
-                    };
-                    let refused = |error| LogError::Hyperparameters {
-                        file: file.to_owned(),
-                        line: number,
-                        error,
-                    };
-                    with.validate(step).map_err(refused)?;
-                    if let Some(previous) = log
-                        .rows
-                        .last()
-                        .map(|row| row.step)
-                        .filter(|&previous| previous >= step)
-                    {
-                        return Err(LogError::OutOfOrder {
-                            file: file.to_owned(),
-                            line: number,
-                            step,
-                            previous,
-                        });
-                    }
-                    log.rows.push(Row {
-                        step,
-                        with,
-                        ln_squares: vec![f64::NAN; layers.len()],
-                    });
-                }
-                Record::Norms {
-                    run: of,
-                    step,
-                    norms: lengths,
-                    ..
-                } if of == run => {
-                    if lengths.len() != layers.len() {
-                        let (found, wanted) = (lengths.len(), layers.len());
-                        return Err(wrong(format!(
-                            "it has {found} norms, the manifest {wanted} layers"
-                        )));
-                    }
-                    norms.push((number, step, lengths));
-                }
-                _ => {}
+                Err(error) => return Err(reader.wrong(number, &error.to_string())),
             }
         }
-        if log.rows.is_empty() {
-            return Err(LogError::Empty {
-                file: file.to_owned(),
+        reader.log()
+    }
+}
+
+/// A run, as far as it is read.
+struct Reader<'a, F> {
+    source: RunSource<'a>,
+    decay_and_momentum: F,
+    rows: Vec<Row>,
+    /// Line, step and lengths: norms are written before the step that they belong to.
+    norms: Vec<(u64, u64, Vec<f64>)>,
+}
+
+impl<F: Fn(u64) -> (f64, f64)> Reader<'_, F> {
+    fn file(&self) -> String {
+        self.source.file.to_owned()
+    }
+
+    fn layers(&self) -> &[String] {
+        &self.source.manifest.network.layers
+    }
+
+    fn wrong(&self, line: u64, message: &str) -> LogError {
+        LogError::Record {
+            file: self.file(),
+            line,
+            message: one_line(message),
+        }
+    }
+
+    fn add(&mut self, line: u64, record: Record) -> Result<(), LogError> {
+        match record {
+            Record::Step {
+                run, step, ln_rate, ..
+            } if run == self.source.run => self.add_step(line, step, ln_rate),
+            Record::Norms {
+                run, step, norms, ..
+            } if run == self.source.run => {
+                let (found, wanted) = (norms.len(), self.layers().len());
+                if found != wanted {
+                    let message = format!("it has {found} norms, the manifest {wanted} layers");
+                    return Err(self.wrong(line, &message));
+                }
+                self.norms.push((line, step, norms));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add_step(&mut self, line: u64, step: u64, ln_rate: f64) -> Result<(), LogError> {
+        if step > LARGEST_STEP {
+            return Err(self.wrong(line, &format!("the step {step} is beyond 2^53")));
+        }
+        let previous = self.rows.last().map(|row| row.step);
+        if let Some(previous) = previous.filter(|&previous| previous >= step) {
+            let file = self.file();
+            return Err(LogError::OutOfOrder {
+                file,
+                line,
+                step,
+                previous,
             });
         }
-        for (line, step, lengths) in norms {
-            // Norms are written before the step that they belong to, which a run that was cut may lack.
-            let Ok(index) = log.rows.binary_search_by_key(&step, |row| row.step) else {
+        let (weight_decay, momentum) = (self.decay_and_momentum)(step);
+        // NaN is how a rate of 0 is read.
+        let learning_rate = if ln_rate.is_nan() { 0.0 } else { ln_rate.exp() };
+        let with = Hyperparameters {
+            learning_rate,
+            weight_decay,
+            momentum,
+        };
+        with.validate(step)
+            .map_err(|error| LogError::Hyperparameters {
+                file: self.file(),
+                line,
+                error,
+            })?;
+        let ln_squares = vec![f64::NAN; self.layers().len()];
+        self.rows.push(Row {
+            step,
+            with,
+            ln_squares,
+        });
+        Ok(())
+    }
+
+    fn log(mut self) -> Result<Log, LogError> {
+        if self.rows.is_empty() {
+            return Err(LogError::Empty { file: self.file() });
+        }
+        for (line, step, lengths) in std::mem::take(&mut self.norms) {
+            // A run that was cut may lack the step.
+            let Ok(index) = self.rows.binary_search_by_key(&step, |row| row.step) else {
                 continue;
             };
-            if let Some((at, &value)) = lengths.iter().enumerate().find(|(_, norm)| **norm < 0.0) {
-                let column = one_line(&layers[at]);
+            let negative = lengths
+                .iter()
+                .zip(self.layers())
+                .find(|(norm, _)| **norm < 0.0);
+            if let Some((&value, layer)) = negative {
+                let (file, column) = (self.file(), one_line(layer));
                 return Err(LogError::NegativeNorm {
-                    file: file.to_owned(),
+                    file,
                     line,
                     column,
                     value,
                 });
             }
-            log.rows[index].ln_squares = lengths.iter().map(|norm| 2.0 * norm.ln()).collect();
+            self.rows[index].ln_squares = lengths.iter().map(|norm| 2.0 * norm.ln()).collect();
         }
+        let log = Log {
+            series: self.layers().to_vec(),
+            rows: self.rows,
+            has_total: false,
+            not_finite: None,
+        };
         Ok(log.with_total())
     }
 }
