@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io;
 
+use audit::{Audit, Columns, Constants, Log, NormVerdict};
 use datasets::cifar10::{RECORD_BYTES, parse_batch};
 use nn_graph::network::TensorId;
 use recipe_convert::{Conversion, RecipeFile, Target};
@@ -130,6 +131,52 @@ pub fn recipe(bytes: &[u8]) {
                 assert!(conversion.rows().all(|row| row.ln_lr_exp < f64::INFINITY));
                 assert!(!conversion.summary().to_string().contains("NaN"));
             }
+        }
+    }
+}
+
+/// A training log: what is accepted is audited, with and without the length of an epoch, and phases cover it; what is said to be
+/// known is a number.
+pub fn audit(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let constants = Constants {
+        weight_decay: Some(5e-4),
+        momentum: Some(0.9),
+        ..Constants::default()
+    };
+    for constants in [Constants::default(), constants] {
+        let log = match Log::parse(text, "fuzz.log", &Columns::default(), constants) {
+            Err(error) => {
+                one_line(error);
+                continue;
+            }
+            Ok(log) => log,
+        };
+        for steps_per_epoch in [None, Some(1), Some(50), Some(u64::MAX)] {
+            let audit = Audit::new(log.clone(), steps_per_epoch).expect("an epoch of some steps");
+            let found = audit.findings();
+            let mut from = found.first_step;
+            for phase in &found.phases {
+                assert_eq!(phase.start, from);
+                assert!(phase.start < phase.end);
+                from = phase.end;
+                for norm in &phase.norms {
+                    let known = norm.verdict == NormVerdict::Known;
+                    assert_eq!(known, norm.ratio_end.is_some(), "{norm:?}");
+                    assert!(!known || norm.gradient_noise.is_some_and(|noise| noise.square > 0.0));
+                    assert!(
+                        norm.rotation_per_step.is_none_or(|angle| angle >= 0.0),
+                        "{norm:?}"
+                    );
+                }
+            }
+            assert_eq!(from, found.end_step);
+            found
+                .advice
+                .iter()
+                .for_each(|advice| one_line(&advice.sentence));
         }
     }
 }

@@ -113,6 +113,11 @@ fn laws() {
 }
 
 #[test]
+fn audit() {
+    drive(texp_fuzz::audit, "audit", 4000);
+}
+
+#[test]
 fn onnx() {
     drive(texp_fuzz::onnx, "onnx", 4000);
 }

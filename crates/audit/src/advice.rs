@@ -5,6 +5,7 @@ use crate::findings::{
     Advice, AdviceKind, EquilibriumOf, Findings, NormFinding, NormVerdict, Phase,
 };
 use crate::log::Log;
+use crate::numbers::{short, with_error};
 
 /// A phase of so many time constants ends within e⁻³ = 5 % of the distance of `‖w‖⁴` that it started with.
 const ENOUGH_TIME_CONSTANTS: f64 = 3.0;
@@ -18,6 +19,9 @@ const APART: f64 = 1.5;
 
 /// In half a time constant of `‖w‖⁴`, 60 % of its distance are left, and of that of `‖w‖²` more.
 const HARDLY_MOVES: f64 = 0.5;
+
+/// A change of `σ²` within a phase that moves its equilibrium `‖w‖²` by more than a tenth.
+const DRIFT: f64 = 1.25;
 
 /// Layers that make a middle worth comparing with.
 const LAYERS_FOR_MIDDLE: usize = 3;
@@ -142,8 +146,8 @@ impl About<'_> {
     /// A time, in epochs where they are known.
     fn time(&self, steps: f64) -> String {
         match self.findings.steps_per_epoch {
-            Some(per_epoch) => format!("{} epochs", significant(steps / per_epoch as f64)),
-            None => format!("{} steps", significant(steps)),
+            Some(per_epoch) => format!("{} epochs", short(steps / per_epoch as f64)),
+            None => format!("{} steps", short(steps)),
         }
     }
 
@@ -156,8 +160,8 @@ impl About<'_> {
                  makes the weights swing through 0, no equilibrium is predicted, and in the long run there is no twin without weight \
                  decay; lower η, λ or γ.",
                 self.name(),
-                significant(phase.intrinsic_rate),
-                significant(twin.bound),
+                short(phase.intrinsic_rate),
+                short(twin.bound),
             );
             return self.say(AdviceKind::BeyondBound, Vec::new(), sentence);
         }
@@ -167,7 +171,7 @@ impl About<'_> {
                 "{}: ηλ/(1−γ) = {} is not small, and what is said of norms, rotation and times is off by about that part; the twin is \
                  exact all the same.",
                 self.name(),
-                significant(coarse),
+                short(coarse),
             );
             self.say(AdviceKind::Coarse, Vec::new(), sentence);
         }
@@ -193,18 +197,21 @@ impl About<'_> {
         let known = finding.filter(|finding| finding.verdict == NormVerdict::Known);
         let away = known.and_then(|finding| Some((finding.ratio_end?, finding.ratio_end_error)));
         let sentence = match away {
-            Some((ratio, error)) => self.measured_distance(equilibrium, ratio, error, finding),
+            Some((ratio, error)) => {
+                Some(self.measured_distance(equilibrium, ratio, error, finding))
+            }
             None => self.unmeasured_distance(equilibrium),
         };
         if let Some((kind, sentence)) = sentence {
             self.say(kind, Vec::new(), sentence);
         }
-        if let Some(drift) = known.and_then(|finding| finding.noise_drift) {
+        let drift = known.and_then(|finding| finding.noise_drift);
+        if let Some(drift) = drift.filter(|drift| !(1.0 / DRIFT..DRIFT).contains(drift)) {
             let sentence = format!(
-                "{}: the gradient noise σ² of its second half is {} times that of its first, so its equilibrium moves; what is said \
-                 of its end is from the second half.",
+                "{}: the gradient noise σ² of its end is {} times that of its first half, so its equilibrium moves; what is said of \
+                 its end is from where the noise no longer drifts.",
                 self.name(),
-                significant(drift),
+                short(drift),
             );
             self.say(AdviceKind::Drift, Vec::new(), sentence);
         }
@@ -216,25 +223,25 @@ impl About<'_> {
         ratio: f64,
         error: Option<f64>,
         finding: Option<&NormFinding>,
-    ) -> Option<(AdviceKind, String)> {
-        let (name, lasts) = (self.name(), significant(equilibrium.time_constants));
+    ) -> (AdviceKind, String) {
+        let (name, lasts) = (self.name(), short(equilibrium.time_constants));
         let off = (ratio - 1.0).abs();
-        let uncertain = error.map_or(String::new(), |error| format!(" ± {}", significant(error)));
-        if off <= EQUILIBRIUM_TOLERANCE.max(2.0 * error.unwrap_or(0.0)) {
-            // A norm that only the fit calls its own equilibrium: see what is said of short phases.
-            if equilibrium.time_constants < ENOUGH_TIME_CONSTANTS {
-                return None;
-            }
+        let ends = format!(
+            "{name} lasts {lasts} time constants of ‖w‖⁴ and ends with ‖w‖² {} times its equilibrium's",
+            with_error(ratio, error),
+        );
+        if off <= EQUILIBRIUM_TOLERANCE {
             let sentence = format!(
-                "{name} lasts {lasts} time constants and ends with ‖w‖² {}{uncertain} times its equilibrium's: there only the product \
-                 ηλ matters, and (cη, λ/c) trains the same.",
-                significant(ratio),
+                "{ends}: there only the product ηλ matters, (cη, λ/c) has the same effective rate."
             );
-            return Some((AdviceKind::Reached, sentence));
+            return (AdviceKind::Reached, sentence);
         }
-        let lacking = finding
-            .and_then(|finding| finding.steps_lacking)
-            .unwrap_or(0.0);
+        if off <= 2.0 * error.unwrap_or(0.0) {
+            let sentence =
+                format!("{ends}, which may be there or not: the norms scatter too much to say.");
+            return (AdviceKind::Uncertain, sentence);
+        }
+        let lacking = finding.and_then(|finding| finding.steps_lacking);
         let (side, factor) = if ratio > 1.0 {
             ("below", ratio)
         } else {
@@ -246,13 +253,12 @@ impl About<'_> {
             ""
         };
         let sentence = format!(
-            "{name} lasts {lasts} time constants of ‖w‖⁴ and ends with ‖w‖² {}{uncertain} times its equilibrium's; its effective \
-             rate and rotation are still {} times {side} those of its equilibrium{mostly}. It lacks {} to be within 5 %.",
-            significant(ratio),
-            significant(factor),
-            self.time(lacking),
+            "{ends}; its effective rate and rotation are still {} times {side} those of its equilibrium{mostly}. It lacks {} to be \
+             within 5 %, if the gradients stay as they are.",
+            short(factor),
+            self.time(lacking.unwrap_or(0.0)),
         );
-        Some((AdviceKind::NotReached, sentence))
+        (AdviceKind::NotReached, sentence)
     }
 
     fn unmeasured_distance(&self, equilibrium: EquilibriumOf) -> Option<(AdviceKind, String)> {
@@ -263,9 +269,9 @@ impl About<'_> {
             "{} lasts {} time constants of ‖w‖⁴ (one is {}): {} % of the distance from equilibrium that it starts with is left at its \
              end, whatever that is.",
             self.name(),
-            significant(equilibrium.time_constants),
+            short(equilibrium.time_constants),
             self.time(equilibrium.time_constant),
-            significant(100.0 * (-equilibrium.time_constants).exp()),
+            short(100.0 * (-equilibrium.time_constants).exp()),
         );
         Some((AdviceKind::NotReached, sentence))
     }
@@ -288,7 +294,7 @@ impl About<'_> {
                  where a normalisation follows whose ε is nothing beside its variance; or its weight decay is larger than logged.",
                 self.name(),
                 list(&fast),
-                significant(self.phase.weight_decay[1]),
+                short(self.phase.weight_decay[1]),
             );
             self.say(AdviceKind::FellTooFast, fast, sentence);
         }
@@ -304,13 +310,13 @@ impl About<'_> {
         if let Some((middle, layers)) = apart.filter(|(_, layers)| !layers.is_empty()) {
             let sentence = format!(
                 "{}: the layer in the middle ends at {} times its equilibrium ‖w‖², and {}: is it followed by a normalisation, and does \
-                 it have the logged weight decay?",
+                 it have the logged weight decay? If not, leave it out of `all` by naming the others' columns.",
                 self.name(),
-                significant(middle),
+                short(middle),
                 list(
                     &layers
                         .iter()
-                        .map(|(name, ratio)| format!("{name} at {}", significant(*ratio)))
+                        .map(|(name, ratio)| format!("{name} at {}", short(*ratio)))
                         .collect::<Vec<_>>()
                 ),
             );
@@ -353,20 +359,6 @@ impl About<'_> {
                 .map(|(name, ratio, _)| (name.clone(), ratio))
                 .collect(),
         ))
-    }
-}
-
-/// Three digits.
-fn significant(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let digits = value.abs().log10().floor();
-    if (-3.0..6.0).contains(&digits) {
-        let decimals = (2.0 - digits).max(0.0) as usize;
-        format!("{value:.decimals$}")
-    } else {
-        format!("{value:.2e}")
     }
 }
 

@@ -387,11 +387,16 @@ fn prediction_error(intervals: &[Interval], curve: &[(u64, f64)]) -> Option<f64>
     Some(mean.sqrt()).filter(|error| error.is_finite())
 }
 
-/// The noise of the second half over that of the first, and that of the second, if they differ by more than chance.
+/// The noise of a phase's end, where it drifts: that of its second half, of whose second half if it still drifts there, and so
+/// on; and what it is over that of the phase's first half. `None` where it does not drift by more than chance.
 fn drift(intervals: &[Interval]) -> Option<(f64, GradientNoise)> {
     let (first, second) = intervals.split_at(intervals.len() / 2);
-    let (first, second) = (estimate(first)?, estimate(second)?);
-    let (a, b) = (first.standard_error?, second.standard_error?);
-    let apart = (second.square - first.square).abs() > STANDARD_ERRORS * (a * a + b * b).sqrt();
-    (apart && first.square > 0.0).then_some((second.square / first.square, second))
+    let (first, late) = (estimate(first)?, estimate(second)?);
+    let (a, b) = (first.standard_error?, late.standard_error?);
+    let apart = (late.square - first.square).abs() > STANDARD_ERRORS * (a * a + b * b).sqrt();
+    if !apart || first.square <= 0.0 {
+        return None;
+    }
+    let late = drift(second).map_or(late, |(_, latest)| latest);
+    Some((late.square / first.square, late))
 }

@@ -75,7 +75,7 @@ pub struct NormFinding {
     pub effective_rate: f64,
     /// What the next fields are worth.
     pub verdict: NormVerdict,
-    /// `σ²` over the phase; over its second half where `noise_drift` is not null.
+    /// `σ²` over the phase; where it drifts by more than its error, over the last half, quarter and so on in which it does not.
     pub gradient_noise: Option<GradientNoise>,
     /// `ln ‖w‖²` of the equilibrium of the phase's last hyperparameters.
     pub ln_squared_norm_equilibrium: Option<f64>,
@@ -99,7 +99,7 @@ pub struct NormFinding {
     pub prediction_error: Option<f64>,
     /// `ln ‖w‖²` at the end, predicted from its first measurement and the `σ²` of the phase before.
     pub ln_squared_norm_forecast: Option<f64>,
-    /// `σ²` of the phase's second half over that of its first, where they differ by more than their errors.
+    /// That `σ²` over that of the phase's first half, where it drifts.
     pub noise_drift: Option<f64>,
 }
 
@@ -143,6 +143,8 @@ pub enum AdviceKind {
     NotReached,
     /// A phase that ends in equilibrium.
     Reached,
+    /// A phase whose equilibrium is not known well enough to say.
+    Uncertain,
     /// `λη` beyond `(1−√γ)²`.
     BeyondBound,
     /// First-order formulas are off.

@@ -7,6 +7,7 @@ mod error;
 mod findings;
 mod log;
 mod noise;
+pub mod numbers;
 mod phases;
 mod timeline;
 mod twin;

@@ -130,7 +130,7 @@ fn a_phase_after_a_drop_knows_what_it_lacks() {
         .collect();
     assert!(
         said.iter().any(|it| it
-            .starts_with("Phase 1 (steps 0 to 3999) lasts 8.00 time constants and ends with")),
+            .starts_with("Phase 1 (steps 0 to 3999) lasts 8 time constants of ‖w‖⁴ and ends with")),
         "{said:?}"
     );
     assert!(

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use audit::numbers::{short, with_error};
 use audit::{Findings, NormFinding, NormVerdict, Phase};
 
 use crate::output::table;
@@ -103,17 +104,13 @@ fn hyperparameters(findings: &Findings, index: usize, phase: &Phase) -> [String;
 
 fn of_norm(findings: &Findings, index: usize, norm: &NormFinding) -> [String; 9] {
     let squares = [norm.ln_squared_norm_start, norm.ln_squared_norm_end].map(|ln| short(ln.exp()));
-    let ratio = match (norm.ratio_end, norm.ratio_end_error) {
-        (Some(ratio), Some(error)) => format!("{} ± {}", short(ratio), short(error)),
-        (Some(ratio), None) => short(ratio),
-        (None, _) => unknown(norm.verdict).to_owned(),
+    let ratio = match norm.ratio_end {
+        Some(ratio) => with_error(ratio, norm.ratio_end_error),
+        None => unknown(norm.verdict).to_owned(),
     };
-    let noise = norm
-        .gradient_noise
-        .map_or(String::new(), |noise| match noise.standard_error {
-            Some(error) => format!("{} ± {}", short(noise.square), short(error)),
-            None => short(noise.square),
-        });
+    let noise = norm.gradient_noise.map_or(String::new(), |noise| {
+        with_error(noise.square, noise.standard_error)
+    });
     [
         (index + 1).to_string(),
         norm.layer.clone(),
@@ -151,27 +148,4 @@ fn time(findings: &Findings, steps: f64) -> String {
         Some(per_epoch) => format!("{} epochs", short(steps / per_epoch as f64)),
         None => format!("{} steps", short(steps)),
     }
-}
-
-/// Three digits, and no more zeros than needed.
-fn short(value: f64) -> String {
-    if !value.is_finite() {
-        return "–".to_owned();
-    }
-    let size = value.abs();
-    if value == 0.0 || (1e-3..1e5).contains(&size) {
-        let decimals = if value == 0.0 {
-            0.0
-        } else {
-            (2.0 - size.log10().floor()).max(0.0)
-        };
-        let text = format!("{value:.*}", decimals as usize);
-        let trimmed = if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.')
-        } else {
-            &text
-        };
-        return trimmed.replace('-', "−");
-    }
-    format!("{value:.2e}").replace('-', "−")
 }
