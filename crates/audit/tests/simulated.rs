@@ -279,3 +279,24 @@ fn a_norm_that_falls_faster_than_decay_is_found_out() {
         advice.sentence
     );
 }
+
+/// The standard error is one: over many runs the noise is off by about as much as it says.
+#[test]
+fn errors_are_what_they_say() {
+    let (mut sum, mut runs) = (0.0, 0.0);
+    for seed in 0..32 {
+        let mut run = Run::new(100 + seed, 30, 2.7, 0.0);
+        let (csv, _) = log_of(&mut run, &[(0.1, 4000)], STANDARD, 40, 1);
+        let found = audit(&csv, STANDARD);
+        let norm = &found.findings().phases[0].norms[0];
+        // Where chance looks like a drift, a part of the phase speaks for it, chosen for being off.
+        if norm.noise_drift.is_none() {
+            let noise = norm.gradient_noise.unwrap();
+            sum += ((noise.square - 29.0) / noise.standard_error.unwrap()).powi(2);
+            runs += 1.0;
+        }
+    }
+    let deviation = (sum / runs).sqrt();
+    println!("{deviation} in {runs} runs");
+    assert!((0.7..1.4).contains(&deviation), "{deviation}");
+}

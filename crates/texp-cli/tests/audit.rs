@@ -50,7 +50,7 @@ fn a_log_from_standard_input_is_told_in_tables_and_sentences() {
     };
     assert_eq!(
         row(&["1", "0–1999"])[2..7],
-        ["0.1", "2.50e−4", "0.929°", "1", "epochs"]
+        ["0.1", "2.5e−4", "0.929°", "1", "epochs"]
     );
     assert_eq!(
         row(&["2", "2000–4000"])[2..7],
