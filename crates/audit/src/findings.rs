@@ -97,7 +97,8 @@ pub struct NormFinding {
     /// Root mean square of `ln(predicted ‖w‖²/measured)`, predicted from the first measurement and one `σ²` for the
     /// phase; null for fewer than 4 intervals.
     pub prediction_error: Option<f64>,
-    /// `ln ‖w‖²` at the end, predicted from its first measurement and the `σ²` of the phase before.
+    /// `ln ‖w‖²` at the end, predicted from its first measurement and the `σ²` of the last phase
+    /// before in which it is known.
     pub ln_squared_norm_forecast: Option<f64>,
     /// That `σ²` over that of the phase's first half, where it drifts.
     pub noise_drift: Option<f64>,

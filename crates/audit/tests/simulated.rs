@@ -285,7 +285,7 @@ fn a_norm_that_falls_faster_than_decay_is_found_out() {
 fn errors_are_what_they_say() {
     let (mut sum, mut runs) = (0.0, 0.0);
     for seed in 0..32 {
-        let mut run = Run::new(100 + seed, 30, 2.7, 0.0);
+        let mut run = Run::new(100 + seed, 30, 13.0, 0.0);
         let (csv, _) = log_of(&mut run, &[(0.1, 4000)], STANDARD, 40, 1);
         let found = audit(&csv, STANDARD);
         let norm = &found.findings().phases[0].norms[0];

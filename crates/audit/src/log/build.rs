@@ -236,7 +236,7 @@ impl Builder<'_> {
 
     fn add_norms(&mut self, line: &Line, partial: &mut Partial) -> Result<(), LogError> {
         for NormColumn { column, series, is } in &self.norms {
-            let Some((_, cell)) = line.cells.iter().find(|(other, _)| other == column) else {
+            let Some(cell) = line.cell(*column) else {
                 continue;
             };
             let value = match cell {
@@ -342,10 +342,10 @@ impl Builder<'_> {
         let Some(column) = column else {
             return Ok(None);
         };
-        match line.cells.iter().find(|(other, _)| *other == column) {
+        match line.cell(column) {
             None => Ok(None),
-            Some((_, Cell::Number(value))) => Ok(Some(*value).filter(|value| !value.is_nan())),
-            Some((_, Cell::Other(text))) => Err(self.not_a_number(line, column, text)),
+            Some(Cell::Number(value)) => Ok(Some(*value).filter(|value| !value.is_nan())),
+            Some(Cell::Other(text)) => Err(self.not_a_number(line, column, text)),
         }
     }
 

@@ -19,8 +19,15 @@ pub(super) struct Table {
 pub(super) struct Line {
     /// From 1.
     pub(super) number: u64,
-    /// Columns and what is in them; what is empty is left out.
-    pub(super) cells: Vec<(usize, Cell)>,
+    /// What is in each column, as far as there is something.
+    cells: Vec<Option<Cell>>,
+}
+
+impl Line {
+    /// What is in a column.
+    pub(super) fn cell(&self, column: usize) -> Option<&Cell> {
+        self.cells.get(column)?.as_ref()
+    }
 }
 
 #[derive(Debug)]
@@ -67,11 +74,8 @@ pub(super) fn csv(text: &str, file: &str) -> Result<Table, LogError> {
         let number = record.position().map_or(1, csv::Position::line);
         let cells = record
             .iter()
-            .enumerate()
-            .filter(|(_, cell)| !cell.is_empty());
-        let cells = cells
-            .map(|(column, cell)| (column, number_or_not(cell)))
-            .collect();
+            .map(|cell| (!cell.is_empty()).then(|| number_or_not(cell)));
+        let cells = cells.collect();
         table.lines.push(Line { number, cells });
     }
     Ok(table)
@@ -106,20 +110,23 @@ pub(super) fn jsonl(text: &str, file: &str) -> Result<Table, LogError> {
         };
         let mut flat = Vec::new();
         flatten(String::new(), value, &mut flat);
-        let mut cells: Vec<(usize, Cell)> = Vec::new();
+        let mut cells: Vec<Option<Cell>> = Vec::new();
         for (name, cell) in flat {
             let column = *indices.entry(name.clone()).or_insert_with(|| {
                 table.names.push(name.clone());
                 table.names.len() - 1
             });
-            if cells.iter().any(|(other, _)| *other == column) {
+            if cells.len() <= column {
+                cells.resize_with(column + 1, || None);
+            }
+            let place = cells.get_mut(column);
+            if place.and_then(|place| place.replace(cell)).is_some() {
                 return Err(LogError::Twice {
                     file: file.to_owned(),
                     line: number,
                     column: one_line(&name),
                 });
             }
-            cells.push((column, cell));
         }
         table.lines.push(Line { number, cells });
     }

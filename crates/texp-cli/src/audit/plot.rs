@@ -105,12 +105,15 @@ fn effective_rates(
     ]
 }
 
-/// Curves as one, with a hole after each.
+/// Curves as one, with a hole halfway to the next.
 fn pieces(curves: &[Vec<(u64, f64)>], point: impl Fn((u64, f64)) -> Point) -> Vec<Point> {
-    let mut points = Vec::new();
+    let mut points: Vec<Point> = Vec::new();
     for curve in curves {
-        points.extend(curve.iter().map(|&each| point(each)));
-        points.extend(curve.last().map(|&(step, _)| point((step, f64::NAN))));
+        let mut piece = curve.iter().map(|&each| point(each)).peekable();
+        if let (Some((last, _)), Some((first, _))) = (points.last(), piece.peek()) {
+            points.push(((last + first) / 2.0, f64::NAN));
+        }
+        points.extend(piece);
     }
     points
 }
