@@ -29,6 +29,9 @@ pub(crate) struct Interval {
     ln_before: f64,
     pub(crate) ln_after: f64,
     response: Response,
+    /// What part of the noise's variance is left in it: weights follow `z`, in which each gradient counts at once, by a mean lag of
+    /// `m = γ/(1−γ)` steps, so a change over `n` steps is smoothed, and lacks `m(1−e^{−n/m})/n` of a random walk's variance.
+    left: f64,
 }
 
 impl Interval {
@@ -88,7 +91,15 @@ pub(crate) fn intervals(timeline: &Timeline, points: &[(u64, f64)], apart: u64) 
     let pairs = kept.iter().zip(kept.iter().skip(1));
     let interval = |(&(from, ln_before), &(to, ln_after)): (&(u64, f64), &(u64, f64))| {
         let response = timeline.response(from, to)?;
+        let momentum = timeline.at(from)?.with.momentum;
+        let (lag, steps) = (momentum / (1.0 - momentum), (to - from) as f64);
+        let lost = if lag > 0.0 {
+            -lag * (-steps / lag).exp_m1() / steps
+        } else {
+            0.0
+        };
         Some(Interval {
+            left: 1.0 - lost,
             to,
             ln_before,
             ln_after,
@@ -100,14 +111,17 @@ pub(crate) fn intervals(timeline: &Timeline, points: &[(u64, f64)], apart: u64) 
 
 /// The noise that fits intervals best: their mean, weighted. `None` without intervals.
 pub(crate) fn estimate(intervals: &[Interval]) -> Option<GradientNoise> {
-    let values = intervals.iter().map(Interval::noise);
-    let values: Vec<(f64, f64)> = values
-        .filter(|(noise, weight)| noise.is_finite() && weight.is_finite())
+    let values = intervals.iter().map(|interval| {
+        let (noise, weight) = interval.noise();
+        (noise, weight, interval.left)
+    });
+    let values: Vec<(f64, f64, f64)> = values
+        .filter(|(noise, weight, _)| noise.is_finite() && weight.is_finite())
         .collect();
-    let weights: f64 = values.iter().map(|(_, weight)| weight).sum();
+    let weights: f64 = values.iter().map(|(_, weight, _)| weight).sum();
     let square = values
         .iter()
-        .map(|(noise, weight)| noise * weight)
+        .map(|(noise, weight, _)| noise * weight)
         .sum::<f64>()
         / weights;
     if !square.is_finite() {
@@ -115,7 +129,7 @@ pub(crate) fn estimate(intervals: &[Interval]) -> Option<GradientNoise> {
     }
     let scatter = values
         .iter()
-        .map(|(noise, weight)| weight * (noise - square).powi(2))
+        .map(|(noise, weight, left)| weight * (noise - square).powi(2) / left)
         .sum::<f64>();
     let standard_error = (values.len() >= INTERVALS_FOR_ERROR)
         .then(|| (scatter / (values.len() - 1) as f64 / weights).sqrt())
