@@ -47,7 +47,7 @@ pub fn with_error(value: f64, error: Option<f64>) -> String {
         return short(value);
     };
     let decimals = 1.0 - error.log10().floor();
-    if !(0.0..=6.0).contains(&decimals) || !(value.abs() < 1e5) {
+    if !(0.0..=6.0).contains(&decimals) || !(0.0..1e5).contains(&value.abs()) {
         return format!("{} ± {}", short(value), short(error));
     }
     let decimals = decimals as usize;
