@@ -1,11 +1,11 @@
 //! What follows from findings, in sentences that claim no more than the numbers carry.
 
-use crate::audit::EQUILIBRIUM_TOLERANCE;
 use crate::findings::{
     Advice, AdviceKind, EquilibriumOf, Findings, NormFinding, NormVerdict, Phase,
 };
 use crate::log::Log;
 use crate::numbers::{short, with_error};
+use crate::view::EQUILIBRIUM_TOLERANCE;
 
 /// A phase of so many time constants ends within e⁻³ = 5 % of the distance of `‖w‖⁴` that it started with.
 const ENOUGH_TIME_CONSTANTS: f64 = 3.0;

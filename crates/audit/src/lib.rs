@@ -11,10 +11,12 @@ pub mod numbers;
 mod phases;
 mod timeline;
 mod twin;
+mod view;
 
-pub use audit::{Audit, EQUILIBRIUM_TOLERANCE};
+pub use audit::Audit;
 pub use error::LogError;
 pub use findings::{Advice, AdviceKind, EquilibriumOf, Findings, NormFinding, NormVerdict, Phase};
 pub use log::{Columns, Constants, Log, RunSource};
 pub use noise::GradientNoise;
 pub use twin::{PhaseTwin, Twin};
+pub use view::EQUILIBRIUM_TOLERANCE;

@@ -67,108 +67,111 @@ fn names_may_be_given() {
     }
 }
 
+/// Logs, and how what is said of them begins.
+const MISTAKES: &[(&str, &str)] = &[
+    ("", "a.log has no row"),
+    ("step,lr\n", "a.log has no row"),
+    (
+        "step,lr\n0,0.1\n1,0.1,2\n",
+        "a.log, line 3: this is not CSV (it has 3 columns, the first line 2)",
+    ),
+    (
+        "step,lr,lr\n0,1,2\n",
+        "a.log, line 1: the column `lr` is there twice",
+    ),
+    (
+        "step,lr\n0,0.1\n1,fast\n",
+        "a.log, line 3, column `lr`: `fast` is not a number",
+    ),
+    (
+        "step,lr,norm/a\n0,0.1,big\n",
+        "a.log, line 2, column `norm/a`: `big` is not a number",
+    ),
+    (
+        "step,lr,norm/a\n0,0.1,-1\n",
+        "a.log, line 2, column `norm/a`: the norm is -1",
+    ),
+    (
+        "step,lr\n0,0.1\n,0.1\n",
+        "a.log, line 3, column `step`: the step is NaN; it must be a whole number",
+    ),
+    (
+        "step,lr\n0.5,0.1\n",
+        "a.log, line 2, column `step`: the step is 0.5",
+    ),
+    (
+        "step,lr\n1e300,0.1\n",
+        "a.log, line 2, column `step`: the step is 1e300",
+    ),
+    (
+        "step,lr\n5,0.1\n4,0.1\n",
+        "a.log, line 3: step 4 comes after step 5; sort the log",
+    ),
+    (
+        "step,lr\n5,0.1\n5,0.2\n",
+        "a.log, line 3, column `lr`: 0.2 at step 5, where an earlier line says 0.1",
+    ),
+    (
+        "step,lr,norm/a\n5,0.1,2\n5,,3\n",
+        "a.log, line 3, column `norm/a`: 3 at step 5, where an earlier line says 2",
+    ),
+    (
+        "step,loss\n0,1\n",
+        "a.log has no column for the learning rate; the names known are lr, ",
+    ),
+    (
+        "n,lr\n0,1\n",
+        "a.log has no column for the step; the names known are step, global_step",
+    ),
+    (
+        "step,lr,learning_rate\n0,1,1\n",
+        "a.log has two columns for the learning rate, `lr` and `learning_rate`",
+    ),
+    (
+        "step,lr,norm/a,squared_norm/a\n0,1,1,1\n",
+        "a.log has two columns for the norm of a layer",
+    ),
+    (
+        "step,lr,weight_norm,param_norm\n0,1,1,1\n",
+        "a.log has two columns for the norm of all weights",
+    ),
+    (
+        "step,lr\n0,\n1,0.1\n",
+        "a.log, line 2: step 0 has no learning rate, and no line before it has one",
+    ),
+    (
+        "step,lr\n0,-1\n",
+        "a.log, line 2: the learning rate is -1.0 at step 0",
+    ),
+    (
+        "step,lr\n0,inf\n",
+        "a.log, line 2: the learning rate is inf at step 0",
+    ),
+    (
+        "step,lr,momentum\n0,1,1\n",
+        "a.log, line 2: the momentum is 1.0 at step 0",
+    ),
+    (
+        "{\"step\":0,\"lr\":NaN}\n",
+        "a.log, line 1: this is not an object of JSON (expected value at line 1 column 16); write one",
+    ),
+    (
+        "{\"step\":0,\"lr\":1}\n[1]\n",
+        "a.log, line 2: this is not an object of JSON (it is another value)",
+    ),
+    (
+        "{\"a\":{\"b\":1},\"a/b\":2}",
+        "a.log, line 1: the column `a/b` is there twice",
+    ),
+    (
+        "{\"step\":0,\"lr\":\"1\"}",
+        "a.log, line 1, column `lr`: `1` is not a number",
+    ),
+];
+
 #[test]
 fn a_mistake_is_said_with_its_place() {
-    for (text, said) in [
-        ("", "a.log has no row"),
-        ("step,lr\n", "a.log has no row"),
-        (
-            "step,lr\n0,0.1\n1,0.1,2\n",
-            "a.log, line 3: this is not CSV (it has 3 columns, the first line 2)",
-        ),
-        (
-            "step,lr,lr\n0,1,2\n",
-            "a.log, line 1: the column `lr` is there twice",
-        ),
-        (
-            "step,lr\n0,0.1\n1,fast\n",
-            "a.log, line 3, column `lr`: `fast` is not a number",
-        ),
-        (
-            "step,lr,norm/a\n0,0.1,big\n",
-            "a.log, line 2, column `norm/a`: `big` is not a number",
-        ),
-        (
-            "step,lr,norm/a\n0,0.1,-1\n",
-            "a.log, line 2, column `norm/a`: the norm is -1",
-        ),
-        (
-            "step,lr\n0,0.1\n,0.1\n",
-            "a.log, line 3, column `step`: the step is NaN; it must be a whole number",
-        ),
-        (
-            "step,lr\n0.5,0.1\n",
-            "a.log, line 2, column `step`: the step is 0.5",
-        ),
-        (
-            "step,lr\n1e300,0.1\n",
-            "a.log, line 2, column `step`: the step is 1e300",
-        ),
-        (
-            "step,lr\n5,0.1\n4,0.1\n",
-            "a.log, line 3: step 4 comes after step 5; sort the log",
-        ),
-        (
-            "step,lr\n5,0.1\n5,0.2\n",
-            "a.log, line 3, column `lr`: 0.2 at step 5, where an earlier line says 0.1",
-        ),
-        (
-            "step,lr,norm/a\n5,0.1,2\n5,,3\n",
-            "a.log, line 3, column `norm/a`: 3 at step 5, where an earlier line says 2",
-        ),
-        (
-            "step,loss\n0,1\n",
-            "a.log has no column for the learning rate; the names known are lr, ",
-        ),
-        (
-            "n,lr\n0,1\n",
-            "a.log has no column for the step; the names known are step, global_step",
-        ),
-        (
-            "step,lr,learning_rate\n0,1,1\n",
-            "a.log has two columns for the learning rate, `lr` and `learning_rate`",
-        ),
-        (
-            "step,lr,norm/a,squared_norm/a\n0,1,1,1\n",
-            "a.log has two columns for the norm of a layer",
-        ),
-        (
-            "step,lr,weight_norm,param_norm\n0,1,1,1\n",
-            "a.log has two columns for the norm of all weights",
-        ),
-        (
-            "step,lr\n0,\n1,0.1\n",
-            "a.log, line 2: step 0 has no learning rate, and no line before it has one",
-        ),
-        (
-            "step,lr\n0,-1\n",
-            "a.log, line 2: the learning rate is -1.0 at step 0",
-        ),
-        (
-            "step,lr\n0,inf\n",
-            "a.log, line 2: the learning rate is inf at step 0",
-        ),
-        (
-            "step,lr,momentum\n0,1,1\n",
-            "a.log, line 2: the momentum is 1.0 at step 0",
-        ),
-        (
-            "{\"step\":0,\"lr\":NaN}\n",
-            "a.log, line 1: this is not an object of JSON (expected value at line 1 column 16); write one",
-        ),
-        (
-            "{\"step\":0,\"lr\":1}\n[1]\n",
-            "a.log, line 2: this is not an object of JSON (it is another value)",
-        ),
-        (
-            "{\"a\":{\"b\":1},\"a/b\":2}",
-            "a.log, line 1: the column `a/b` is there twice",
-        ),
-        (
-            "{\"step\":0,\"lr\":\"1\"}",
-            "a.log, line 1, column `lr`: `1` is not a number",
-        ),
-    ] {
+    for (text, said) in MISTAKES {
         let constants = if text.contains("momentum") {
             Constants {
                 momentum: None,
