@@ -63,6 +63,26 @@ impl Claim {
     ///
     /// # Errors
     /// [`CheckError`] names the key: a threshold that no run could miss or none could meet, a series that there will not be.
+    ///
+    /// ```
+    /// use claims::{Claim, Over, Predicate, QUANTITIES, Range};
+    ///
+    /// let mut claim = Claim {
+    ///     id: "learns".to_owned(),
+    ///     says: "training is better than guessing".to_owned(),
+    ///     source: "common sense".to_owned(),
+    ///     predicate: Predicate::Range(Range {
+    ///         of: "decay/test-accuracy".to_owned(),
+    ///         over: Over::Last(1),
+    ///         within: [0.15, f64::INFINITY],
+    ///     }),
+    /// };
+    /// assert_eq!(claim.check(&["decay"], &QUANTITIES), Ok(()));
+    /// assert_eq!(
+    ///     claim.check(&["step-decay", "exact"], &QUANTITIES).unwrap_err().to_string(),
+    ///     "claim `learns`: `predicate.of` names the run `decay`, which there is not; the runs are `step-decay` and `exact`",
+    /// );
+    /// ```
     pub fn check(&self, runs: &[&str], quantities: &[&str]) -> Result<(), CheckError> {
         self.check_form()?;
         for (key, name) in self.predicate.names() {

@@ -31,10 +31,10 @@ pub enum EvidenceError {
         /// What both are.
         seed: String,
     },
-    /// Training was stopped, and the claim is about its end.
+    /// Training was stopped before the points that the claim is about.
     #[error(
-        "claim `{claim}` is about the end of training (`{over}`), but seed {seed} of {seeds} stopped {stopped}; \
-         let it finish"
+        "claim `{claim}` is about points of `{name}` (`{over}`) that seed {seed} of {seeds} may not have reached: \
+         it stopped {stopped}; let it finish"
     )]
     Stopped {
         /// The claim.
@@ -43,6 +43,8 @@ pub enum EvidenceError {
         seed: usize,
         /// Number of seeds.
         seeds: usize,
+        /// The series.
+        name: String,
         /// What the claim is about, as in its TOML.
         over: String,
         /// Where.

@@ -11,7 +11,34 @@ use crate::{Claim, Evidence, EvidenceError, Outcome, Verdict};
 /// # Errors
 /// [`EvidenceError`] if the question cannot be asked: the [claim](Claim::check) is mistaken; there is no evidence, or one
 /// seed's twice; a series is missing, has too few points where the claim is about them, or has others in one seed than in
-/// another; or the claim is about the end of a training that was stopped.
+/// another; or the claim is about what comes after a training was stopped.
+///
+/// ```
+/// use claims::{Claim, Evidence, Over, Predicate, Series, Slope, Verdict, evaluate};
+///
+/// /// `y = 2x`, three points of it.
+/// struct Line;
+/// impl Evidence for Line {
+///     fn series(&self, name: &str) -> Option<Series> {
+///         let points = vec![(0.0, 0.0), (1.0, 2.0), (2.0, 4.0)];
+///         (name == "line/y").then_some(Series { points })
+///     }
+///     fn names(&self) -> Vec<String> {
+///         vec!["line/y".to_owned()]
+///     }
+/// }
+///
+/// let claim = |within| Claim {
+///     id: "rises".to_owned(),
+///     says: "it rises".to_owned(),
+///     source: "the picture".to_owned(),
+///     predicate: Predicate::Slope(Slope { of: "line/y".to_owned(), over: Over::Last(3), within }),
+/// };
+/// let outcome = evaluate(&claim([1.9, 2.1]), &[Line])?;
+/// assert_eq!(outcome.to_string(), "slope 2.00 in 1 seed, inside [1.9, 2.1]: reproduced");
+/// assert_eq!(evaluate(&claim([2.1, 2.3]), &[Line])?.verdict, Verdict::NotReproduced);
+/// # Ok::<(), claims::EvidenceError>(())
+/// ```
 pub fn evaluate<E: Evidence>(claim: &Claim, seeds: &[E]) -> Result<Outcome, EvidenceError> {
     claim.check_form()?;
     let evidence: Vec<&dyn Evidence> = seeds.iter().map(|seed| seed as &dyn Evidence).collect();

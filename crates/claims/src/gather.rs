@@ -41,8 +41,8 @@ impl Seeds<'_> {
                 Part::Points(points) => points,
                 Part::Missing => Vec::new(),
             };
-            if let Some(stopped) = evidence.stopped().filter(|_| over.is_open_ended()) {
-                return Err(self.stopped(over, index, stopped));
+            if let Some(stopped) = evidence.stopped().filter(|_| series.ends_before(over)) {
+                return Err(self.stopped(name, over, index, stopped));
             }
             if points.len() < least {
                 return Err(self.too_few(name, over, index, &series));
@@ -137,11 +137,12 @@ impl Seeds<'_> {
         })
     }
 
-    fn stopped(&self, over: Over, index: usize, stopped: String) -> Stop {
+    fn stopped(&self, name: &str, over: Over, index: usize, stopped: String) -> Stop {
         Stop::Error(EvidenceError::Stopped {
             claim: self.claim.to_owned(),
             seed: index + 1,
             seeds: self.count(),
+            name: name.to_owned(),
             over: over.to_string(),
             stopped,
         })

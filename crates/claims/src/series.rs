@@ -41,7 +41,7 @@ pub trait Evidence {
         None
     }
 
-    /// Where it ended, as the end of a sentence, if that was before it should have; then nothing is known about its end.
+    /// Where it stopped, such as "after step 8 of 12", if that was too early: then nothing is known about what would come after.
     fn stopped(&self) -> Option<String> {
         None
     }
@@ -77,13 +77,6 @@ pub enum Over {
     Between([f64; 2]),
 }
 
-impl Over {
-    /// Whether it ends where training does, whenever that is.
-    pub(crate) fn is_open_ended(self) -> bool {
-        matches!(self, Self::Last(_) | Self::Between([_, f64::INFINITY]))
-    }
-}
-
 /// What a series says over a part of it.
 pub(crate) enum Part {
     /// Its points there, all finite; perhaps none.
@@ -112,6 +105,14 @@ impl Series {
             (Some(&(x, _)), _) => Part::Diverged(x),
             (None, Some(points)) => Part::Points(points.to_vec()),
             (None, None) => Part::Missing,
+        }
+    }
+
+    /// Whether there may be points that were never recorded, had training gone on.
+    pub(crate) fn ends_before(&self, over: Over) -> bool {
+        match over {
+            Over::Last(_) => true,
+            Over::Between([_, to]) => self.points.last().is_none_or(|&(x, _)| x < to),
         }
     }
 

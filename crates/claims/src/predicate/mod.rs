@@ -22,8 +22,8 @@ use crate::gather::{Seeds, Stop};
 
 /// When a claim holds. In TOML, `kind` says which predicate it is.
 ///
-/// The first three are about a mean over seeds. They need 3 seeds, and are decided by a confidence interval: not decided is
-/// what it reaches over. The last three are about every run: each seed says yes or no, and they are decided where all agree.
+/// The first three are about a mean over seeds: they need 3 seeds, and are decided unless a confidence interval reaches over a
+/// bound. The last three are about every run: each seed says yes or no, and they are decided if all agree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]

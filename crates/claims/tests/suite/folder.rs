@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use claims::{Claim, Evidence, QUANTITIES, Verdict, evaluate};
+use claims::{Claim, Evidence, EvidenceError, QUANTITIES, Verdict, evaluate};
 use run_records::RunFolder;
 use serde_json::{Value, json};
 
@@ -22,8 +22,7 @@ enum End {
 
 fn manifest(seed: u64) -> Value {
     json!({
-        "version": "0.1.0", "experiment": "pair", "title": "A pair", "preset": null, "command": "texp train",
-        "started": "2026-01-01T00:00:00Z", "commit": null, "device": "none",
+        "experiment": "pair", "title": "A pair", "preset": null, "experiment_sha256": "",
         "initial_seed": seed, "batch_seed": seed + 100,
         "data": { "source": "made up", "train_images": 8, "test_images": 8, "sha256": "" },
         "network": { "name": "none", "trained_parameters": 1, "multiply_adds": 1, "layers": ["layer"] },
@@ -68,9 +67,7 @@ fn records(end: End) -> Vec<Value> {
         }
     }
     if end != End::Stopped {
-        records.push(
-            json!({ "kind": "finished", "steps": steps, "seconds": 1.0, "images_per_second": 1.0 }),
-        );
+        records.push(json!({ "kind": "finished", "steps": steps }));
     }
     records
 }
@@ -87,6 +84,7 @@ fn folder(seed: u64, end: End) -> RunFolder {
         manifest(seed).to_string(),
     )
     .unwrap();
+    fs::write(folder.path().join("sittings.json"), "[]").unwrap();
     fs::write(folder.path().join("records.jsonl"), lines).unwrap();
     RunFolder::read(folder.path()).unwrap()
 }
@@ -199,31 +197,39 @@ fn one_seed_does_not_count_twice() {
 }
 
 #[test]
-fn a_stopped_training_says_nothing_about_its_end() {
+fn a_stopped_training_says_nothing_about_what_comes_after() {
     let folders = [1, 2, 3].map(|seed| folder(seed, End::Stopped));
     assert_eq!(
         evaluate(&same_accuracy(), &folders)
             .unwrap_err()
             .to_string(),
-        "claim `claim` is about the end of training (`last = 2`), but seed 1 of 3 stopped after step 8 of 12; \
-         let it finish"
+        "claim `claim` is about points of `decay/test-accuracy` (`last = 2`) that seed 1 of 3 may not have reached: \
+         it stopped after step 8 of 12; let it finish"
     );
-    let over = |over: &str| {
-        claim(&format!(
-            "kind = \"range\", of = \"decay/loss\", over = {{ {over} }}, within = [0, 3]"
-        ))
+    let of = |quantity: &str, over: &str| {
+        let claim = claim(&format!(
+            "kind = \"range\", of = \"decay/{quantity}\", over = {{ {over} }}, within = [0, 3]"
+        ));
+        evaluate(&claim, &folders)
     };
-    let error = evaluate(&over("between = [1, inf]"), &folders).unwrap_err();
-    assert!(error.to_string().contains("stopped after step 8 of 12"));
-    let error = evaluate(&over("between = [1, 3]"), &folders).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("too few points for `between = [1, 3]`")
-    );
+    for (quantity, over) in [
+        ("loss", "between = [1, inf]"),
+        ("loss", "between = [1, 3]"),
+        ("loss", "between = [1, 1.8]"),
+        ("test-accuracy", "between = [1, 3]"),
+        ("test-accuracy", "between = [3, 3]"),
+    ] {
+        let error = of(quantity, over).unwrap_err();
+        assert!(matches!(error, EvidenceError::Stopped { .. }), "{error}");
+    }
     // But something about what it got to.
-    let outcome = evaluate(&over("between = [0, 2]"), &folders).unwrap();
-    assert_eq!(outcome.verdict, Verdict::Reproduced);
+    for (quantity, over) in [
+        ("loss", "between = [0, 1.75]"),
+        ("test-accuracy", "between = [1, 2]"),
+    ] {
+        let outcome = of(quantity, over).unwrap();
+        assert_eq!(outcome.verdict, Verdict::Reproduced);
+    }
 }
 
 #[test]

@@ -349,3 +349,36 @@ fn the_readme_shows_the_same_claim_in_toml_and_in_rust() {
     assert_eq!(shown[0].predicate, Predicate::Equivalent(expected));
     assert_eq!(shown.len(), 1);
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_predicates_without_mistakes() {
+    let files = [
+        include_str!("../../src/predicate/equivalent.rs"),
+        include_str!("../../src/predicate/greater.rs"),
+        include_str!("../../src/predicate/closes.rs"),
+        include_str!("../../src/predicate/slope.rs"),
+        include_str!("../../src/predicate/range.rs"),
+        include_str!("../../src/predicate/span.rs"),
+    ];
+    for file in files {
+        let lines = file
+            .lines()
+            .skip_while(|line| *line != "/// ```toml")
+            .skip(1);
+        let example = lines.take_while(|line| *line != "/// ```");
+        let toml: String = example
+            .map(|line| format!("{}\n", line.trim_start_matches("/// ")))
+            .collect();
+        let mut claim = claim(EQUIVALENT);
+        claim.predicate = toml::from_str(&toml).unwrap_or_else(|error| panic!("{toml}{error}"));
+        let runs = [
+            "step-decay",
+            "exact",
+            "cosine",
+            "with-drops",
+            "without-drops",
+            "constant-rate",
+        ];
+        assert_eq!(claim.check(&runs, &QUANTITIES), Ok(()), "{toml}");
+    }
+}
