@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod direction;
+mod logit;
+mod population;
+mod samples;
+mod sgd;
+pub mod theory;
+
+pub use direction::Direction;
+pub use logit::{Logit, Scratch, loss_and_gradient};
+pub use population::Population;
+pub use samples::{Batch, Samples};
+pub use sgd::Sgd;
