@@ -3,10 +3,12 @@
 #![deny(missing_docs)]
 
 mod direction;
+pub mod experiment;
 mod logit;
 mod population;
 mod samples;
 mod sgd;
+pub mod study;
 pub mod theory;
 
 pub use direction::Direction;

@@ -1,9 +1,12 @@
 //! Loss and gradient of a batch: from weights to logits, and back.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Batch;
 
 /// How the weights `w` and a batch `x_1 … x_B` give logits `z_b`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Logit {
     /// `z_b = ⟨w, x_b⟩`: no normalisation.
     Linear,

@@ -30,6 +30,7 @@ enum Purpose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Samples {
     seed: u64,
+    trial: u64,
 }
 
 /// Inputs of one step, and their labels.
@@ -44,7 +45,13 @@ impl Samples {
     /// Those of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed }
+        Self { seed, trial: 0 }
+    }
+
+    /// One of many runs with a seed; the first is [`new`](Self::new)'s.
+    #[must_use]
+    pub fn of_trial(seed: u64, trial: u64) -> Self {
+        Self { seed, trial }
     }
 
     /// Fills a batch with the samples of a step.
@@ -65,7 +72,8 @@ impl Samples {
     fn generator(&self, purpose: Purpose, counter: u64) -> ChaCha8Rng {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&self.seed.to_le_bytes());
-        key[8] = purpose as u8;
+        key[8..16].copy_from_slice(&self.trial.to_le_bytes());
+        key[16] = purpose as u8;
         let mut generator = ChaCha8Rng::from_seed(key);
         generator.set_stream(counter);
         generator
@@ -134,15 +142,16 @@ mod tests {
     }
 
     #[test]
-    fn seeds_steps_and_purposes_share_nothing() {
-        let first = |seed, purpose, counter| -> f64 {
-            StandardNormal.sample(&mut Samples::new(seed).generator(purpose, counter))
+    fn seeds_trials_steps_and_purposes_share_nothing() {
+        let first = |seed, trial, purpose, counter| -> f64 {
+            StandardNormal.sample(&mut Samples::of_trial(seed, trial).generator(purpose, counter))
         };
         let all = [
-            first(0, Purpose::Batch, 0),
-            first(1, Purpose::Batch, 0),
-            first(0, Purpose::Start, 0),
-            first(0, Purpose::Batch, 1),
+            first(0, 0, Purpose::Batch, 0),
+            first(1, 0, Purpose::Batch, 0),
+            first(0, 1, Purpose::Batch, 0),
+            first(0, 0, Purpose::Start, 0),
+            first(0, 0, Purpose::Batch, 1),
         ];
         for (index, one) in all.iter().enumerate() {
             assert!(all[index + 1..].iter().all(|other| one != other));
