@@ -135,7 +135,8 @@ fn path(path: &Option<PathBuf>) -> Option<String> {
     path.as_ref().map(|path| path.display().to_string())
 }
 
-fn line(command: &[&str], options: Vec<String>) -> String {
+/// A command and its options, as one line for a POSIX shell.
+pub(crate) fn line(command: &[&str], options: Vec<String>) -> String {
     let options = options.iter().map(String::as_str);
     let words = || command.iter().copied().chain(options.clone());
     // NUL cannot be quoted, and no argument of a process can hold it.
@@ -143,7 +144,7 @@ fn line(command: &[&str], options: Vec<String>) -> String {
 }
 
 /// The words of an option.
-fn option(name: &str, value: Option<String>) -> Vec<String> {
+pub(crate) fn option(name: &str, value: Option<String>) -> Vec<String> {
     match value {
         None => Vec::new(),
         // Alone it would be read as an option.

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use datasets::DataError;
 use nn_engine::EngineError;
 use nn_onnx::OnnxError;
+use rayon::ThreadPoolBuildError;
 use recipe_convert::{ConversionError, Located, Optimizer, RecipeFileError};
 use report::ReportError;
+use toy::experiment::ExperimentError;
 use trainer::TrainerError;
 
 /// Why `texp inspect` makes no parameter groups for a recipe.
@@ -48,6 +50,12 @@ pub enum CommandError {
     /// The recipe.
     #[error(transparent)]
     Recipe(#[from] RecipeFileError),
+    /// An experiment with the toy.
+    #[error(transparent)]
+    Toy(#[from] ExperimentError),
+    /// Threads that cannot be started.
+    #[error("the threads cannot be started ({0}); ask for fewer with --threads")]
+    Threads(#[from] ThreadPoolBuildError),
     /// A recipe without the conversion.
     #[error(transparent)]
     Conversion(#[from] ConversionError),
@@ -163,6 +171,7 @@ impl CommandError {
         let bad_input = match self {
             Self::Data(error) => error.is_bad_input(),
             Self::Recipe(_)
+            | Self::Toy(_)
             | Self::Conversion(_)
             | Self::Input { .. }
             | Self::Onnx(_)
@@ -176,9 +185,11 @@ impl CommandError {
             | Self::NotAudited { .. }
             | Self::Overwrites { .. }
             | Self::EveryOfScheduler => true,
-            Self::Output { .. } | Self::Stdout(_) | Self::Probe(_) | Self::Contradicted { .. } => {
-                false
-            }
+            Self::Output { .. }
+            | Self::Stdout(_)
+            | Self::Threads(_)
+            | Self::Probe(_)
+            | Self::Contradicted { .. } => false,
             Self::Trainer(error) => error.is_bad_input(),
             Self::Report(error) => error.is_bad_input(),
         };

@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod provenance;
 mod recipe;
+mod toy;
 mod train;
 
 pub use args::{DeviceChoice, MachineArgs, RunArgs};
@@ -25,4 +26,5 @@ pub use dry_run::dry_run;
 pub use error::{CommandError, NoGroups};
 pub use inspect::{InspectArgs, inspect};
 pub use provenance::{commit, now};
+pub use toy::{ToyArgs, toy};
 pub use train::{Places, resume, rewrite_report, train};

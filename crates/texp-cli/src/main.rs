@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use texp_cli::{
-    AuditArgs, ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, audit, completions, convert,
-    dry_run, inspect, man, resume, rewrite_report, train,
+    AuditArgs, ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, ToyArgs, audit, completions,
+    convert, dry_run, inspect, man, resume, rewrite_report, toy, train,
 };
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
@@ -61,6 +61,8 @@ enum Verb {
     /// Of SGD with momentum and coupled weight decay (PyTorch's), logged by any framework: rates, decay and momentum, and the
     /// norms of weights that feed a normalisation. Nothing is trained.
     Audit(AuditArgs),
+    /// Simulate the toy example of Li & Arora: weight decay, batch normalisation and both on one linear layer, against theory.
+    Toy(ToyArgs),
     /// Write completions for a shell to standard output.
     Completions {
         /// The shell.
@@ -92,6 +94,7 @@ fn main() -> ExitCode {
         Verb::Convert(args) => convert(&args),
         Verb::Inspect(args) => inspect(&args),
         Verb::Audit(args) => audit(&args),
+        Verb::Toy(args) => toy(&args),
         Verb::Completions { shell } => completions(&mut Cli::command(), shell),
         Verb::Man { folder } => man(Cli::command(), &folder),
     };

@@ -61,7 +61,7 @@ fn read_folder(args: &AuditArgs) -> Result<(Log, Option<u64>), CommandError> {
     let experiment =
         Experiment::parse(&folder.experiment, &toml, None).map_err(TrainerError::from)?;
     let recipe = experiment
-        .recipe()
+        .recipe(None)
         .map_err(|problem| CommandError::NotAudited {
             file: toml.clone(),
             reason: problem.to_string(),

@@ -1,0 +1,82 @@
+//! The folder that a simulation leaves behind.
+
+use std::fmt::Write;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use toy::experiment::Experiment;
+use toy::study::Findings;
+
+use crate::CommandError;
+
+/// Makes a new folder `<name>-<preset>`, or `<name>` without a preset, in `parent`, which is made too if need be; if that is
+/// taken, `-2`, `-3`, … is added. It is claimed by making it, in one atomic step.
+pub(super) fn create(
+    parent: &Path,
+    name: &str,
+    preset: Option<&str>,
+) -> Result<PathBuf, CommandError> {
+    let failed = |path: &Path, source| CommandError::Output {
+        path: path.to_owned(),
+        source,
+    };
+    fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
+    let base = preset.map_or_else(|| name.to_owned(), |preset| format!("{name}-{preset}"));
+    let mut path = parent.join(&base);
+    let mut number = 1_u64;
+    while let Err(error) = fs::create_dir(&path) {
+        if error.kind() != ErrorKind::AlreadyExists {
+            return Err(failed(&path, error));
+        }
+        number += 1;
+        path = parent.join(format!("{base}-{number}"));
+    }
+    Ok(path)
+}
+
+/// Writes `experiment.toml`, `manifest.json`, `series.csv` and `figures/*.svg`.
+pub(super) fn write(
+    folder: &Path,
+    experiment: &Experiment,
+    manifest: &impl Serialize,
+    findings: &Findings,
+    figures: &[(&'static str, String)],
+) -> Result<(), CommandError> {
+    let put = |name: &str, text: io::Result<String>| {
+        let path = folder.join(name);
+        let written = text.and_then(|text| fs::write(&path, text));
+        written.map_err(|source| CommandError::Output { path, source })
+    };
+    put(
+        "experiment.toml",
+        experiment.to_toml().map_err(io::Error::other),
+    )?;
+    put("manifest.json", json(manifest))?;
+    put("series.csv", Ok(series(findings)))?;
+    let path = folder.join("figures");
+    fs::create_dir(&path).map_err(|source| CommandError::Output { path, source })?;
+    figures
+        .iter()
+        .try_for_each(|(name, svg)| put(&format!("figures/{name}.svg"), Ok(svg.clone())))
+}
+
+fn json(value: &impl Serialize) -> io::Result<String> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    Ok(text + "\n")
+}
+
+/// Every point of every series of every seed. Names hold no comma and no quote.
+fn series(findings: &Findings) -> String {
+    let mut text = "seed,series,x,y\n".to_owned();
+    for seed in &findings.seeds {
+        for (name, points) in &seed.series {
+            for (x, y) in points {
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{},{name},{x},{y}", seed.seed);
+            }
+        }
+    }
+    text
+}
