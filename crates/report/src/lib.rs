@@ -12,7 +12,7 @@ mod paths;
 mod series;
 mod summary;
 
-pub use chart::{Chart, Curve, Scale, Stroke, to_svg};
+pub use chart::{BandPoint, Chart, Curve, Scale, Stroke, to_svg};
 pub use error::ReportError;
 pub use paths::ReportPaths;
 pub use series::Point;

@@ -41,7 +41,7 @@ pub(crate) fn write_files(
     let mut figures = Vec::new();
     for panel in drawn.iter().flat_map(|figure| &figure.panels) {
         let path = folder.join(format!("{}.svg", panel.id));
-        put(&path, panel.standalone.as_bytes())?;
+        put(&path, panel.svg.standalone.as_bytes())?;
         figures.push(path);
     }
     let paths = ReportPaths {

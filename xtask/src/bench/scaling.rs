@@ -234,13 +234,13 @@ impl Scaling {
                 )
             };
             Chart {
-                id: sweep.id,
-                title: sweep.title,
-                x_label: sweep.x_label,
+                id: sweep.id.to_owned(),
+                title: sweep.title.to_owned(),
+                x_label: sweep.x_label.to_owned(),
                 x_end: last,
                 y_scale: Scale::Log10,
                 curves: self.threads.iter().enumerate().map(curve).collect(),
-                marks: Vec::new(),
+                ..Chart::default()
             }
         };
         sweeps(self.effort).map(chart).into()

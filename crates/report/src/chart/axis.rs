@@ -20,13 +20,13 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// From the first position to the last, without a margin.
-    pub(crate) fn along(positions: impl Iterator<Item = f64>) -> Self {
-        let (low, high) = range(positions, Scale::Linear);
-        Self {
-            low,
-            high,
-            ticks: linear_ticks(low, high, 6),
-        }
+    pub(crate) fn along(positions: impl Iterator<Item = f64>, scale: Scale) -> Self {
+        let (low, high) = range(positions, scale);
+        let ticks = match scale {
+            Scale::Linear => linear_ticks(low, high, 6),
+            Scale::Log10 => log10_ticks(low, high),
+        };
+        Self { low, high, ticks }
     }
 
     /// Around all values that are finite, with a small margin.

@@ -34,6 +34,7 @@ pub(crate) enum Ink {
     Axis,
     Milestone,
     Curve(usize, Stroke),
+    Band(usize),
 }
 
 impl Ink {
@@ -54,6 +55,7 @@ impl Ink {
                     Stroke::Faint => (8, run, 0),
                 }
             }
+            Self::Band(run) => (9, (run % COLOURS) as u8, 0),
         };
         RGBAColor(kind, index, dash, 1.0)
     }
@@ -87,6 +89,7 @@ fn classes(colour: BackendColor) -> String {
         5 => format!("run-{index} broad"),
         6 => format!("run-{index} dashed-{dash}"),
         8 => format!("run-{index} faint"),
+        9 => format!("run-{index} band"),
         _ => format!("run-{index} solid"),
     }
 }
@@ -188,21 +191,8 @@ impl DrawingBackend for Canvas<'_> {
         path: I,
         style: &S,
     ) -> Done {
-        let mut points = String::new();
-        let mut previous = None;
-        for (x, y) in path {
-            if previous == Some((x, y)) {
-                continue;
-            }
-            if previous.is_some() {
-                points.push(' ');
-            }
-            previous = Some((x, y));
-            Length(x).render_to(&mut points);
-            points.push(',');
-            Length(y).render_to(&mut points);
-        }
-        self.put(html! { polyline class=(classes(style.color())) points=(points) {} })
+        let class = classes(style.color());
+        self.put(html! { polyline class=(class) points=(coordinates(path)) {} })
     }
 
     fn draw_circle<S: BackendStyle>(
@@ -221,7 +211,8 @@ impl DrawingBackend for Canvas<'_> {
         corners: I,
         style: &S,
     ) -> Done {
-        self.draw_path(corners, style)
+        let class = classes(style.color());
+        self.put(html! { polygon class=(class) points=(coordinates(corners)) {} })
     }
 
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, at: BackendCoord) -> Done {
@@ -256,6 +247,25 @@ impl DrawingBackend for Canvas<'_> {
             style.size() as u32,
         ))
     }
+}
+
+/// Points as SVG lists them, each once where several in a row are the same.
+fn coordinates(path: impl IntoIterator<Item = BackendCoord>) -> String {
+    let mut points = String::new();
+    let mut previous = None;
+    for (x, y) in path {
+        if previous == Some((x, y)) {
+            continue;
+        }
+        if previous.is_some() {
+            points.push(' ');
+        }
+        previous = Some((x, y));
+        Length(x).render_to(&mut points);
+        points.push(',');
+        Length(y).render_to(&mut points);
+    }
+    points
 }
 
 /// Width of a text in units of its font's size, as no font is at hand: a little generous.
@@ -297,6 +307,7 @@ mod tests {
             Ink::Curve(1, Stroke::Dashed(2)),
             Ink::Curve(1, Stroke::Solid),
             Ink::Curve(2, Stroke::Faint),
+            Ink::Band(COLOURS + 3),
         ];
         let named: Vec<String> = inks
             .map(|ink| {
@@ -317,6 +328,7 @@ mod tests {
             "run-1 dashed-2",
             "run-1 solid",
             "run-2 faint",
+            "run-3 band",
         ];
         assert_eq!(named, expected);
     }

@@ -10,7 +10,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::axis::Axis;
 use super::canvas::{Canvas, Ink, UNIT, text_width};
 use super::legend::{Entry, SAMPLE, place};
-use super::{Chart, Curve, Stroke};
+use super::{Chart, Curve, Scale, Stroke};
+use crate::series::Point;
 
 /// Width of a figure in units of its view box: large letters on a phone, two beside each other on a desk.
 pub(crate) const WIDTH: u32 = 520;
@@ -65,7 +66,11 @@ fn draw_head(root: &Area<'_>, chart: &Chart, legend: &[Entry]) -> Result<(), Err
         font: title.font.style(FontStyle::Bold),
         ..title
     };
-    root.draw(&Text::new(chart.title, (LEFT * UNIT, 6 * UNIT), title))?;
+    root.draw(&Text::new(
+        chart.title.clone(),
+        (LEFT * UNIT, 6 * UNIT),
+        title,
+    ))?;
     legend
         .iter()
         .try_for_each(|entry| draw_entry(root, chart, entry))
@@ -92,8 +97,14 @@ fn draw_entry(root: &Area<'_>, chart: &Chart, entry: &Entry) -> Result<(), Error
 
 fn draw_plot(plot: &Area<'_>, chart: &Chart) -> Result<(), Error> {
     let points = || chart.curves.iter().flat_map(Curve::values);
-    let x = Axis::along(points().map(|point| point.0).chain([0.0, chart.x_end]));
-    let y = Axis::around(points().map(|point| point.1), chart.y_scale);
+    let ends: &[f64] = match chart.x_scale {
+        Scale::Linear => &[0.0, chart.x_end],
+        Scale::Log10 => &[],
+    };
+    let positions = points().map(|point| point.0).chain(ends.iter().copied());
+    let x = Axis::along(positions, chart.x_scale);
+    let edges = chart.curves.iter().flat_map(Curve::edges);
+    let y = Axis::around(points().chain(edges).map(|point| point.1), chart.y_scale);
     let widest = y
         .ticks
         .iter()
@@ -111,6 +122,9 @@ fn draw_plot(plot: &Area<'_>, chart: &Chart) -> Result<(), Error> {
         .build_cartesian_2d(x, y)?;
     draw_mesh(&mut context, chart)?;
     draw_marks(&mut context, chart)?;
+    for curve in &chart.curves {
+        draw_band(&mut context, curve)?;
+    }
     for curve in &chart.curves {
         draw_curve(&mut context, curve)?;
     }
@@ -137,7 +151,7 @@ fn draw_mesh(context: &mut Context<'_, '_>, chart: &Chart) -> Result<(), Error> 
         .x_label_style(x_labels.clone())
         .y_label_style(y_labels)
         .axis_desc_style(x_labels)
-        .x_desc(chart.x_label)
+        .x_desc(chart.x_label.as_str())
         .draw()
 }
 
@@ -151,6 +165,17 @@ fn draw_marks(context: &mut Context<'_, '_>, chart: &Chart) -> Result<(), Error>
     {
         let ends = vec![(mark, y.start), (mark, y.end)];
         context.draw_series(once(PathElement::new(ends, Ink::Milestone.stroke())))?;
+    }
+    Ok(())
+}
+
+/// Below all curves, so that none is hidden.
+fn draw_band(context: &mut Context<'_, '_>, curve: &Curve) -> Result<(), Error> {
+    for piece in curve.band_pieces() {
+        let above = piece.iter().map(|&(x, _, high)| (x, high));
+        let below = piece.iter().rev().map(|&(x, low, _)| (x, low));
+        let outline: Vec<Point> = above.chain(below).collect();
+        context.draw_series(once(Polygon::new(outline, Ink::Band(curve.run).fill())))?;
     }
     Ok(())
 }

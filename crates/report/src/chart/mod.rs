@@ -9,24 +9,26 @@ mod ticks;
 
 pub(crate) use canvas::COLOURS;
 pub use svg::to_svg;
-pub(crate) use svg::{FIGURE_STYLE, render};
+pub(crate) use svg::{FIGURE_STYLE, Svg, render};
 
 use crate::numbers::{power_of_ten, significant};
-use crate::series::{Point, thin};
+use crate::series::{Point, mean_and_range, thin, thin_band};
 
 /// Columns of the widest plot area: more points than these tell nothing.
 const COLUMNS: usize = 480;
 
 /// One chart: what is drawn, and what it is called.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Chart {
     /// Name of the file, and prefix of ids in the page.
-    pub id: &'static str,
+    pub id: String,
     /// Quantity and unit.
-    pub title: &'static str,
+    pub title: String,
     /// What the x-axis counts.
-    pub x_label: &'static str,
-    /// The x-axis goes from 0 to here, or further if a curve does.
+    pub x_label: String,
+    /// How positions lie along the x-axis.
+    pub x_scale: Scale,
+    /// The x-axis goes from 0 to here, or further if a curve does; a logarithmic one only as far as curves do.
     pub x_end: f64,
     /// How the values of all curves become heights.
     pub y_scale: Scale,
@@ -36,10 +38,11 @@ pub struct Chart {
     pub marks: Vec<f64>,
 }
 
-/// How values become heights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How values become heights, or positions along an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// In proportion.
+    #[default]
     Linear,
     /// Curves hold `log10` of their values, which may be beyond floats themselves.
     Log10,
@@ -55,7 +58,12 @@ pub struct Curve {
     /// How it is stroked.
     pub stroke: Stroke,
     points: Vec<Point>,
+    band: Vec<BandPoint>,
 }
+
+/// Where a band around a curve begins and ends: position along the axis, lowest, highest. A value that is not
+/// finite is a hole.
+pub type BandPoint = (f64, f64, f64);
 
 /// How a curve is stroked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +92,69 @@ impl Curve {
             run,
             stroke,
             points: thin(&points, COLUMNS),
+            band: Vec::new(),
         }
+    }
+
+    /// The mean of several runs that differ in their seeds, with a band from the lowest of them to the highest.
+    ///
+    /// Where one of them has no value there is no mean, so a curve ends with the first that ends. On an axis of
+    /// logarithms this is the mean of logarithms.
+    ///
+    /// ```
+    /// use report::{Curve, Stroke};
+    ///
+    /// let seeds = [vec![(0.0, 1.0), (1.0, 2.0)], vec![(0.0, 3.0), (1.0, 2.0)]];
+    /// let curve = Curve::over_seeds(Some("two seeds".to_owned()), 0, Stroke::Solid, &seeds);
+    /// assert!(curve.has_band());
+    /// ```
+    pub fn over_seeds(
+        label: Option<String>,
+        run: usize,
+        stroke: Stroke,
+        seeds: &[Vec<Point>],
+    ) -> Self {
+        let (mean, band) = mean_and_range(seeds);
+        let curve = Self::new(label, run, stroke, mean);
+        if seeds.len() > 1 {
+            curve.with_band(band)
+        } else {
+            curve
+        }
+    }
+
+    /// The curve with a band around it. Positions must not decrease.
+    pub fn with_band(self, band: impl IntoIterator<Item = BandPoint>) -> Self {
+        let band: Vec<BandPoint> = band.into_iter().collect();
+        Self {
+            band: thin_band(&band, COLUMNS),
+            ..self
+        }
+    }
+
+    /// Whether there is a band around it.
+    pub fn has_band(&self) -> bool {
+        !self.band.is_empty()
     }
 
     /// Points with a value, in order.
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = Point> + '_ {
         self.points.iter().copied().filter(|(_, y)| y.is_finite())
+    }
+
+    /// Both edges of the band, where it has them.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = Point> + '_ {
+        self.band
+            .iter()
+            .filter(|(_, low, high)| low.is_finite() && high.is_finite())
+            .flat_map(|&(x, low, high)| [(x, low), (x, high)])
+    }
+
+    /// Stretches of the band without a hole.
+    fn band_pieces(&self) -> impl Iterator<Item = &[BandPoint]> {
+        self.band
+            .split(|(_, low, high)| !(low.is_finite() && high.is_finite()))
+            .filter(|piece| piece.len() > 1)
     }
 
     /// Stretches without a hole.
@@ -102,8 +167,12 @@ impl Curve {
 
 impl Chart {
     /// The chart under this name and title.
-    pub(crate) fn called(self, id: &'static str, title: &'static str) -> Self {
-        Self { id, title, ..self }
+    pub(crate) fn called(self, id: impl Into<String>, title: &str) -> Self {
+        Self {
+            id: id.into(),
+            title: title.to_owned(),
+            ..self
+        }
     }
 
     /// The chart in words, for those who do not see it.
@@ -133,6 +202,10 @@ impl Chart {
             text.push_str(&format!(
                 " {label}: from {first} to {last}, lowest {low}, highest {high}."
             ));
+            if let Some(&(_, low, high)) = curve.band.last() {
+                let (low, high) = (written(low), written(high));
+                text.push_str(&format!(" Its seeds end between {low} and {high}."));
+            }
         }
         text
     }

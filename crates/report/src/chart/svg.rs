@@ -34,17 +34,16 @@ pub(crate) fn render(chart: &Chart) -> Result<Svg, ReportError> {
 /// [`ReportError::Drawing`] names the chart.
 ///
 /// ```
-/// use report::{Chart, Curve, Scale, Stroke, to_svg};
+/// use report::{Chart, Curve, Stroke, to_svg};
 ///
 /// let points = (0..100).map(|x| (f64::from(x), f64::from(x * x)));
 /// let chart = Chart {
-///     id: "squares",
-///     title: "Squares",
-///     x_label: "number",
+///     id: "squares".to_owned(),
+///     title: "Squares".to_owned(),
+///     x_label: "number".to_owned(),
 ///     x_end: 99.0,
-///     y_scale: Scale::Linear,
 ///     curves: vec![Curve::new(Some("square".to_owned()), 0, Stroke::Solid, points)],
-///     marks: vec![],
+///     ..Chart::default()
 /// };
 /// assert!(to_svg(&[chart])?.starts_with("<svg "));
 /// # Ok::<(), report::ReportError>(())
@@ -56,7 +55,7 @@ pub fn to_svg(charts: &[Chart]) -> Result<String, ReportError> {
 
 fn drawn(chart: &Chart) -> Result<Drawing, ReportError> {
     draw(chart).map_err(|error| ReportError::Drawing {
-        figure: chart.id.to_owned(),
+        figure: chart.id.clone(),
         source: Box::new(error),
     })
 }
@@ -64,9 +63,9 @@ fn drawn(chart: &Chart) -> Result<Drawing, ReportError> {
 fn element(charts: &[Chart], drawings: &[Drawing], style: Option<&str>) -> Markup {
     let height: u32 = drawings.iter().map(|drawing| drawing.height).sum();
     let view = format!("0 0 {WIDTH} {height}");
-    let id = charts.first().map_or("chart", |chart| chart.id);
+    let id = charts.first().map_or("chart", |chart| &chart.id);
     let (title_id, description_id) = (format!("{id}-title"), format!("{id}-desc"));
-    let titles: Vec<&str> = charts.iter().map(|chart| chart.title).collect();
+    let titles: Vec<&str> = charts.iter().map(|chart| chart.title.as_str()).collect();
     let descriptions: Vec<String> = charts.iter().map(Chart::description).collect();
     let tops = drawings.iter().scan(0, |next, drawing| {
         let top = *next;
@@ -96,13 +95,13 @@ mod tests {
     fn chart(y_scale: Scale, points: Vec<Point>) -> Chart {
         let label = Some("run <1> & \"more\"".to_owned());
         Chart {
-            id: "test",
-            title: "Test",
-            x_label: "epoch",
-            x_end: 0.0,
+            id: "test".to_owned(),
+            title: "Test".to_owned(),
+            x_label: "epoch".to_owned(),
             y_scale,
             curves: vec![Curve::new(label, 0, Stroke::Broad, points)],
             marks: vec![0.5, 1e9, f64::NAN],
+            ..Chart::default()
         }
     }
 
@@ -166,5 +165,41 @@ mod tests {
                 .count(),
             3
         );
+    }
+
+    #[test]
+    fn a_band_is_one_area_below_the_curves_and_a_hole_breaks_it() {
+        let seeds = [1.0, 3.0].map(|height| -> Vec<Point> {
+            let value = |x| if x == 4.0 { f64::NAN } else { height };
+            (0..9)
+                .map(|x| (f64::from(x), value(f64::from(x))))
+                .collect()
+        });
+        let curve = Curve::over_seeds(Some("two seeds".to_owned()), 2, Stroke::Solid, &seeds);
+        let chart = Chart {
+            curves: vec![curve],
+            ..chart(Scale::Linear, vec![])
+        };
+        let svg = render(&chart).expect("draws").inline;
+        assert_eq!(svg.matches("<polygon class=\"run-2 band\"").count(), 2);
+        assert!(svg.rfind("<polygon") < svg.rfind("<polyline class=\"run-2 solid\""));
+        assert!(svg.contains("Its seeds end between 1 and 3."), "{svg}");
+    }
+
+    #[test]
+    fn the_axis_makes_room_for_bands_and_for_powers_of_ten() {
+        let curve = Curve::new(None, 0, Stroke::Solid, [(1.0, 5.0), (3.0, 5.0)])
+            .with_band([(1.0, 0.0, 90.0), (3.0, 0.0, 90.0)]);
+        let chart = Chart {
+            x_scale: Scale::Log10,
+            x_end: 1e9,
+            curves: vec![curve],
+            ..chart(Scale::Linear, vec![])
+        };
+        let svg = render(&chart).expect("draws").inline;
+        for tick in [">80</text>", ">10</text>", ">1000</text>"] {
+            assert!(svg.contains(tick), "{tick} {svg}");
+        }
+        assert!(!svg.contains("10⁹"));
     }
 }

@@ -4,135 +4,171 @@ use std::f64::consts::LN_10;
 
 use crate::chart::{Chart, Curve, Scale, Stroke};
 use crate::series::{Point, running_mean};
-use run_records::{EpochPoint, NormPoint, RunFolder, StepPoint};
+use run_records::{EpochPoint, NormPoint, Run, RunFolder, StepPoint};
 
-/// Which runs a figure shows, and how they look in all its panels.
-pub(super) struct Selection<'a> {
-    pub(super) folder: &'a RunFolder,
-    /// Indices of runs.
-    pub(super) runs: Vec<usize>,
+/// One line of a figure: a run, or the same run from several seeds.
+pub(crate) struct Line<'a> {
+    /// For the legend.
+    pub(crate) label: &'a str,
+    /// Index of its colour.
+    pub(crate) colour: usize,
+    pub(crate) stroke: Stroke,
+    /// One for each seed.
+    pub(crate) seeds: Vec<&'a Run>,
+    /// Steps in an epoch.
+    pub(crate) per_epoch: f64,
 }
 
-impl Selection<'_> {
-    /// A chart over epochs, with the recipe's jumps marked.
-    pub(super) fn chart(
-        &self,
-        id: &'static str,
-        title: &'static str,
-        y_scale: Scale,
-        curves: Vec<Curve>,
-    ) -> Chart {
-        let per_epoch = self.folder.steps_per_epoch();
-        let milestones = &self.folder.manifest.milestones;
-        let x_end = self.folder.recorded_steps() as f64 / per_epoch;
-        let marks = milestones
-            .iter()
-            .map(|&step| step as f64 / per_epoch)
-            .collect();
-        Chart {
-            id,
-            title,
-            x_label: "epoch",
-            x_end,
-            y_scale,
-            curves,
-            marks,
+/// What a figure shows, and how it looks in all its panels.
+pub(crate) struct Selection<'a> {
+    pub(crate) lines: Vec<Line<'a>>,
+    /// Epochs at which the recipe's rate jumps.
+    pub(crate) marks: Vec<f64>,
+}
+
+impl<'a> Selection<'a> {
+    /// Runs of one folder, by their indices.
+    pub(super) fn of(folder: &'a RunFolder, runs: &[usize]) -> Self {
+        let per_epoch = folder.steps_per_epoch();
+        let line = |&run: &usize| Line {
+            label: &folder.runs[run].record.label,
+            colour: run,
+            stroke: stroke(&folder.runs, run),
+            seeds: vec![&folder.runs[run]],
+            per_epoch,
+        };
+        let milestones = folder.manifest.milestones.iter();
+        Self {
+            lines: runs.iter().map(line).collect(),
+            marks: milestones.map(|&step| step as f64 / per_epoch).collect(),
         }
     }
 
-    /// One curve a run of something known after every epoch.
-    pub(super) fn per_epoch(&self, value: impl Fn(&EpochPoint) -> f64) -> Vec<Curve> {
-        self.curves(|run| {
-            let epochs = &self.folder.runs[run].epochs;
+    /// A chart over epochs, with the recipe's jumps marked.
+    pub(crate) fn chart(
+        &self,
+        id: impl Into<String>,
+        title: &str,
+        y_scale: Scale,
+        curves: Vec<Curve>,
+    ) -> Chart {
+        let ends = self.lines.iter().map(Line::epochs);
+        Chart {
+            id: id.into(),
+            title: title.to_owned(),
+            x_label: "epoch".to_owned(),
+            x_end: ends.fold(0.0, f64::max),
+            y_scale,
+            curves,
+            marks: self.marks.clone(),
+            ..Chart::default()
+        }
+    }
+
+    /// One curve a line of something known after every epoch.
+    pub(crate) fn per_epoch(&self, value: impl Fn(&EpochPoint) -> f64) -> Vec<Curve> {
+        self.curves(|_, run| {
+            let epochs = run.epochs.iter();
             epochs
-                .iter()
                 .map(|point| (point.epoch as f64, value(point)))
                 .collect()
         })
     }
 
-    /// One curve a run of something known at every step.
-    pub(super) fn per_step(&self, value: impl Fn(&StepPoint) -> f64) -> Vec<Curve> {
-        self.curves(|run| self.steps(run, &value))
+    /// One curve a line of something known at every step.
+    pub(crate) fn per_step(&self, value: impl Fn(&StepPoint) -> f64) -> Vec<Curve> {
+        self.curves(|line, run| line.steps(run, &value))
     }
 
-    /// One curve a run of something known where norms were taken.
-    pub(super) fn per_norm(&self, value: impl Fn(&NormPoint) -> f64) -> Vec<Curve> {
-        let per_epoch = self.folder.steps_per_epoch();
-        self.curves(|run| {
-            let norms = &self.folder.runs[run].norms;
+    /// One curve a line of something known where norms were taken.
+    pub(crate) fn per_norm(&self, value: impl Fn(&NormPoint) -> f64) -> Vec<Curve> {
+        self.curves(|line, run| {
+            let norms = run.norms.iter();
             norms
-                .iter()
-                .map(|point| (point.step as f64 / per_epoch, value(point)))
+                .map(|point| (point.step as f64 / line.per_epoch, value(point)))
                 .collect()
         })
     }
 
-    /// Training loss of each step, smoothed, in front of single steps, on the scale that suits it.
-    pub(super) fn training_loss(&self, id: &'static str, title: &'static str) -> Chart {
-        let window = smoothing_window(self.folder);
+    /// Training loss of each step, smoothed, on the scale that suits it; in front of single steps, unless these are
+    /// of several seeds.
+    pub(crate) fn training_loss(&self, id: impl Into<String>, title: &str) -> Chart {
         let loss = |point: &StepPoint| point.loss;
-        let mean = |run| running_mean(self.steps(run, loss), window).collect::<Vec<_>>();
-        let scale = loss_scale(
-            self.runs
-                .iter()
-                .flat_map(|&run| mean(run))
-                .map(|point| point.1),
-        );
+        let mean = |line: &Line<'_>, run: &Run| -> Vec<Point> {
+            running_mean(line.steps(run, loss), line.smoothing_window()).collect()
+        };
+        let means = self.lines.iter().flat_map(|line| {
+            let seeds = line.seeds.iter();
+            seeds.flat_map(move |run| mean(line, run))
+        });
+        let scale = loss_scale(means.map(|point| point.1));
         let scaled = |points: Vec<Point>| match scale {
             Scale::Linear => points,
             Scale::Log10 => points.into_iter().map(|(x, y)| (x, y.log10())).collect(),
         };
-        let mut curves: Vec<Curve> = self
-            .runs
-            .iter()
-            .map(|&run| Curve::new(None, run, Stroke::Faint, scaled(self.steps(run, loss))))
-            .collect();
-        curves.extend(self.curves(|run| scaled(mean(run))));
+        let single = self.lines.iter().filter_map(|line| match line.seeds[..] {
+            [run] => {
+                let points = scaled(line.steps(run, loss));
+                Some(Curve::new(None, line.colour, Stroke::Faint, points))
+            }
+            _ => None,
+        });
+        let mut curves: Vec<Curve> = single.collect();
+        curves.extend(self.curves(|line, run| scaled(mean(line, run))));
         self.chart(id, title, scale, curves)
     }
 
-    fn steps(&self, run: usize, value: impl Fn(&StepPoint) -> f64) -> Vec<Point> {
-        let per_epoch = self.folder.steps_per_epoch();
-        let steps = &self.folder.runs[run].steps;
+    fn curves(&self, points: impl Fn(&Line<'_>, &Run) -> Vec<Point>) -> Vec<Curve> {
+        let curve = |line: &Line<'_>| {
+            let seeds: Vec<Vec<Point>> = line.seeds.iter().map(|run| points(line, run)).collect();
+            Curve::over_seeds(
+                Some(line.label.to_owned()),
+                line.colour,
+                line.stroke,
+                &seeds,
+            )
+        };
+        self.lines.iter().map(curve).collect()
+    }
+}
+
+impl Line<'_> {
+    fn steps(&self, run: &Run, value: impl Fn(&StepPoint) -> f64) -> Vec<Point> {
+        let steps = run.steps.iter();
         steps
-            .iter()
-            .map(|point| (point.step as f64 / per_epoch, value(point)))
+            .map(|point| (point.step as f64 / self.per_epoch, value(point)))
             .collect()
     }
 
-    fn curves(&self, points: impl Fn(usize) -> Vec<Point>) -> Vec<Curve> {
-        self.runs
-            .iter()
-            .map(|&run| {
-                let label = Some(self.folder.runs[run].record.label.clone());
-                Curve::new(label, run, stroke(self.folder, run), points(run))
-            })
-            .collect()
+    /// Epochs that were recorded, of the seed that went furthest.
+    fn epochs(&self) -> f64 {
+        let last = self.seeds.iter().filter_map(|run| run.steps.last());
+        let steps = last.map(|point| point.step.saturating_add(1)).max();
+        steps.unwrap_or(0) as f64 / self.per_epoch
+    }
+
+    fn smoothing_window(&self) -> f64 {
+        smoothing_window(self.per_epoch, self.epochs() * self.per_epoch)
     }
 }
 
 /// Runs with a twin are dashed, on top of the broad light lines of runs without.
-fn stroke(folder: &RunFolder, run: usize) -> Stroke {
-    if folder.runs[run].record.twin.is_none() {
+fn stroke(runs: &[Run], run: usize) -> Stroke {
+    if runs[run].record.twin.is_none() {
         return Stroke::Broad;
     }
-    let before = folder.runs[..run]
-        .iter()
-        .filter(|run| run.record.twin.is_some())
-        .count();
-    Stroke::Dashed(before as u8)
+    let before = runs[..run].iter();
+    Stroke::Dashed(before.filter(|run| run.record.twin.is_some()).count() as u8)
 }
 
 /// From natural logarithms to the decimal ones of an axis.
-pub(super) fn log10(ln: f64) -> f64 {
+pub(crate) fn log10(ln: f64) -> f64 {
     ln / LN_10
 }
 
 /// Steps that a smoothed curve remembers: half an epoch, or a hundredth of everything if that is less.
-pub(super) fn smoothing_window(folder: &RunFolder) -> f64 {
-    let steps = folder.last_step().unwrap_or(0) as f64;
-    (folder.steps_per_epoch() / 2.0).min(steps / 100.0).max(1.0)
+pub(super) fn smoothing_window(steps_per_epoch: f64, steps: f64) -> f64 {
+    (steps_per_epoch / 2.0).min(steps / 100.0).max(1.0)
 }
 
 /// Losses of very different size (a run that diverged, or one that has learnt everything) need a

@@ -65,15 +65,13 @@ pub(super) fn figure(folder: &RunFolder) -> Option<Figure> {
 fn chart(folder: &RunFolder, end: u64, curves: Vec<Curve>) -> Chart {
     let milestones = folder.manifest.milestones.iter();
     let marks = milestones.map(|&step| step as f64).collect();
-    let (x_label, x_end) = ("step", end as f64);
     Chart {
-        id: "",
-        title: "",
-        x_label,
-        x_end,
+        x_label: "step".to_owned(),
+        x_end: end as f64,
         y_scale: Scale::Log10,
         curves,
         marks,
+        ..Chart::default()
     }
 }
 
@@ -91,7 +89,9 @@ fn directions(folder: &RunFolder, twins: &[(usize, usize)], end: u64) -> Vec<Cur
 
 fn losses(folder: &RunFolder, twins: &[(usize, usize)], end: u64) -> Vec<Curve> {
     // The beginning is short: its mean remembers a hundredth of it.
-    let window = smoothing_window(folder).min((end as f64 / 100.0).max(1.0));
+    let steps = folder.recorded_steps() as f64;
+    let window =
+        smoothing_window(folder.steps_per_epoch(), steps).min((end as f64 / 100.0).max(1.0));
     let gaps: Vec<(usize, Vec<Point>)> = twins
         .iter()
         .map(|&(run, twin)| (run, loss_gaps(folder, run, twin, end)))

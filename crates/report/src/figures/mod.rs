@@ -1,11 +1,11 @@
 //! The figures of the report: which curves, what the paper says of them, what to look at.
 
-mod curves;
+pub(crate) mod curves;
 mod gap;
 mod pair;
 mod recipes;
 
-use crate::chart::{Chart, render};
+use crate::chart::{Chart, Svg, render};
 use crate::error::ReportError;
 use run_records::RunFolder;
 
@@ -36,10 +36,20 @@ pub(crate) struct Drawn {
 /// One chart of a figure, drawn.
 pub(crate) struct Panel {
     /// Name of the file in `figures/`, without `.svg`.
-    pub(crate) id: &'static str,
-    pub(crate) caption: &'static str,
-    pub(crate) inline: String,
-    pub(crate) standalone: String,
+    pub(crate) id: String,
+    pub(crate) caption: String,
+    pub(crate) svg: Svg,
+}
+
+impl Panel {
+    /// Draws a chart.
+    pub(crate) fn draw(chart: &Chart, caption: impl Into<String>) -> Result<Self, ReportError> {
+        Ok(Self {
+            id: chart.id.clone(),
+            caption: caption.into(),
+            svg: render(chart)?,
+        })
+    }
 }
 
 /// Draws every figure that the runs of this folder allow.
@@ -53,32 +63,15 @@ pub(crate) fn draw_all(folder: &RunFolder) -> Result<Vec<Drawn>, ReportError> {
 }
 
 fn draw(figure: Figure) -> Result<Drawn, ReportError> {
-    let Figure {
-        id,
-        heading,
-        stated_by,
-        statement,
-        look,
-        panels,
-    } = figure;
-    let panels = panels
-        .into_iter()
-        .map(|(chart, caption)| {
-            let svg = render(&chart)?;
-            Ok(Panel {
-                id: chart.id,
-                caption,
-                inline: svg.inline,
-                standalone: svg.standalone,
-            })
-        })
-        .collect::<Result<_, ReportError>>()?;
+    let panels = figure.panels.iter();
     Ok(Drawn {
-        id,
-        heading,
-        stated_by,
-        statement,
-        look,
-        panels,
+        id: figure.id,
+        heading: figure.heading,
+        stated_by: figure.stated_by,
+        statement: figure.statement,
+        look: figure.look,
+        panels: panels
+            .map(|(chart, caption)| Panel::draw(chart, *caption))
+            .collect::<Result<_, _>>()?,
     })
 }

@@ -30,7 +30,7 @@ pub(super) fn figure(folder: &RunFolder) -> Option<Figure> {
     if runs.is_empty() {
         return None;
     }
-    let selection = Selection { folder, runs };
+    let selection = Selection::of(folder, &runs);
     let mut panels = accuracies(&selection);
     panels.extend(scales(&selection));
     Some(Figure {

@@ -16,7 +16,7 @@ const LOOK: &str = "All runs should drop together at the dotted verticals, where
 pub(super) fn figure(folder: &RunFolder) -> Figure {
     let mut runs: Vec<usize> = (0..folder.runs.len()).collect();
     runs.sort_by_key(|&run| (folder.runs[run].record.twin.is_some(), run));
-    let selection = Selection { folder, runs };
+    let selection = Selection::of(folder, &runs);
     let panels = vec![
         (
             selection.training_loss("figure-2-loss", "Training loss of every step, nats"),

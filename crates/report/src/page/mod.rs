@@ -85,7 +85,7 @@ fn figure_section(figure: &Drawn) -> Markup {
             div.panels {
                 @for panel in &figure.panels {
                     figure {
-                        (PreEscaped(&panel.inline))
+                        (PreEscaped(&panel.svg.inline))
                         figcaption { (panel.caption) }
                     }
                 }

@@ -1,6 +1,7 @@
 //! Thinning that keeps spikes.
 
 use super::Point;
+use crate::chart::BandPoint;
 
 /// Leaves at most four points in each of `columns` equal parts of the axis: the first, the lowest, the
 /// highest and the last, in their order. What a screen of that many columns shows does not change.
@@ -9,22 +10,7 @@ use super::Point;
 /// holes beside values in the same column are narrower than a pixel and vanish. Points at positions
 /// that are not finite are dropped.
 pub(crate) fn thin(points: &[Point], columns: usize) -> Vec<Point> {
-    let mut placed = points.iter().copied().filter(|(x, _)| x.is_finite());
-    let Some((start, _)) = placed.next() else {
-        return Vec::new();
-    };
-    let end = placed.next_back().map_or(start, |(x, _)| x);
-    let columns = columns.max(1);
-    // Halves, because the difference of two finite numbers may overflow.
-    let width = (end / 2.0 - start / 2.0) / columns as f64;
-    let column_of = |x: f64| {
-        let column = ((x / 2.0 - start / 2.0) / width).floor();
-        if column.is_finite() {
-            (column.max(0.0) as usize).min(columns - 1)
-        } else {
-            0
-        }
-    };
+    let column_of = columns_of(points, |point| point.0, columns);
     let mut thinned = Vec::new();
     let mut column = Column::default();
     let mut current = 0;
@@ -38,6 +24,57 @@ pub(crate) fn thin(points: &[Point], columns: usize) -> Vec<Point> {
     }
     column.leave(&mut thinned);
     thinned
+}
+
+/// Leaves at most one range in each of `columns` equal parts of the axis, at the first position in it: from the
+/// lowest to the highest of that part. Few ranges stay as they are.
+///
+/// A part that has only holes leaves one.
+pub(crate) fn thin_band(band: &[BandPoint], columns: usize) -> Vec<BandPoint> {
+    let ranges = band.iter().filter(|(x, _, _)| x.is_finite());
+    let mut thinned: Vec<BandPoint> = ranges
+        .map(
+            |&(x, low, high)| match low.is_finite() && high.is_finite() {
+                true => (x, low, high),
+                false => (x, f64::NAN, f64::NAN),
+            },
+        )
+        .collect();
+    if thinned.len() <= columns {
+        return thinned;
+    }
+    let column_of = columns_of(&thinned, |point| point.0, columns);
+    thinned.dedup_by(|next, kept| {
+        let same = column_of(next.0) == column_of(kept.0);
+        if same {
+            // Whatever is finite wins over a hole.
+            (kept.1, kept.2) = (kept.1.min(next.1), kept.2.max(next.2));
+        }
+        same
+    });
+    thinned
+}
+
+/// Which of `columns` equal parts of the axis, from the first position that is finite to the last, a position is in.
+fn columns_of<P>(
+    points: &[P],
+    position: fn(&P) -> f64,
+    columns: usize,
+) -> impl Fn(f64) -> usize + use<P> {
+    let mut placed = points.iter().map(position).filter(|x| x.is_finite());
+    let start = placed.next().unwrap_or(0.0);
+    let end = placed.next_back().unwrap_or(start);
+    let columns = columns.max(1);
+    // Halves, because the difference of two finite numbers may overflow.
+    let width = (end / 2.0 - start / 2.0) / columns as f64;
+    move |x| {
+        let column = ((x / 2.0 - start / 2.0) / width).floor();
+        if column.is_finite() {
+            (column.max(0.0) as usize).min(columns - 1)
+        } else {
+            0
+        }
+    }
 }
 
 /// What remains of one column.
@@ -155,6 +192,29 @@ mod tests {
             for point in thinned.iter().filter(|point| point.1.is_finite()) {
                 prop_assert!(points.contains(point));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_band_keeps_its_ends_and_never_narrows(
+            edges in prop::collection::vec((value(), value()), 0..200),
+            columns in 1usize..40,
+        ) {
+            let band: Vec<BandPoint> = edges
+                .iter()
+                .enumerate()
+                .map(|(x, &(a, b))| (x as f64, a.min(b), a.max(b)))
+                .collect();
+            let thinned = thin_band(&band, columns);
+            prop_assert!(thinned.len() <= columns.max(1));
+            let ends = |band: &[BandPoint]| {
+                let whole = band.iter().filter(|p| p.1.is_finite() && p.2.is_finite());
+                let lowest = whole.clone().map(|p| p.1).reduce(f64::min);
+                (lowest, whole.map(|p| p.2).reduce(f64::max))
+            };
+            prop_assert_eq!(ends(&band), ends(&thinned));
+            prop_assert_eq!(band.first().map(|p| p.0), thinned.first().map(|p| p.0));
         }
     }
 

@@ -42,14 +42,15 @@ pub(super) fn svg(conversion: &Conversion<'_>) -> Result<String, ReportError> {
     };
     let phases = conversion.summary().phases.iter().skip(1);
     let marks: Vec<f64> = phases.map(|phase| phase.start as f64 / per_epoch).collect();
-    let chart = |id, title, curves| Chart {
-        id,
-        title,
-        x_label: "epoch",
+    let chart = |id: &str, title: &str, curves| Chart {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        x_label: "epoch".to_owned(),
         x_end: steps as f64 / per_epoch,
         y_scale: Scale::Log10,
         curves,
         marks: marks.clone(),
+        ..Chart::default()
     };
     to_svg(&[
         chart(
