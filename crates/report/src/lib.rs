@@ -5,16 +5,19 @@
 mod chart;
 mod error;
 mod figures;
-
 mod numbers;
 mod page;
 mod paths;
+mod reproduction;
 mod series;
 mod summary;
 
 pub use chart::{BandPoint, Chart, Curve, Scale, Stroke, to_svg};
 pub use error::ReportError;
 pub use paths::ReportPaths;
+pub use reproduction::{
+    Outcome, PaperFigure, PaperPanel, Quantity, Reproduction, SeededRun, Verdict, reproduction,
+};
 pub use series::Point;
 
 use std::path::Path;
@@ -62,5 +65,6 @@ pub fn write(run_folder: &Path) -> Result<ReportPaths, ReportError> {
     let drawn = figures::draw_all(&folder)?;
     let summary = summary::csv(&folder)?;
     let page = page::render(&folder, &drawn);
-    paths::write_files(run_folder, &page, &summary, &drawn)
+    let panels = drawn.iter().flat_map(|figure| &figure.panels);
+    paths::write_files(run_folder, &page, &summary, panels)
 }

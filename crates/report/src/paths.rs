@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::ReportError;
-use crate::figures::Drawn;
+use crate::figures::Panel;
 
-/// The files that [`write`](crate::write) left in the run folder.
+/// The files that a report consists of.
 ///
 /// # Examples
 ///
@@ -20,33 +20,33 @@ use crate::figures::Drawn;
 pub struct ReportPaths {
     /// The page, `report.html`: it needs no other file and no network.
     pub page: PathBuf,
-    /// One line for each run and epoch, `summary.csv`.
+    /// `summary.csv`: one line for each run and epoch, or of a reproduction for each claim.
     pub summary: PathBuf,
     /// The figures alone, `figures/*.svg`, in the order of the page.
     pub figures: Vec<PathBuf>,
 }
 
 /// Writes everything, the page last: who finds a page finds the rest as well.
-pub(crate) fn write_files(
-    run_folder: &Path,
+pub(crate) fn write_files<'a>(
+    folder: &Path,
     page: &str,
     summary: &[u8],
-    drawn: &[Drawn],
+    panels: impl IntoIterator<Item = &'a Panel>,
 ) -> Result<ReportPaths, ReportError> {
-    let folder = run_folder.join("figures");
-    fs::create_dir_all(&folder).map_err(|source| ReportError::Write {
-        path: folder.clone(),
+    let drawings = folder.join("figures");
+    fs::create_dir_all(&drawings).map_err(|source| ReportError::Write {
+        path: drawings.clone(),
         source,
     })?;
     let mut figures = Vec::new();
-    for panel in drawn.iter().flat_map(|figure| &figure.panels) {
-        let path = folder.join(format!("{}.svg", panel.id));
+    for panel in panels {
+        let path = drawings.join(format!("{}.svg", panel.id));
         put(&path, panel.svg.standalone.as_bytes())?;
         figures.push(path);
     }
     let paths = ReportPaths {
-        page: run_folder.join("report.html"),
-        summary: run_folder.join("summary.csv"),
+        page: folder.join("report.html"),
+        summary: folder.join("summary.csv"),
         figures,
     };
     put(&paths.summary, summary)?;

@@ -18,6 +18,7 @@ fn run_folder() -> TempDir {
         norms_every: 5,
         drops: vec![1],
         rate: 0.1,
+        ..Simulation::default()
     };
     simulation.write(folder.path()).expect("a run folder");
     folder

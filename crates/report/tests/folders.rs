@@ -230,6 +230,7 @@ fn a_long_run_stays_a_small_page() {
         norms_every: 50,
         drops: vec![80, 120],
         rate: 0.1,
+        ..Simulation::default()
     };
     let (_folder, page) = page_of(&simulation.manifest(), &simulation.records());
     assert!(page.len() < 1_500_000, "{} bytes", page.len());

@@ -7,9 +7,10 @@ use crate::series::{Point, running_mean};
 use run_records::{EpochPoint, NormPoint, Run, RunFolder, StepPoint};
 
 /// One line of a figure: a run, or the same run from several seeds.
+#[derive(Clone)]
 pub(crate) struct Line<'a> {
     /// For the legend.
-    pub(crate) label: &'a str,
+    pub(crate) label: String,
     /// Index of its colour.
     pub(crate) colour: usize,
     pub(crate) stroke: Stroke,
@@ -31,7 +32,7 @@ impl<'a> Selection<'a> {
     pub(super) fn of(folder: &'a RunFolder, runs: &[usize]) -> Self {
         let per_epoch = folder.steps_per_epoch();
         let line = |&run: &usize| Line {
-            label: &folder.runs[run].record.label,
+            label: folder.runs[run].record.label.clone(),
             colour: run,
             stroke: stroke(&folder.runs, run),
             seeds: vec![&folder.runs[run]],
@@ -121,12 +122,7 @@ impl<'a> Selection<'a> {
     fn curves(&self, points: impl Fn(&Line<'_>, &Run) -> Vec<Point>) -> Vec<Curve> {
         let curve = |line: &Line<'_>| {
             let seeds: Vec<Vec<Point>> = line.seeds.iter().map(|run| points(line, run)).collect();
-            Curve::over_seeds(
-                Some(line.label.to_owned()),
-                line.colour,
-                line.stroke,
-                &seeds,
-            )
+            Curve::over_seeds(Some(line.label.clone()), line.colour, line.stroke, &seeds)
         };
         self.lines.iter().map(curve).collect()
     }
@@ -159,6 +155,19 @@ fn stroke(runs: &[Run], run: usize) -> Stroke {
     }
     let before = runs[..run].iter();
     Stroke::Dashed(before.filter(|run| run.record.twin.is_some()).count() as u8)
+}
+
+/// Where a gap of nothing is drawn on a logarithmic axis: below what a float64 can tell from 1.
+const FLOOR: f64 = 1e-17;
+
+/// `log10`, from the floor upwards. Rounding also makes cosines above 1, so gaps below 0.
+pub(crate) fn floored(gap: f64) -> f64 {
+    // `f64::max` would take the floor for NaN.
+    if gap.is_finite() {
+        gap.max(FLOOR).log10()
+    } else {
+        f64::NAN
+    }
 }
 
 /// From natural logarithms to the decimal ones of an axis.

@@ -1,7 +1,7 @@
 //! How far twins are apart.
 
 use super::Figure;
-use super::curves::smoothing_window;
+use super::curves::{floored, smoothing_window};
 use crate::chart::{Chart, Curve, Scale, Stroke};
 use crate::series::{Point, running_mean};
 use run_records::RunFolder;
@@ -14,9 +14,6 @@ const STATEMENT: &str = "In exact arithmetic the weights of the exact twin point
 const LOOK: &str = "How small the gap of the exact twin is at the beginning, and how it grows: by \
     rounding, smoothly, and never by a jump. A wrong law would show as a large gap from the first \
     steps.";
-
-/// Where a gap of nothing is drawn on a logarithmic axis: below what a float64 can tell from 1.
-const FLOOR: f64 = 1e-17;
 
 /// Twins part within hundreds of steps; in longer runs, the beginning has panels of its own.
 const BEGINNING: u64 = 1_000;
@@ -136,14 +133,4 @@ fn stroke(folder: &RunFolder, run: usize) -> Stroke {
 
 fn label(folder: &RunFolder, run: usize) -> String {
     folder.runs[run].record.label.clone()
-}
-
-/// `log10`, from the floor upwards. Rounding also makes cosines above 1, so gaps below 0.
-fn floored(gap: f64) -> f64 {
-    // `f64::max` would take the floor for NaN.
-    if gap.is_finite() {
-        gap.max(FLOOR).log10()
-    } else {
-        f64::NAN
-    }
 }

@@ -56,11 +56,7 @@ fn sitting_facts(sitting: &Sitting) -> Markup {
         (fact("Started", html! { (sitting.started) (from) }))
         (fact("Device", html! { (sitting.device) }))
         (fact("Software", html! {
-            "version " (sitting.version) ", "
-            @match &sitting.commit {
-                Some(commit) => { "commit " code { (commit) } }
-                None => { "commit unknown" }
-            }
+            "version " (sitting.version) ", " (commit(sitting.commit.as_deref()))
         }))
     }
 }
@@ -70,15 +66,32 @@ pub(super) fn experiment(folder: &RunFolder) -> Markup {
     html! {
         section id="experiment" {
             h2 { "The experiment as run" }
-            details {
-                summary { code { "experiment.toml" } }
-                pre tabindex="0" { code { (folder.experiment) } }
-            }
+            (toml(&folder.experiment))
         }
     }
 }
 
-fn fact(name: &str, value: Markup) -> Markup {
+/// An experiment, folded away.
+pub(super) fn toml(text: &str) -> Markup {
+    html! {
+        details {
+            summary { code { "experiment.toml" } }
+            pre tabindex="0" role="region" aria-label="experiment.toml" { code { (text) } }
+        }
+    }
+}
+
+/// A commit, if it is known.
+pub(super) fn commit(commit: Option<&str>) -> Markup {
+    html! {
+        @match commit {
+            Some(commit) => { "commit " code { (commit) } }
+            None => { "commit unknown" }
+        }
+    }
+}
+
+pub(super) fn fact(name: &str, value: Markup) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 

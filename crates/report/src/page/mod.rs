@@ -1,54 +1,67 @@
 //! The page.
 
 mod facts;
+pub(crate) mod reproduction;
 mod results;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::chart::FIGURE_STYLE;
-use crate::figures::Drawn;
+use crate::figures::{Drawn, Panel};
 use crate::numbers::thousands;
 use run_records::{Ending, RunFolder};
 
 const PAGE_STYLE: &str = include_str!("page.css");
 
-/// The whole page: it needs no other file and no network.
-pub(crate) fn render(folder: &RunFolder, figures: &[Drawn]) -> String {
-    let manifest = &folder.manifest;
+/// What a browser may load for the page: nothing but what is in it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// A whole page: it needs no other file and no network, and its first line forbids any.
+fn page(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (manifest.experiment) " – report" }
+                title { (title) }
                 style { (PreEscaped(FIGURE_STYLE)) (PreEscaped(PAGE_STYLE)) }
             }
-            body {
-                header {
-                    p.kicker { "Report of a training run · " (manifest.experiment) }
-                    h1 { (manifest.title) }
-                    p.lead {
-                        "On a network that does not feel the scale of its weights, SGD with weight \
-                         decay visits the same functions as SGD without it at an exponentially growing \
-                         learning rate. Below: one recipe and its counterparts, trained on the same \
-                         batches."
-                    }
-                    p.source { strong { "Data: " } (manifest.data.source) }
-                    (unfinished(folder))
-                }
-                main {
-                    (facts::section(folder))
-                    (results::section(folder))
-                    @for figure in figures { (figure_section(figure)) }
-                    (facts::experiment(folder))
-                }
-                (footer())
-            }
+            body { (body) }
         }
     }
     .into_string()
+}
+
+/// The page of one run folder.
+pub(crate) fn render(folder: &RunFolder, figures: &[Drawn]) -> String {
+    let manifest = &folder.manifest;
+    let body = html! {
+        header {
+            p.kicker { "Report of a training run · " (manifest.experiment) }
+            h1 { (manifest.title) }
+            p.lead {
+                "On a network that does not feel the scale of its weights, SGD with weight decay visits the same \
+                 functions as SGD without it at an exponentially growing learning rate. Below: one recipe and its \
+                 counterparts, trained on the same batches."
+            }
+            p.source { strong { "Data: " } (manifest.data.source) }
+            (unfinished(folder))
+        }
+        main {
+            (facts::section(folder))
+            (results::section(folder))
+            @for figure in figures { (figure_section(figure)) }
+            (facts::experiment(folder))
+        }
+        (footer(html! {
+            "Long series are thinned to their extremes in each column of the figure; " code { "records.jsonl" }
+            " has every step, " code { "summary.csv" } " every epoch, and " code { "figures/" } " each figure as SVG."
+        }))
+    };
+    page(&format!("{} – report", manifest.experiment), &body)
 }
 
 fn unfinished(folder: &RunFolder) -> Markup {
@@ -82,28 +95,31 @@ fn figure_section(figure: &Drawn) -> Markup {
                 div { h3 { (figure.stated_by) } p { (figure.statement) } }
                 div { h3 { "What to look at" } p { (figure.look) } }
             }
-            div.panels {
-                @for panel in &figure.panels {
-                    figure {
-                        (PreEscaped(&panel.svg.inline))
-                        figcaption { (panel.caption) }
-                    }
+            (panels(&figure.panels))
+        }
+    }
+}
+
+fn panels(panels: &[Panel]) -> Markup {
+    html! {
+        div.panels {
+            @for panel in panels {
+                figure {
+                    (PreEscaped(&panel.svg.inline))
+                    figcaption { (panel.caption) }
                 }
             }
         }
     }
 }
 
-fn footer() -> Markup {
+fn footer(about: Markup) -> Markup {
     html! {
         footer {
             p {
                 "After Zhiyuan Li and Sanjeev Arora, "
                 em { "An Exponential Learning Rate Schedule for Deep Learning" }
-                ", ICLR 2020, arXiv:1910.07454. Long series are thinned to their extremes in each \
-                 column of the figure; "
-                code { "records.jsonl" } " has every step, " code { "summary.csv" } " every epoch, and "
-                code { "figures/" } " each figure as SVG."
+                ", ICLR 2020, arXiv:1910.07454. " (about)
             }
         }
     }

@@ -1,5 +1,8 @@
 //! Making reports of simulated runs, and looking at their pages.
 
+// Each test uses a part.
+#![allow(dead_code)]
+
 use std::fs;
 use std::path::Path;
 
@@ -45,5 +48,6 @@ pub(crate) fn small() -> Simulation {
         norms_every: 5,
         drops: vec![3, 4],
         rate: 0.1,
+        ..Simulation::default()
     }
 }

@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+pub(crate) mod reproduction;
+
 use run_records::{DataRecord, Manifest, NetworkRecord, Record, RunRecord, Sitting};
 
 const DECAY: f64 = 0.01;
@@ -25,6 +27,8 @@ pub(crate) struct Simulation {
     pub(crate) drops: Vec<u64>,
     /// Rate at the start.
     pub(crate) rate: f64,
+    /// What the noise depends on.
+    pub(crate) seed: u64,
 }
 
 impl Default for Simulation {
@@ -35,6 +39,7 @@ impl Default for Simulation {
             norms_every: 10,
             drops: vec![12, 18],
             rate: 0.1,
+            seed: 1,
         }
     }
 }
@@ -59,7 +64,7 @@ impl Simulation {
             title: "Step decay with weight decay, and the same without".to_owned(),
             preset: Some("small".to_owned()),
             experiment_sha256: "4a".repeat(32),
-            initial_seed: 1,
+            initial_seed: self.seed,
             batch_seed: 2,
             data: DataRecord {
                 source: "No images: every number in this report is simulated, to show the report"
@@ -166,8 +171,8 @@ impl Simulation {
         let floor = 0.5 + 4.0 * self.rate_at(step).sqrt() * 0.4;
         let mean = floor + (2.3 - floor).max(0.0) * (1.0 - progress).powi(2);
         // The same batch gives the same noise; what differs grows until it is as large as noise.
-        let apart = self.apart(run, step).sqrt() * noise(step, run as u64);
-        (mean * (1.0 + 0.13 * noise(step, 77)) + 0.6 * apart).abs()
+        let apart = self.apart(run, step).sqrt() * self.noise(step, run as u64);
+        (mean * (1.0 + 0.13 * self.noise(step, 77)) + 0.6 * apart).abs()
     }
 
     /// `1 − cosine` to the recipe's weights.
@@ -182,7 +187,8 @@ impl Simulation {
 
     fn norms(&self, run: usize, step: u64, fourth: &[f64], ln_scale: f64, ln_rate: f64) -> Record {
         let ln_norms = fourth.iter().map(|fourth| 0.25 * fourth.ln() + ln_scale);
-        let cosine = |layer: u64| 1.0 - self.apart(run, step) * (1.0 + 0.3 * noise(step, layer));
+        let cosine =
+            |layer: u64| 1.0 - self.apart(run, step) * (1.0 + 0.3 * self.noise(step, layer));
         Record::Norms {
             run,
             step,
@@ -200,8 +206,8 @@ impl Simulation {
 
     fn epoch(&self, run: usize, step: u64, progress: f64) -> Record {
         let rough = 0.7 * self.rate_at(step - 1).sqrt();
-        let wobble = 0.06 * rough * noise(step, 5)
-            + 0.05 * self.apart(run, step).sqrt() * noise(step, run as u64);
+        let wobble = 0.06 * rough * self.noise(step, 5)
+            + 0.05 * self.apart(run, step).sqrt() * self.noise(step, run as u64);
         let accuracy = (0.1 + 0.62 * progress - 0.55 * rough * progress + wobble).clamp(0.0, 1.0);
         Record::Epoch {
             run,
@@ -212,6 +218,17 @@ impl Simulation {
             test_loss: 2.5 * (1.0 - accuracy),
             test_accuracy: accuracy,
         }
+    }
+}
+
+impl Simulation {
+    /// A number between −1 and 1 that depends on seed and both alone.
+    fn noise(&self, step: u64, stream: u64) -> f64 {
+        let mut bits = (self.seed << 40 ^ step << 8 | stream).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bits ^= bits >> 29;
+        bits = bits.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits ^= bits >> 32;
+        2.0 * (bits >> 11) as f64 / (1u64 << 53) as f64 - 1.0
     }
 }
 
@@ -252,13 +269,4 @@ pub(crate) fn write_folder(
         serde_json::to_string_pretty(&[sitting])?,
     )?;
     fs::write(folder.join("records.jsonl"), lines)
-}
-
-/// A number between −1 and 1 that depends on both alone.
-fn noise(step: u64, stream: u64) -> f64 {
-    let mut bits = (step << 8 | stream).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    bits ^= bits >> 29;
-    bits = bits.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits ^= bits >> 32;
-    2.0 * (bits >> 11) as f64 / (1u64 << 53) as f64 - 1.0
 }
