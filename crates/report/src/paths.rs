@@ -40,7 +40,7 @@ pub(crate) fn write_files<'a>(
     })?;
     let mut figures = Vec::new();
     for panel in panels {
-        let path = drawings.join(format!("{}.svg", panel.id));
+        let path = drawings.join(format!("{}.svg", panel.chart.id));
         put(&path, panel.svg.standalone.as_bytes())?;
         figures.push(path);
     }

@@ -60,6 +60,15 @@ impl Ink {
         RGBAColor(kind, index, dash, 1.0)
     }
 
+    /// Classes of the style sheet.
+    pub(crate) fn classes(self) -> String {
+        let RGBAColor(kind, index, dash, alpha) = self.colour();
+        classes(BackendColor {
+            alpha,
+            rgb: (kind, index, dash),
+        })
+    }
+
     pub(crate) fn stroke(self) -> ShapeStyle {
         ShapeStyle {
             color: self.colour(),
@@ -309,15 +318,7 @@ mod tests {
             Ink::Curve(2, Stroke::Faint),
             Ink::Band(COLOURS + 3),
         ];
-        let named: Vec<String> = inks
-            .map(|ink| {
-                let RGBAColor(red, green, blue, alpha) = ink.colour();
-                classes(BackendColor {
-                    alpha,
-                    rgb: (red, green, blue),
-                })
-            })
-            .into();
+        let named: Vec<String> = inks.map(Ink::classes).into();
         let expected = [
             "title",
             "label",

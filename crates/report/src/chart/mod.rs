@@ -2,20 +2,24 @@
 
 mod axis;
 mod canvas;
+mod data;
 mod draw;
 mod legend;
 mod svg;
 mod ticks;
 
-pub(crate) use canvas::COLOURS;
+pub(crate) use canvas::{COLOURS, Ink};
 pub use svg::to_svg;
 pub(crate) use svg::{FIGURE_STYLE, Svg, render};
 
 use crate::numbers::{power_of_ten, significant};
-use crate::series::{Point, mean_and_range, thin, thin_band};
+use crate::series::{Point, mean_and_range, straightened, thin, thin_band};
 
 /// Columns of the widest plot area: more points than these tell nothing.
 const COLUMNS: usize = 480;
+
+/// Heights that a curve can have and a reader tell apart, when zoomed in a few times as well.
+const HEIGHTS: f64 = 4000.0;
 
 /// One chart: what is drawn, and what it is called.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +95,7 @@ impl Curve {
             label,
             run,
             stroke,
-            points: thin(&points, COLUMNS),
+            points: shown(&points),
             band: Vec::new(),
         }
     }
@@ -99,7 +103,7 @@ impl Curve {
     /// The mean of several runs that differ in their seeds, with a band from the lowest of them to the highest.
     ///
     /// Where one of them has no value there is no mean, so a curve ends with the first that ends. On an axis of
-    /// logarithms this is the mean of logarithms.
+    /// logarithms this is the mean of logarithms. Seeds that are all alike have no band.
     ///
     /// ```
     /// use report::{Curve, Stroke};
@@ -116,7 +120,7 @@ impl Curve {
     ) -> Self {
         let (mean, band) = mean_and_range(seeds);
         let curve = Self::new(label, run, stroke, mean);
-        if seeds.len() > 1 {
+        if band.iter().any(|(_, low, high)| low < high) {
             curve.with_band(band)
         } else {
             curve
@@ -165,6 +169,23 @@ impl Curve {
     }
 }
 
+/// What a screen can show of a series; all of it, if that is little.
+fn shown(points: &[Point]) -> Vec<Point> {
+    if points.len() <= COLUMNS {
+        return thin(points, COLUMNS);
+    }
+    let thinned = thin(points, COLUMNS);
+    let values = || {
+        thinned
+            .iter()
+            .map(|point| point.1)
+            .filter(|y| y.is_finite())
+    };
+    let low = values().fold(f64::INFINITY, f64::min);
+    let high = values().fold(f64::NEG_INFINITY, f64::max);
+    straightened(thinned, (high - low) / HEIGHTS)
+}
+
 impl Chart {
     /// The chart under this name and title.
     pub(crate) fn called(self, id: impl Into<String>, title: &str) -> Self {
@@ -173,6 +194,20 @@ impl Chart {
             title: title.to_owned(),
             ..self
         }
+    }
+
+    /// Whether every value can stand on the other scale of the y-axis as well: above 0, and within floats.
+    pub(crate) fn can_switch_scale(&self) -> bool {
+        let fits = |(_, y): Point| match self.y_scale {
+            Scale::Linear => y > 0.0,
+            Scale::Log10 => y.abs() < 300.0,
+        };
+        let mut values = self
+            .curves
+            .iter()
+            .flat_map(|curve| curve.values().chain(curve.edges()))
+            .peekable();
+        values.peek().is_some() && values.all(fits)
     }
 
     /// The chart in words, for those who do not see it.

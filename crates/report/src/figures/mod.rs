@@ -35,19 +35,26 @@ pub(crate) struct Drawn {
 
 /// One chart of a figure, drawn.
 pub(crate) struct Panel {
-    /// Name of the file in `figures/`, without `.svg`.
-    pub(crate) id: String,
+    /// Its id is the name of the file in `figures/`, without `.svg`.
+    pub(crate) chart: Chart,
     pub(crate) caption: String,
     pub(crate) svg: Svg,
+    /// The chart as JSON.
+    pub(crate) data: String,
 }
 
 impl Panel {
     /// Draws a chart.
-    pub(crate) fn draw(chart: &Chart, caption: impl Into<String>) -> Result<Self, ReportError> {
+    pub(crate) fn draw(chart: Chart, caption: impl Into<String>) -> Result<Self, ReportError> {
+        let data = chart.data().map_err(|error| ReportError::Drawing {
+            figure: chart.id.clone(),
+            source: Box::new(error),
+        })?;
         Ok(Self {
-            id: chart.id.clone(),
             caption: caption.into(),
-            svg: render(chart)?,
+            svg: render(&chart)?,
+            data,
+            chart,
         })
     }
 }
@@ -63,7 +70,7 @@ pub(crate) fn draw_all(folder: &RunFolder) -> Result<Vec<Drawn>, ReportError> {
 }
 
 fn draw(figure: Figure) -> Result<Drawn, ReportError> {
-    let panels = figure.panels.iter();
+    let panels = figure.panels.into_iter();
     Ok(Drawn {
         id: figure.id,
         heading: figure.heading,
@@ -71,7 +78,7 @@ fn draw(figure: Figure) -> Result<Drawn, ReportError> {
         statement: figure.statement,
         look: figure.look,
         panels: panels
-            .map(|(chart, caption)| Panel::draw(chart, *caption))
+            .map(|(chart, caption)| Panel::draw(chart, caption))
             .collect::<Result<_, _>>()?,
     })
 }

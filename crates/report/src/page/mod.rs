@@ -1,20 +1,24 @@
 //! The page.
 
 mod facts;
+mod panel;
 pub(crate) mod reproduction;
 mod results;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::chart::FIGURE_STYLE;
-use crate::figures::{Drawn, Panel};
+use crate::figures::Drawn;
 use crate::numbers::thousands;
 use run_records::{Ending, RunFolder};
 
 const PAGE_STYLE: &str = include_str!("page.css");
 
+/// Makes charts interactive.
+const SCRIPT: &str = include_str!("interactive.js");
+
 /// What a browser may load for the page: nothing but what is in it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /// A whole page: it needs no other file and no network, and its first line forbids any.
 fn page(title: &str, body: &Markup) -> String {
@@ -29,7 +33,10 @@ fn page(title: &str, body: &Markup) -> String {
                 title { (title) }
                 style { (PreEscaped(FIGURE_STYLE)) (PreEscaped(PAGE_STYLE)) }
             }
-            body { (body) }
+            body {
+                (body)
+                script { (PreEscaped(SCRIPT)) }
+            }
         }
     }
     .into_string()
@@ -53,6 +60,7 @@ pub(crate) fn render(folder: &RunFolder, figures: &[Drawn]) -> String {
         main {
             (facts::section(folder))
             (results::section(folder))
+            (panel::help())
             @for figure in figures { (figure_section(figure)) }
             (facts::experiment(folder))
         }
@@ -95,20 +103,7 @@ fn figure_section(figure: &Drawn) -> Markup {
                 div { h3 { (figure.stated_by) } p { (figure.statement) } }
                 div { h3 { "What to look at" } p { (figure.look) } }
             }
-            (panels(&figure.panels))
-        }
-    }
-}
-
-fn panels(panels: &[Panel]) -> Markup {
-    html! {
-        div.panels {
-            @for panel in panels {
-                figure {
-                    (PreEscaped(&panel.svg.inline))
-                    figcaption { (panel.caption) }
-                }
-            }
+            (panel::all(&figure.panels))
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::facts::{commit, fact, toml};
-use super::{footer, page, panels};
+use super::{footer, page, panel};
 use crate::numbers::duration;
 use crate::reproduction::{Count, Outcome, Reproduction, Section, Verdict};
 
@@ -25,6 +25,7 @@ pub(crate) fn render(reproduction: &Reproduction, figures: &[Section<'_>]) -> St
         main {
             (summary(figures))
             (made(reproduction))
+            (panel::help())
             @for figure in figures { (section(figure)) }
         }
         (footer(html! {
@@ -118,7 +119,7 @@ fn section(section: &Section<'_>) -> Markup {
                 div { h3 { "The paper's statement" } p { (figure.statement) } }
                 div { h3 { "What came out" } (outcomes(&figure.outcomes)) }
             }
-            (panels(&section.panels))
+            (panel::all(&section.panels))
             dl.facts { (fact("Command to redo it", html! { code { (figure.command) } })) }
             (toml(&figure.experiment))
         }

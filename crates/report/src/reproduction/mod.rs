@@ -234,7 +234,7 @@ impl<'a> Section<'a> {
         let charts = panels::charts(figure);
         let panels = charts.into_iter().map(|(chart, caption)| {
             let id = unused(&format!("{anchor}-{}", chart.id), names);
-            Panel::draw(&Chart { id, ..chart }, caption)
+            Panel::draw(Chart { id, ..chart }, caption)
         });
         Ok(Self {
             figure,
