@@ -16,7 +16,7 @@
 
   /** 10^log10, for numbers beyond floats as well. */
   function powerOfTen(log10, digits = 3) {
-    if (log10 >= -3 && log10 < 5) return significant(10 ** log10, digits);
+    if (log10 >= -3 && log10 < 4) return significant(10 ** log10, digits);
     const exponent = Math.floor(log10);
     const leading = Number((10 ** (log10 - exponent)).toPrecision(digits));
     if (leading === 10) return `10${superscript(exponent + 1)}`;
@@ -128,8 +128,8 @@
       this.whole = low < high ? [low, high] : low === high ? [low - 0.5, low + 0.5] : [0, 1];
       this.view = this.whole;
       this.clip = `clip-${number}`;
-      [this.surface, this.status] = [".surface", ".status"].map((part) => figure.querySelector(part));
-      this.svg = this.surface.querySelector("svg");
+      const parts = [".surface", ".surface svg", ".reading", ".status"];
+      [this.surface, this.svg, this.reading, this.status] = parts.map((part) => figure.querySelector(part));
       this.wire();
       this.listen();
       figure.classList.add("enhanced");
@@ -148,9 +148,10 @@
       for (const tool of this.figure.querySelectorAll(".tools button")) {
         tool.addEventListener("click", () => actions[tool.dataset.action](tool));
       }
-      const entries = this.figure.querySelectorAll(".legend li");
+      const buttons = this.figure.querySelectorAll(".legend button");
       for (const [place, series] of this.named().entries()) {
-        [series.button, series.value] = entries[place].children;
+        series.button = buttons[place];
+        series.row = this.reading.children[place + 1];
         series.button.addEventListener("click", () => toggleRun(this, series.label, !series.hidden));
       }
     }
@@ -310,25 +311,25 @@
       });
     }
 
-    /** The reading: a line with a dot on each curve, and values in the legend. */
+    /** The reading: a line with a dot on each curve, and values in a box on the side that has more room. */
     drawCursor() {
       this.overlay.replaceChildren();
-      const { top } = MARGIN;
-      const seen = this.cursor !== null && this.cursor >= this.view[0] && this.cursor <= this.view[1];
-      const x = seen ? this.pixelX(this.cursor) : null;
-      if (seen) {
-        const [side, off] = x > this.width / 2 ? ["end", -4] : ["start", 4];
-        const where = { x: x + off, y: top - 6, "text-anchor": side, "font-size": 13 };
-        const line = element("line", { class: "cursor", x1: x, y1: top, x2: x, y2: top + this.inner.height });
-        this.overlay.append(line, element("text", { class: "label", ...where }, this.readingX()));
-      }
+      const { top, left } = MARGIN;
+      this.reading.hidden = this.cursor === null || this.cursor < this.view[0] || this.cursor > this.view[1];
+      if (this.reading.hidden) return;
+      const x = this.pixelX(this.cursor);
+      const line = { x1: x, y1: top, x2: x, y2: top + this.inner.height };
+      this.overlay.append(element("line", { class: "cursor", ...line }));
+      this.reading.firstElementChild.textContent = `${this.data.x.label} ${this.writtenX(this.cursor)}`;
+      this.reading.classList.toggle("left", x > left + this.inner.width / 2);
+      this.reading.style.setProperty("--x", `${x}px`);
       for (const series of this.named()) {
-        const y = seen && !series.hidden ? between(series.x, series.y, this.cursor) : null;
-        series.value.textContent = y === null ? "" : this.readingY(series, y);
-        const cy = y === null ? null : this.pixelY(this.axisY(y));
-        if (cy !== null && cy >= top && cy <= top + this.inner.height) {
-          this.overlay.append(element("circle", { class: `${series.colour} dot`, cx: x, cy, r: 3.5 }));
-        }
+        const y = series.hidden ? null : between(series.x, series.y, this.cursor);
+        series.row.hidden = y === null;
+        if (y === null) continue;
+        series.row.querySelector("strong").textContent = this.writtenY(series, y);
+        const dot = { cx: x, cy: this.pixelY(this.axisY(y)), r: 3.5 };
+        this.overlay.append(element("circle", { class: `${series.colour} dot`, ...dot }));
       }
     }
 
@@ -336,11 +337,7 @@
       return this.data.x.log ? powerOfTen(x) : significant(x, 5);
     }
 
-    readingX() {
-      return `${this.data.x.label} ${this.writtenX(this.cursor)}`;
-    }
-
-    readingY(series, y) {
+    writtenY(series, y) {
       const written = (value) => (this.data.y.log ? powerOfTen(value, 3) : significant(value, 4));
       const { x, low, high } = series.band;
       const ends = this.bands ? [between(x, low, this.cursor), between(x, high, this.cursor)] : [null, null];
@@ -374,9 +371,8 @@
       if (this.cursor === null) return this.say("No values.");
       const shift = Math.min(this.cursor - from, 0) + Math.max(this.cursor - to, 0);
       this.look(from + shift, to + shift);
-      const values = this.named().filter((series) => series.value.textContent !== "");
-      const parts = values.map((series) => `${series.label}: ${series.value.textContent}.`);
-      this.say(`${this.readingX()}. ${parts.join(" ")}`);
+      const rows = [...this.reading.children].filter((row) => !row.hidden);
+      this.say(rows.map((row) => `${row.textContent}.`).join(" "));
     }
 
     /** Looks at a part of the x-axis, within its ends; y fits what is seen. */

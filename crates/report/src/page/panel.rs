@@ -26,19 +26,31 @@ pub(super) fn help() -> Markup {
 
 fn one(panel: &Panel) -> Markup {
     let chart = &panel.chart;
+    let named = || {
+        let curves = chart.curves.iter();
+        curves.filter_map(|curve| Some((curve, curve.label.as_deref()?)))
+    };
     html! {
         figure.panel {
             div.live {
-                p.title aria-hidden="true" { (chart.title) }
-                (tools(chart))
+                div.head {
+                    p.title aria-hidden="true" { (chart.title) }
+                    (tools(chart))
+                }
                 ul.legend {
-                    @for curve in &chart.curves {
-                        @if let Some(label) = &curve.label { (entry(curve, label)) }
+                    @for (curve, label) in named() {
+                        li { button type="button" aria-pressed="true" { (sample(curve)) (label) } }
                     }
                 }
                 div.surface tabindex="0" role="application" aria-roledescription="interactive chart"
                     aria-label=(chart.title) aria-describedby={ (chart.id) "-desc " (HELP) } {
                     svg.chart aria-hidden="true" {}
+                    div.reading aria-hidden="true" hidden {
+                        p {}
+                        @for (curve, label) in named() {
+                            p { (sample(curve)) strong {} " " span { (label) } }
+                        }
+                    }
                 }
                 p.status.unseen role="status" {}
             }
@@ -71,17 +83,12 @@ fn tools(chart: &Chart) -> Markup {
     }
 }
 
-fn entry(curve: &Curve, label: &str) -> Markup {
+/// What a curve looks like.
+fn sample(curve: &Curve) -> Markup {
     let classes = Ink::Curve(curve.run, curve.stroke).classes();
     html! {
-        li {
-            button type="button" aria-pressed="true" {
-                svg class="chart sample" viewBox="0 0 26 12" aria-hidden="true" {
-                    path class=(classes) d="M0 6H26" {}
-                }
-                (label)
-            }
-            span.value aria-hidden="true" {}
+        svg.chart.sample viewBox="0 0 26 12" aria-hidden="true" {
+            path class=(classes) d="M0 6H26" {}
         }
     }
 }
