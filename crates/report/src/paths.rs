@@ -22,7 +22,8 @@ pub struct ReportPaths {
     pub page: PathBuf,
     /// `summary.csv`: one line for each run and epoch, or of a reproduction for each claim.
     pub summary: PathBuf,
-    /// The figures alone, `figures/*.svg`, in the order of the page.
+    /// The figures alone, `figures/*.svg`, in the order of the page. Beside each lies a PNG of the same name, 85 mm wide at
+    /// 300 pixels an inch.
     pub figures: Vec<PathBuf>,
 }
 
@@ -41,7 +42,8 @@ pub(crate) fn write_files<'a>(
     let mut figures = Vec::new();
     for panel in panels {
         let path = drawings.join(format!("{}.svg", panel.chart.id));
-        put(&path, panel.svg.standalone.as_bytes())?;
+        put(&path, panel.pictures.svg.as_bytes())?;
+        put(&path.with_extension("png"), &panel.pictures.png)?;
         figures.push(path);
     }
     let paths = ReportPaths {

@@ -5,7 +5,7 @@ mod simulated;
 
 use std::fs;
 
-use pages::{assert_drawable, description, page_of, report_in, small};
+use pages::{assert_drawable, assert_well_formed, description, page_of, report_in, small};
 use run_records::Record;
 use simulated::{Simulation, write_folder};
 
@@ -42,7 +42,11 @@ fn a_complete_run_is_reported_in_full() {
         })
         .collect();
     figures.sort();
-    assert_eq!(figures.len(), 12, "{figures:?}");
+    assert_eq!(figures.len(), 2 * 12, "{figures:?}");
+    for pair in figures.chunks(2) {
+        let name = pair[0].strip_suffix(".png").expect("a PNG");
+        assert_eq!(pair[1].strip_suffix(".svg"), Some(name));
+    }
     assert_eq!(page.matches("<svg xmlns").count(), 12);
 }
 
@@ -118,10 +122,7 @@ fn names_cannot_become_markup() {
     assert_eq!(page.matches("<script").count(), 13);
     assert_eq!(page.matches("</script").count(), 13);
     assert!(page.contains("synthetic &lt;/title&gt;"));
-    for entry in fs::read_dir(folder.path().join("figures")).expect("figures") {
-        let text = fs::read_to_string(entry.expect("entry").path()).expect("a figure");
-        roxmltree::Document::parse(&text).expect("well-formed XML");
-    }
+    assert_well_formed(folder.path());
     let mut table = csv::Reader::from_path(folder.path().join("summary.csv")).expect("a table");
     assert!(
         table

@@ -5,12 +5,15 @@ mod canvas;
 mod data;
 mod draw;
 mod legend;
+mod png;
+mod style;
 mod svg;
 mod ticks;
 
 pub(crate) use canvas::{COLOURS, Ink};
+pub(crate) use style::FIGURE_STYLE;
 pub use svg::to_svg;
-pub(crate) use svg::{FIGURE_STYLE, Svg, render};
+pub(crate) use svg::{Pictures, render};
 
 use crate::numbers::{power_of_ten, significant};
 use crate::series::{Point, mean_and_range, straightened, thin, thin_band};

@@ -1,30 +1,35 @@
 //! The `svg` element around a drawn chart.
 
+use std::error::Error;
+
 use maud::{Markup, PreEscaped, html};
 
 use super::Chart;
 use super::draw::{Drawing, WIDTH, draw};
+use super::{png, style};
 use crate::error::ReportError;
 
-/// Colours, strokes and fonts of figures, for light and dark. The page includes it once.
-pub(crate) const FIGURE_STYLE: &str = include_str!("figure.css");
-
-/// A chart as SVG, twice.
+/// A chart, drawn in every form.
 #[derive(Clone, Debug)]
-pub(crate) struct Svg {
-    /// For a page that has [`FIGURE_STYLE`].
+pub(crate) struct Pictures {
+    /// SVG for a page that has [`FIGURE_STYLE`](super::FIGURE_STYLE).
     pub(crate) inline: String,
-    /// A file of its own.
-    pub(crate) standalone: String,
+    /// SVG as a file of its own.
+    pub(crate) svg: String,
+    /// PNG, light, for paper.
+    pub(crate) png: Vec<u8>,
 }
 
 /// Draws a chart.
-pub(crate) fn render(chart: &Chart) -> Result<Svg, ReportError> {
+pub(crate) fn render(chart: &Chart) -> Result<Pictures, ReportError> {
     let drawing = [drawn(chart)?];
     let charts = std::slice::from_ref(chart);
-    Ok(Svg {
+    let light = element(charts, &drawing, Some(&style::light())).into_string();
+    let png = png::from_svg(&light, drawing[0].height).map_err(|error| failed(chart, error))?;
+    Ok(Pictures {
         inline: element(charts, &drawing, None).into_string(),
-        standalone: element(charts, &drawing, Some(FIGURE_STYLE)).into_string(),
+        svg: element(charts, &drawing, Some(&style::light_and_dark())).into_string(),
+        png,
     })
 }
 
@@ -50,14 +55,18 @@ pub(crate) fn render(chart: &Chart) -> Result<Svg, ReportError> {
 /// ```
 pub fn to_svg(charts: &[Chart]) -> Result<String, ReportError> {
     let drawings: Vec<Drawing> = charts.iter().map(drawn).collect::<Result<_, _>>()?;
-    Ok(element(charts, &drawings, Some(FIGURE_STYLE)).into_string())
+    Ok(element(charts, &drawings, Some(&style::light_and_dark())).into_string())
 }
 
 fn drawn(chart: &Chart) -> Result<Drawing, ReportError> {
-    draw(chart).map_err(|error| ReportError::Drawing {
+    draw(chart).map_err(|error| failed(chart, error))
+}
+
+fn failed(chart: &Chart, source: impl Error + Send + Sync + 'static) -> ReportError {
+    ReportError::Drawing {
         figure: chart.id.clone(),
-        source: Box::new(error),
-    })
+        source: Box::new(source),
+    }
 }
 
 fn element(charts: &[Chart], drawings: &[Drawing], style: Option<&str>) -> Markup {
@@ -143,8 +152,8 @@ mod tests {
     #[test]
     fn labels_are_escaped() {
         let svg = render(&chart(Scale::Linear, vec![(0.0, 1.0), (1.0, 2.0)])).expect("draws");
-        assert!(svg.standalone.contains("run &lt;1&gt; &amp;"));
-        assert!(!svg.standalone.contains("<1>"));
+        assert!(svg.svg.contains("run &lt;1&gt; &amp;"));
+        assert!(!svg.svg.contains("<1>"));
     }
 
     #[test]

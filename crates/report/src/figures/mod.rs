@@ -5,7 +5,7 @@ mod gap;
 mod pair;
 mod recipes;
 
-use crate::chart::{Chart, Svg, render};
+use crate::chart::{Chart, Pictures, render};
 use crate::error::ReportError;
 use run_records::RunFolder;
 
@@ -35,10 +35,10 @@ pub(crate) struct Drawn {
 
 /// One chart of a figure, drawn.
 pub(crate) struct Panel {
-    /// Its id is the name of the file in `figures/`, without `.svg`.
+    /// Its id is the name of the files in `figures/`, without `.svg` or `.png`.
     pub(crate) chart: Chart,
     pub(crate) caption: String,
-    pub(crate) svg: Svg,
+    pub(crate) pictures: Pictures,
     /// The chart as JSON.
     pub(crate) data: String,
 }
@@ -52,7 +52,7 @@ impl Panel {
         })?;
         Ok(Self {
             caption: caption.into(),
-            svg: render(&chart)?,
+            pictures: render(&chart)?,
             data,
             chart,
         })

@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const MARGIN = { left: 58, right: 14, top: 20, bottom: 40 };
+  const MARGIN = { left: 58, right: 14, top: 10, bottom: 40 };
   const DRAG_TO_ZOOM = 6; // pixels; less is a click
   const SUBDIVISION = 4; // pixels between points of a line that an axis bends
   const DEEPEST_ZOOM = 1e-5; // of the whole axis
@@ -243,7 +243,7 @@
       const text = (x, y, anchor, words) =>
         element("text", { class: "label", x, y, "text-anchor": anchor, "font-size": 13 }, words);
       const drawn = [];
-      for (const [at, label] of (this.log ? logTicks : linearTicks)(...this.rangeY, 5)) {
+      for (const [at, label] of (this.log ? logTicks : linearTicks)(...this.rangeY, 6)) {
         const y = this.pixelY(at);
         drawn.push(line("grid", left, y, right, y), text(left - 7, y + 4.5, "end", label));
       }

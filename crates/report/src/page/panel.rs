@@ -54,7 +54,7 @@ fn one(panel: &Panel) -> Markup {
                 }
                 p.status.unseen role="status" {}
             }
-            div.still { (PreEscaped(&panel.svg.inline)) }
+            div.still { (PreEscaped(&panel.pictures.inline)) }
             script.data type="application/json" { (PreEscaped(&panel.data)) }
             figcaption { (panel.caption) }
         }

@@ -40,6 +40,16 @@ pub(crate) fn assert_drawable(page: &str) {
     }
 }
 
+/// Every SVG of a report is XML.
+pub(crate) fn assert_well_formed(folder: &Path) {
+    let entries = fs::read_dir(folder.join("figures")).expect("figures");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    for path in paths.filter(|path| path.extension().is_some_and(|kind| kind == "svg")) {
+        let text = fs::read_to_string(path).expect("a figure");
+        roxmltree::Document::parse(&text).expect("well-formed XML");
+    }
+}
+
 /// Three runs, two drops, 120 steps.
 pub(crate) fn small() -> Simulation {
     Simulation {
