@@ -19,18 +19,20 @@ pub(super) fn svg(audit: &Audit) -> Result<String, ReportError> {
         .filter(|&start| start > findings.first_step)
         .map(|start| start as f64 / per_epoch)
         .collect();
-    let chart = |id, title, curves| Chart {
-        id,
-        title,
+    let chart = |id: &str, title: &str, curves| Chart {
+        id: id.to_owned(),
+        title: title.to_owned(),
         x_label: if findings.steps_per_epoch.is_some() {
             "epoch"
         } else {
             "step"
-        },
+        }
+        .to_owned(),
         x_end: findings.end_step as f64 / per_epoch,
         y_scale: Scale::Log10,
         curves,
         marks: marks.clone(),
+        ..Chart::default()
     };
     let measured = audit.measured();
     let mut charts = Vec::new();

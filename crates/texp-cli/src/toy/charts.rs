@@ -8,7 +8,7 @@ use toy::study::Findings;
 pub(super) fn draw(
     experiment: &Experiment,
     findings: &Findings,
-) -> Result<Vec<(&'static str, String)>, ReportError> {
+) -> Result<Vec<(String, String)>, ReportError> {
     let sweeps = experiment.sweeps.iter().map(|sweep| sweep.name.clone());
     let population = experiment.population.iter().map(|sweep| sweep.name.clone());
     let sweeps: Vec<String> = sweeps.chain(population).collect();
@@ -28,45 +28,51 @@ pub(super) fn draw(
     let errors = ["log10-rms-error", "log10-predicted-rms-error"];
     let charts = [
         Chart {
-            id: "error-over-rate",
-            title: "Weight decay and normalisation: root mean square of the error",
-            x_label: "log10 √(ηλ)",
+            id: "error-over-rate".to_owned(),
+            title: "Weight decay and normalisation: root mean square of the error".to_owned(),
+            x_label: "√(ηλ)".to_owned(),
+            x_scale: Scale::Log10,
             x_end: 0.0,
             y_scale: Scale::Log10,
             curves: pairs(findings, &sweeps, errors),
             marks: vec![],
         },
         Chart {
-            id: "error-over-batch",
-            title: "Weight decay alone, and with normalisation: root mean square of the error",
-            x_label: "log10 of the batch size",
+            id: "error-over-batch".to_owned(),
+            title: "Weight decay alone, and with normalisation: root mean square of the error"
+                .to_owned(),
+            x_label: "batch size".to_owned(),
+            x_scale: Scale::Log10,
             x_end: 0.0,
             y_scale: Scale::Log10,
             curves: pairs(findings, &batches, errors),
             marks: vec![],
         },
         Chart {
-            id: "error-over-time",
-            title: "Normalisation alone: root mean square of the error",
-            x_label: "log10 of the step",
+            id: "error-over-time".to_owned(),
+            title: "Normalisation alone: root mean square of the error".to_owned(),
+            x_label: "step".to_owned(),
+            x_scale: Scale::Log10,
             x_end: 0.0,
             y_scale: Scale::Log10,
             curves: pairs(findings, &alone, errors),
             marks: vec![],
         },
         Chart {
-            id: "mean-error-over-rate",
-            title: "Weight decay and normalisation: mean error over √(ηλ)",
-            x_label: "log10 √(ηλ)",
+            id: "mean-error-over-rate".to_owned(),
+            title: "Weight decay and normalisation: mean error over √(ηλ)".to_owned(),
+            x_label: "√(ηλ)".to_owned(),
+            x_scale: Scale::Log10,
             x_end: 0.0,
             y_scale: Scale::Log10,
             curves: means(findings, &sweeps),
             marks: vec![],
         },
         Chart {
-            id: "waiting",
-            title: "Steps until the error exceeds ε/π",
-            x_label: "log10 of the batch size",
+            id: "waiting".to_owned(),
+            title: "Steps until the error exceeds ε/π".to_owned(),
+            x_label: "batch size".to_owned(),
+            x_scale: Scale::Log10,
             x_end: 0.0,
             y_scale: Scale::Log10,
             curves: pairs(findings, &waiting, ["log10-waiting", "log10-bound"]),
@@ -76,7 +82,7 @@ pub(super) fn draw(
     let drawn = charts
         .into_iter()
         .filter(|chart| !chart.curves.is_empty())
-        .map(|chart| Ok((chart.id, to_svg(&[chart])?)));
+        .map(|chart| Ok((chart.id.clone(), to_svg(&[chart])?)));
     drawn.collect()
 }
 

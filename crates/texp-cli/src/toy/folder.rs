@@ -42,7 +42,7 @@ pub(super) fn write(
     experiment: &Experiment,
     manifest: &impl Serialize,
     findings: &Findings,
-    figures: &[(&'static str, String)],
+    figures: &[(String, String)],
 ) -> Result<(), CommandError> {
     let put = |name: &str, text: io::Result<String>| {
         let path = folder.join(name);
