@@ -1,10 +1,10 @@
 //! A run folder as evidence.
 
-use run_records::{Ending, EpochPoint, NormPoint, Run, RunFolder, StepPoint};
+use run_records::{Ending, EpochPoint, LawPoint, NormPoint, Run, RunFolder, StepPoint};
 
 use crate::{Evidence, Series};
 
-/// The quantities of every run in a run folder, over epochs; of `gap` and `median-gap`, only in a run with a twin.
+/// The quantities of every run in a run folder, over epochs; of `gap`, `median-gap` and `law`, only in a run with a twin.
 ///
 /// | quantity | is | measured |
 /// | --- | --- | --- |
@@ -14,6 +14,7 @@ use crate::{Evidence, Series};
 /// | `ln-norm-squared-over-rate` | `ln(‖w‖²/η)`: minus the logarithm of the effective rate | before some steps |
 /// | `gap` | `1 − cosine` to the twin's weights, in the layer where it is largest | before some steps |
 /// | `median-gap` | the same in the middle layer | before some steps |
+/// | `law` | how far a step from equal states is from the exact law: the largest [deviation](run_records::LawPoint) | after some epochs |
 /// | `train-loss` | mean cross-entropy of an epoch's images, each in its step, nats | after every epoch |
 /// | `train-accuracy` | accuracy on them, from 0 to 1 | after every epoch |
 /// | `test-loss` | mean cross-entropy of the test images, nats | after every epoch |
@@ -22,13 +23,14 @@ use crate::{Evidence, Series};
 /// Before step `s`, of which an epoch has `n`, is at `x = s/n`; so what stands after epoch `e` and what stands before the step
 /// that follows it are both at `x = e`. Where a rate is 0, what would need its logarithm is no point of the series; where a
 /// loss is not finite, accuracy counts for nothing.
-pub const QUANTITIES: [&str; 10] = [
+pub const QUANTITIES: [&str; 11] = [
     "loss",
     "ln-rate",
     "ln-norm-squared",
     "ln-norm-squared-over-rate",
     "gap",
     "median-gap",
+    "law",
     "train-loss",
     "train-accuracy",
     "test-loss",
@@ -50,7 +52,8 @@ impl Evidence for RunFolder {
 
     fn names(&self) -> Vec<String> {
         let of_run = |run: &Run| {
-            let has = |quantity: &&str| run.record.twin.is_some() || !quantity.ends_with("gap");
+            let pairs = |quantity: &str| quantity.ends_with("gap") || quantity == "law";
+            let has = |quantity: &&str| run.record.twin.is_some() || !pairs(quantity);
             let quantities = QUANTITIES.into_iter().filter(has);
             let names = quantities.map(|quantity| format!("{}/{quantity}", run.record.name));
             names.collect::<Vec<_>>()
@@ -89,6 +92,7 @@ impl Columns<'_> {
                 self.of_norms(|norms| self.unless_left_out(norms, norms.ln_norm_squared_over_rate))
             }
             "gap" if twin.is_some() => self.of_norms(|norms| Some(norms.worst_gap)),
+            "law" if twin.is_some() => self.of_laws(),
             "median-gap" if twin.is_some() => self.of_norms(|norms| Some(norms.median_gap)),
             "train-loss" => self.of_epochs(|epoch| epoch.train_loss),
             "train-accuracy" => {
@@ -110,6 +114,20 @@ impl Columns<'_> {
     fn of_norms(&self, y: impl Fn(&NormPoint) -> Option<f64>) -> Vec<(f64, f64)> {
         let point = |norms: &NormPoint| Some((norms.step as f64 / self.steps_per_epoch, y(norms)?));
         self.run.norms.iter().filter_map(point).collect()
+    }
+
+    /// The largest of the deviations.
+    fn of_laws(&self) -> Vec<(f64, f64)> {
+        let largest = |law: &LawPoint| {
+            let parts = [law.parameters, law.buffers, law.statistics, law.loss];
+            // What is no number is larger than any.
+            match parts.iter().all(|part| part.is_finite()) {
+                true => parts.into_iter().fold(0.0, f64::max),
+                false => f64::NAN,
+            }
+        };
+        let point = |law: &LawPoint| (law.step as f64 / self.steps_per_epoch, largest(law));
+        self.run.laws.iter().map(point).collect()
     }
 
     fn of_epochs(&self, y: impl Fn(&EpochPoint) -> f64) -> Vec<(f64, f64)> {

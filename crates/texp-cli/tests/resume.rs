@@ -115,7 +115,7 @@ fn twenty_kills_leave_no_trace() {
             let time = Duration::from_millis(random() % longest);
             kills += usize::from(kill_after(folder, time));
             let records = killed.join("records.jsonl");
-            if random() % 4 == 0 && !complete() && records.exists() {
+            if random().is_multiple_of(4) && !complete() && records.exists() {
                 // Half a line, as is left where a system writes in parts.
                 let mut text = fs::read(&records).unwrap();
                 text.extend(b"{\"kind\":\"st");

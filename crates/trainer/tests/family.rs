@@ -270,3 +270,35 @@ fn the_wrong_way_decays_nothing_and_lets_every_rate_grow() {
     assert!(gap(1) < 1e-9, "{:e}", gap(1));
     assert!(gap(2) > 1e-4, "{:e}", gap(2));
 }
+
+#[test]
+fn variants_are_presets_that_are_claimed_of_together() {
+    let rest = "\
+        [[claim]]\nid = \"one\"\nsays = \"s\"\nsource = \"p\"\n\
+        predicate = { kind = \"greater\", a = \"thin/a/loss\", b = \"wide/a/loss\", over = { last = 1 } }\n\
+        [presets.thin]\nnetwork.width = 1\n[presets.wide]\nnetwork.width = 3\n\
+        [presets.short]\ntraining.epochs = 1\nundecided.one = \"too short\"\n";
+    let runs = ["name = \"a\"\ntransform = \"original\""];
+    let text = format!(
+        "variants = [\"thin\", \"wide\"]\n{}",
+        with_runs(&runs, rest)
+    );
+    let read = |preset| Experiment::parse(&text, "e.toml", preset);
+    let both = read(Some("short,wide")).unwrap();
+    assert_eq!((both.network.width, both.training.epochs), (3, 1));
+    assert_eq!(both.undecided["one"], "too short");
+    assert_eq!(both.variants, ["thin", "wide"]);
+    // As it is run, it is one of them.
+    assert!(!both.to_toml().unwrap().contains("variants"));
+    let message = |text: &str| {
+        Experiment::parse(text, "e.toml", None)
+            .unwrap_err()
+            .to_string()
+    };
+    let other = message(&text.replace("\"wide\"]", "\"tall\"]"));
+    assert!(other.contains("there is no preset `tall`"), "{other}");
+    let other = message(&text.replace("\"thin/a/loss\"", "\"a/loss\""));
+    assert!(other.contains("the runs are thin/a and wide/a"), "{other}");
+    let other = message(&text.replace("undecided.one", "undecided.two"));
+    assert!(other.contains("there is no claim `two`"), "{other}");
+}

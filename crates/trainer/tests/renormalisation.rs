@@ -103,7 +103,7 @@ fn training_goes_on_where_float32_ends() {
                 ln_norms[run]
                     .push(norms.iter().map(|norm| norm.ln()).sum::<f64>() / norms.len() as f64);
             }
-            Record::Finished { .. } => {}
+            Record::Law { .. } | Record::Finished { .. } => {}
         }
     }
     assert_eq!(ln_rates.len(), 2_560);

@@ -72,9 +72,7 @@ pub(super) fn check_values(experiment: &Experiment) -> Result<Vec<Recipe>, Mista
     check_name("name", &experiment.name).map_err(|problem| Mistake::at_value("name", problem))?;
     check_sizes(experiment)?;
     check_runs(experiment)?;
-    let recipes = check_recipes(experiment)?;
-    check_claims(experiment)?;
-    Ok(recipes)
+    check_recipes(experiment)
 }
 
 /// The recipe of each run; also those that no run has are checked.
@@ -89,20 +87,29 @@ fn check_recipes(experiment: &Experiment) -> Result<Vec<Recipe>, Mistake> {
         None => Ok(base.clone()),
         Some(name) => named.get(name).cloned().ok_or_else(|| {
             let problem = experiment.unknown_recipe(name);
-            Mistake::at_value(&format!("run.{index}.recipe"), problem)
+            Mistake::at_value(format!("run.{index}.recipe"), problem)
         }),
     };
     experiment.run.iter().enumerate().map(of_run).collect()
 }
 
-fn check_claims(experiment: &Experiment) -> Result<(), Mistake> {
-    let runs: Vec<&str> = experiment.run.iter().map(|run| run.name.as_str()).collect();
+/// Checks what is claimed of runs of these names.
+pub(super) fn check_claims(experiment: &Experiment, runs: &[String]) -> Result<(), Mistake> {
+    let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
+    let known = |id: &str| experiment.claim.iter().any(|claim| claim.id == id);
+    if let Some(id) = experiment.undecided.keys().find(|id| !known(id)) {
+        let (key, problem) = (
+            format!("undecided.{id}"),
+            Problem::UnknownClaim { id: id.clone() },
+        );
+        return Err(Mistake::at_value(key, problem));
+    }
     let mut ids = HashSet::new();
     for (index, claim) in experiment.claim.iter().enumerate() {
         if !ids.insert(&claim.id) {
             let id = claim.id.clone();
             let problem = Problem::DuplicateClaim { id };
-            return Err(Mistake::at_value(&format!("claim.{index}.id"), problem));
+            return Err(Mistake::at_value(format!("claim.{index}.id"), problem));
         }
         claim.check(&runs, &claims::QUANTITIES).map_err(|error| {
             let path = format!("claim.{index}.{}", error.key);

@@ -68,6 +68,12 @@ pub enum Problem {
     /// A claim that no runs can decide.
     #[error("{0}")]
     Claim(claims::CheckError),
+    /// Something said of a claim that there is not.
+    #[error("there is no claim `{id}`; the names of claims are their `id`s")]
+    UnknownClaim {
+        /// The name.
+        id: String,
+    },
     /// Two claims have the same name.
     #[error("two claims are called `{id}`; rename one")]
     DuplicateClaim {

@@ -59,6 +59,13 @@ pub struct Experiment {
     /// What is claimed of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claim: Vec<Claim>,
+    /// By a claim's `id`: why these runs, whatever they give, do not decide it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub undecided: BTreeMap<String, String>,
+    /// Presets of which each makes an experiment of its own, and that belong together: their runs are claimed of as
+    /// `"<variant>/<run>"`. A run folder holds one of them.
+    #[serde(default, skip_serializing)]
+    pub variants: Vec<String>,
 }
 
 /// A residual network; see [`NetConfig`].

@@ -1,5 +1,6 @@
 //! From TOML text to a checked experiment.
 
+use std::ops::Range;
 use std::path::Path;
 
 use recipe_file::Position;
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
-use super::check::{check, check_values};
+use super::check::{Mistake, check, check_claims, check_values};
 use super::{Experiment, ExperimentError, Problem};
 
 impl Experiment {
@@ -27,7 +28,8 @@ impl Experiment {
         }
     }
 
-    /// Reads TOML and applies one of its presets, if one is named; `file` is for messages.
+    /// Reads TOML and applies one of its presets, if one is named, or several, separated by commas, in this order; `file` is
+    /// for messages.
     ///
     /// A preset is a table `[presets.<name>]` of keys that replace those of the file: tables are
     /// merged key by key, and a claim with that of the same `id`; everything else (also the list of runs, and a schedule of
@@ -51,7 +53,7 @@ impl Experiment {
     /// # Ok::<(), trainer::experiment::ExperimentError>(())
     /// ```
     pub fn parse(text: &str, file: &str, preset: Option<&str>) -> Result<Self, ExperimentError> {
-        let error = |span: Option<std::ops::Range<usize>>, problem| ExperimentError {
+        let error = |span: Option<Range<usize>>, problem| ExperimentError {
             file: file.to_owned(),
             position: span.map(|span| Position::of_byte(text, span.start)),
             problem,
@@ -79,7 +81,6 @@ impl Experiment {
                 presets
             }
         };
-        let mut chosen = preset.is_none().then(|| base.clone());
         for (name, changes) in &presets {
             check_name("presets", name.get_ref())
                 .map_err(|problem| error(Some(name.span()), problem))?;
@@ -91,20 +92,28 @@ impl Experiment {
             merge(merged.get_mut(), table);
             check_values(&read(&merged)?)
                 .map_err(|mistake| mistake.located(file, text, merged.get_ref()))?;
-            if preset == Some(name.get_ref().as_ref()) {
-                chosen = Some(merged);
-            }
         }
-        let Some(chosen) = chosen else {
-            let known = presets
-                .keys()
-                .map(|name| name.get_ref().to_string())
-                .collect();
-            let preset = preset.unwrap_or_default().to_owned();
-            return Err(error(None, Problem::UnknownPreset { preset, known }));
+        let chosen = match preset {
+            None => base,
+            Some(names) => {
+                changed(base, &presets, names).map_err(|problem| error(None, problem))?
+            }
         };
         let experiment = read(&chosen)?;
-        check(&experiment).map_err(|mistake| mistake.located(file, text, chosen.get_ref()))?;
+        let located = |mistake: Mistake| mistake.located(file, text, chosen.get_ref());
+        check(&experiment).map_err(located)?;
+        let mut runs = Vec::new();
+        for (index, variant) in experiment.variants.iter().enumerate() {
+            let key = format!("variants.{index}");
+            let unknown = |problem| located(Mistake::at_value(key, problem));
+            let table = changed(chosen.clone(), &presets, variant).map_err(unknown)?;
+            let names = read(&table)?.run.into_iter().map(|run| run.name);
+            runs.extend(names.map(|run| format!("{variant}/{run}")));
+        }
+        if experiment.variants.is_empty() {
+            runs.extend(experiment.run.iter().map(|run| run.name.clone()));
+        }
+        check_claims(&experiment, &runs).map_err(located)?;
         Ok(experiment)
     }
 
@@ -133,6 +142,26 @@ pub(super) fn check_name(key: &str, name: &str) -> Result<(), Problem> {
                 because folders are named after it"
             .to_owned(),
     })
+}
+
+/// An experiment with presets applied, named one after another between commas.
+fn changed<'a>(
+    mut experiment: Spanned<DeTable<'a>>,
+    presets: &DeTable<'a>,
+    names: &str,
+) -> Result<Spanned<DeTable<'a>>, Problem> {
+    for name in names.split(',') {
+        let changes = presets.get(name);
+        let Some(changes) = changes.and_then(|preset| preset.get_ref().as_table()) else {
+            let known = presets.keys().map(|name| name.get_ref().to_string());
+            return Err(Problem::UnknownPreset {
+                preset: name.to_owned(),
+                known: known.collect(),
+            });
+        };
+        merge(experiment.get_mut(), changes);
+    }
+    Ok(experiment)
 }
 
 /// Puts what each recipe of `recipes` leaves unsaid from `recipe` into it.

@@ -44,7 +44,7 @@ impl Folder {
     ) -> Result<Self, TrainerError> {
         let Setup { manifest, text, .. } = setup;
         let name = match &place.preset {
-            Some(preset) => format!("{}-{preset}", manifest.experiment),
+            Some(preset) => format!("{}-{}", manifest.experiment, preset.replace(',', "-")),
             None => manifest.experiment.clone(),
         };
         let path = claim(&place.runs, &name)?;
