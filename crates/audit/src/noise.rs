@@ -140,3 +140,54 @@ pub(crate) fn estimate(intervals: &[Interval]) -> Option<GradientNoise> {
         intervals: values.len(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use schedule_core::Hyperparameters;
+
+    use super::*;
+    use crate::log::Row;
+
+    /// Of intervals of unequal length each counts as one over its variance: in units of the equilibrium's `‖w‖⁴` that is
+    /// `tanh(kn/2)`, `k` one over the time constant and `n` the steps.
+    #[test]
+    fn a_longer_interval_counts_for_more() {
+        let with = Hyperparameters {
+            learning_rate: 0.1,
+            weight_decay: 5e-4,
+            momentum: 0.9,
+        };
+        let rows = [0, 1300].map(|step| Row {
+            step,
+            with,
+            ln_squares: Vec::new(),
+        });
+        let timeline = Timeline::new(&rows);
+        let points = [(0, 2.0_f64), (100, 3.0), (1300, 5.0)];
+        let logarithms = points.map(|(step, square)| (step, square.ln()));
+        let found = estimate(&intervals(&timeline, &logarithms, 50)).unwrap();
+        let terms = points.windows(2).map(|pair| {
+            let ((from, before), (to, after)) = (pair[0], pair[1]);
+            let constants = (to - from) as f64 / 500.0;
+            let left = (-constants).exp();
+            let fourth_power = (after * after - before * before * left) / (1.0 - left);
+            // σ² = ‖w‖⁴·2λ(1−γ)/η.
+            (
+                fourth_power * 2.0 * 5e-4 * 0.1 / 0.1,
+                (constants / 2.0).tanh(),
+            )
+        });
+        let terms: Vec<(f64, f64)> = terms.collect();
+        let weights: f64 = terms.iter().map(|(_, weight)| weight).sum();
+        let expected = terms
+            .iter()
+            .map(|(noise, weight)| noise * weight)
+            .sum::<f64>()
+            / weights;
+        assert!(
+            (found.square / expected - 1.0).abs() < 1e-12,
+            "{found:?} {expected}"
+        );
+        assert_eq!((found.intervals, found.standard_error), (2, None));
+    }
+}

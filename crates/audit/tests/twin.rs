@@ -148,3 +148,101 @@ fn the_twin_of_any_schedule_is_exact() {
         [0, 50, 100, 150, 200, 250].map(|start| (start, start + 50, false))
     );
 }
+
+/// Programs read these.
+#[test]
+fn the_keys_of_json_stay() {
+    let found = audit(
+        "step,lr,norm/a\n0,0.1,1\n100,0.1,1.1\n200,0.1,1.2\n",
+        5e-4,
+        0.9,
+        100,
+    );
+    let json = serde_json::to_value(found).unwrap();
+    let keys = |pointer: &str| -> Vec<&str> {
+        let object = json.pointer(pointer).unwrap().as_object().unwrap();
+        object.keys().map(String::as_str).collect()
+    };
+    assert_eq!(
+        keys(""),
+        [
+            "advice",
+            "end_step",
+            "first_step",
+            "phases",
+            "rows",
+            "steps_per_epoch",
+            "twin"
+        ]
+    );
+    assert_eq!(keys("/advice/0"), ["kind", "layers", "phase", "sentence"]);
+    assert_eq!(
+        keys("/twin"),
+        [
+            "ends_because",
+            "last_step",
+            "ln_learning_rate_end",
+            "ln_scale_end",
+            "rate_leaves_float32"
+        ]
+    );
+    assert_eq!(
+        keys("/phases/0"),
+        [
+            "constant",
+            "end",
+            "equilibrium",
+            "intrinsic_rate",
+            "learning_rate",
+            "momentum",
+            "norms",
+            "start",
+            "twin",
+            "weight_decay",
+        ]
+    );
+    assert_eq!(
+        keys("/phases/0/equilibrium"),
+        ["rotation_per_step", "time_constant", "time_constants"]
+    );
+    assert_eq!(
+        keys("/phases/0/twin"),
+        [
+            "bound",
+            "growth_per_epoch",
+            "growth_per_step_minus_one",
+            "ln_learning_rate_end",
+            "ln_learning_rate_start",
+            "real_roots",
+            "root",
+        ]
+    );
+    assert_eq!(
+        keys("/phases/0/norms/0"),
+        [
+            "distance",
+            "effective_rate",
+            "epochs_lacking",
+            "gradient_noise",
+            "layer",
+            "ln_squared_norm_end",
+            "ln_squared_norm_equilibrium",
+            "ln_squared_norm_forecast",
+            "ln_squared_norm_start",
+            "measurements",
+            "noise_drift",
+            "prediction_error",
+            "ratio_end",
+            "ratio_end_error",
+            "ratio_start",
+            "rotation_per_step",
+            "steps_lacking",
+            "verdict",
+        ]
+    );
+    assert_eq!(
+        keys("/phases/0/norms/0/gradient_noise"),
+        ["intervals", "square", "standard_error"]
+    );
+    assert_eq!(json.pointer("/phases/0/norms/0/verdict").unwrap(), "known");
+}
