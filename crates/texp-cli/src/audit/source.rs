@@ -60,16 +60,14 @@ fn read_folder(args: &AuditArgs) -> Result<(Log, Option<u64>), CommandError> {
     let toml = args.log.join("experiment.toml").display().to_string();
     let experiment =
         Experiment::parse(&folder.experiment, &toml, None).map_err(TrainerError::from)?;
+    let spec = experiment.run.get(run);
     let recipe = experiment
-        .recipe(None)
+        .recipe(spec.and_then(|spec| spec.recipe.as_deref()))
         .map_err(|problem| CommandError::NotAudited {
             file: toml.clone(),
             reason: problem.to_string(),
         })?;
-    let decays = experiment
-        .run
-        .get(run)
-        .is_some_and(|run| run.transform == Transform::Original);
+    let decays = spec.is_some_and(|spec| spec.transform == Transform::Original);
     let path = args.log.join("records.jsonl");
     let file = path.display().to_string();
     let records = std::fs::read_to_string(&path).map_err(|source| CommandError::Input {
