@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use claims::EvidenceError;
 use datasets::DataError;
 use nn_engine::EngineError;
 use nn_onnx::OnnxError;
@@ -53,6 +54,9 @@ pub enum CommandError {
     /// An experiment with the toy.
     #[error(transparent)]
     Toy(#[from] ExperimentError),
+    /// A claim that what was found does not decide.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// Threads that cannot be started.
     #[error("the threads cannot be started ({0}); ask for fewer with --threads")]
     Threads(#[from] ThreadPoolBuildError),
@@ -172,6 +176,7 @@ impl CommandError {
             Self::Data(error) => error.is_bad_input(),
             Self::Recipe(_)
             | Self::Toy(_)
+            | Self::Evidence(_)
             | Self::Conversion(_)
             | Self::Input { .. }
             | Self::Onnx(_)

@@ -1,7 +1,7 @@
 //! What an experiment finds depends on what its file says, and on nothing else.
 
 use toy::experiment::Experiment;
-use toy::study::{Findings, run};
+use toy::study::{Findings, QUANTITIES, run};
 
 const QUICK: &str = r#"
 name = "quick"
@@ -83,17 +83,24 @@ fn a_seed_finds_the_same_whatever_else_is_run() {
     let shorter = run(&quick(("sizes = [4, 8, 16]", "sizes = [8]")));
     let name = "both-by-batch/log10-rms-error";
     assert_eq!(
-        all.seeds[0].series[name][1],
-        shorter.seeds[0].series[name][0]
+        all.seeds[0].series[name].points[1],
+        shorter.seeds[0].series[name].points[0]
     );
 }
 
 #[test]
 fn every_series_has_increasing_positions_and_finite_values() {
-    let findings = run(&quick(("", "")));
+    let experiment = quick(("", ""));
+    let findings = run(&experiment);
+    let runs = experiment.runs();
     for seed in &findings.seeds {
+        let named = |name: &String| runs.iter().any(|run| name.starts_with(&format!("{run}/")));
+        assert!(seed.series.keys().all(named));
         assert_eq!(seed.series.len(), 6 + 6 + 4 + 6 + 2 * 3 + 2 * 4);
-        for (name, points) in &seed.series {
+        for (name, series) in &seed.series {
+            let quantity = name.split_once('/').map(|(_, quantity)| quantity);
+            assert!(QUANTITIES.contains(&quantity.unwrap_or_default()), "{name}");
+            let points = &series.points;
             assert!(
                 points.windows(2).all(|pair| pair[0].0 < pair[1].0),
                 "{name} {points:?}"
@@ -105,9 +112,9 @@ fn every_series_has_increasing_positions_and_finite_values() {
         }
     }
     let series = &findings.seeds[0].series;
-    assert_eq!(series["both-a/rms-over-predicted"].len(), 2);
-    assert_eq!(series["both-a/rms-over-predicted"][0].0, -1.0);
-    assert!(series["norm-alone-rate-0.1/log10-rms-error"].len() > 8);
+    assert_eq!(series["both-a/rms-over-predicted"].points.len(), 2);
+    assert_eq!(series["both-a/rms-over-predicted"].points[0].0, -1.0);
+    assert!(series["norm-alone-rate-0.1/log10-rms-error"].points.len() > 8);
 }
 
 #[test]
@@ -117,7 +124,7 @@ fn means_over_seeds_have_their_standard_errors() {
     let values: Vec<f64> = findings
         .seeds
         .iter()
-        .map(|seed| seed.series[name][0].1)
+        .map(|seed| seed.series[name].points[0].1)
         .collect();
     let mean = values.iter().sum::<f64>() / 3.0;
     let squares: f64 = values.iter().map(|y| (y - mean).powi(2)).sum();

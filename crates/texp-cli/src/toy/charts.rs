@@ -1,7 +1,7 @@
 //! What was found, drawn.
 
 use report::{Chart, Curve, ReportError, Scale, Stroke, to_svg};
-use toy::experiment::Experiment;
+use toy::experiment::{BatchSizes, Experiment};
 use toy::study::Findings;
 
 /// A figure for each question, with its name.
@@ -13,17 +13,10 @@ pub(super) fn draw(
     let population = experiment.population.iter().map(|sweep| sweep.name.clone());
     let sweeps: Vec<String> = sweeps.chain(population).collect();
     let alone = experiment.norm_alone.iter();
-    let alone: Vec<String> = alone
-        .flat_map(|alone| {
-            alone
-                .learning_rates
-                .iter()
-                .map(|rate| format!("norm-alone-rate-{rate}"))
-        })
-        .collect();
+    let alone: Vec<String> = alone.flat_map(|alone| alone.runs()).collect();
     let waiting = experiment.nonconvergences.iter();
     let waiting: Vec<String> = waiting.map(|waiting| waiting.name.clone()).collect();
-    let batches = ["decay-by-batch".to_owned(), "both-by-batch".to_owned()];
+    let batches = BatchSizes::RUNS.map(str::to_owned);
 
     let errors = ["log10-rms-error", "log10-predicted-rms-error"];
     let charts = [

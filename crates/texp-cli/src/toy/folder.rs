@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use claims::Outcome;
 use serde::Serialize;
 use toy::experiment::Experiment;
 use toy::study::Findings;
@@ -36,12 +37,13 @@ pub(super) fn create(
     Ok(path)
 }
 
-/// Writes `experiment.toml`, `manifest.json`, `series.csv` and `figures/*.svg`.
+/// Writes `experiment.toml`, `manifest.json`, `series.csv`, `claims.json` and `figures/*.svg`.
 pub(super) fn write(
     folder: &Path,
     experiment: &Experiment,
     manifest: &impl Serialize,
     findings: &Findings,
+    outcomes: &[Outcome],
     figures: &[(String, String)],
 ) -> Result<(), CommandError> {
     let put = |name: &str, text: io::Result<String>| {
@@ -55,6 +57,7 @@ pub(super) fn write(
     )?;
     put("manifest.json", json(manifest))?;
     put("series.csv", Ok(series(findings)))?;
+    put("claims.json", json(&outcomes))?;
     let path = folder.join("figures");
     fs::create_dir(&path).map_err(|source| CommandError::Output { path, source })?;
     figures
@@ -71,8 +74,8 @@ fn json(value: &impl Serialize) -> io::Result<String> {
 fn series(findings: &Findings) -> String {
     let mut text = "seed,series,x,y\n".to_owned();
     for seed in &findings.seeds {
-        for (name, points) in &seed.series {
-            for (x, y) in points {
+        for (name, series) in &seed.series {
+            for (x, y) in &series.points {
                 // Writing to a string cannot fail.
                 let _ = writeln!(text, "{},{name},{x},{y}", seed.seed);
             }

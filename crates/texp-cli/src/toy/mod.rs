@@ -7,6 +7,7 @@ mod summary;
 use std::fs;
 use std::path::PathBuf;
 
+use claims::Outcome;
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 use toy::experiment::Experiment;
@@ -76,9 +77,19 @@ pub fn toy(args: &ToyArgs) -> Result<(), CommandError> {
         commit: provenance::commit(),
         seeds: findings.seeds.iter().map(|seed| seed.seed).collect(),
     };
+    let judged = |claim| claims::evaluate(claim, &findings.seeds);
+    let outcomes: Result<Vec<Outcome>, _> = experiment.claims.iter().map(judged).collect();
+    let outcomes = outcomes?;
     let figures = charts::draw(&experiment, &findings)?;
-    folder::write(&folder, &experiment, &manifest, &findings, &figures)?;
-    print(&summary::text(&experiment, &findings));
+    folder::write(
+        &folder,
+        &experiment,
+        &manifest,
+        &findings,
+        &outcomes,
+        &figures,
+    )?;
+    print(&summary::text(&experiment, &findings, &outcomes));
     print(&format!("\nFolder: {}\n", folder.display()));
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! What was found, beside what theory says, as tables.
 
+use claims::Outcome;
 use toy::experiment::Experiment;
 use toy::study::Findings;
 
 use crate::output::table;
 
 /// For a person, on standard output.
-pub(super) fn text(experiment: &Experiment, findings: &Findings) -> String {
+pub(super) fn text(experiment: &Experiment, findings: &Findings, outcomes: &[Outcome]) -> String {
     let seeds = findings.seeds.len();
     let title = &experiment.title;
     let mut text = format!("{title}\nm = {}, seeds: {seeds}\n", experiment.dimension);
@@ -37,6 +38,15 @@ pub(super) fn text(experiment: &Experiment, findings: &Findings) -> String {
         ];
         text += &table(header, waiting);
         text.push('\n');
+    }
+    if !outcomes.is_empty() {
+        text += "\nClaims\n\n";
+    }
+    for outcome in outcomes {
+        text += &format!(
+            "{}: {} ({})\n    {outcome}\n",
+            outcome.id, outcome.says, outcome.source
+        );
     }
     text
 }

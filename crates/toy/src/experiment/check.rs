@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use super::{Experiment, NormAlone, Problem, Start, Stationary, WaitingTimes};
 use crate::Logit;
+use crate::study::QUANTITIES;
 
 type Mistake = recipe_file::Mistake<Problem>;
 
@@ -53,7 +54,29 @@ pub(super) fn check(experiment: &Experiment) -> Result<(), Mistake> {
     let open = threshold > 0.0 && threshold < 1.0;
     require(open, "threshold", threshold, "above 0 and below 1")?;
     stationary("stationary", experiment.stationary)?;
-    runs(experiment)
+    runs(experiment)?;
+    claims(experiment)
+}
+
+fn claims(experiment: &Experiment) -> Result<(), Mistake> {
+    let runs = experiment.runs();
+    let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
+    let mut ids = BTreeSet::new();
+    for (index, claim) in experiment.claims.iter().enumerate() {
+        let known = format!("{:?}", claim.id);
+        let key = format!("claim.{index}.id");
+        require(
+            ids.insert(&claim.id),
+            &key,
+            known,
+            "an id that no other claim has",
+        )?;
+        claim.check(&runs, &QUANTITIES).map_err(|error| {
+            let key = format!("claim.{index}.{}", error.key);
+            Mistake::at_value(key, Problem::Claim(error))
+        })?;
+    }
+    Ok(())
 }
 
 fn runs(experiment: &Experiment) -> Result<(), Mistake> {

@@ -1,5 +1,6 @@
 //! What can be wrong with an experiment file, said to a person in one sentence.
 
+use claims::CheckError;
 use recipe_file::Located;
 
 /// A file that is not an experiment: what is wrong, where, and what to do.
@@ -33,6 +34,9 @@ pub enum Problem {
         /// The accepted range, as the end of a sentence.
         needs: String,
     },
+    /// A claim that cannot be decided.
+    #[error(transparent)]
+    Claim(CheckError),
 }
 
 fn known_presets(known: &[String]) -> String {

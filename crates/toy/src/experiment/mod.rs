@@ -6,6 +6,7 @@ mod parse;
 
 pub use error::{ExperimentError, Problem};
 
+use claims::Claim;
 use serde::{Deserialize, Serialize};
 
 use crate::Logit;
@@ -42,6 +43,27 @@ pub struct Experiment {
     /// How long until the error exceeds a threshold, against the theorem's bound.
     #[serde(default, rename = "nonconvergence")]
     pub nonconvergences: Vec<WaitingTimes>,
+    /// What is claimed of all these, and decided by what they find.
+    #[serde(default, rename = "claim")]
+    pub claims: Vec<Claim>,
+}
+
+impl Experiment {
+    /// The names of its runs, as in the names of series.
+    #[must_use]
+    pub fn runs(&self) -> Vec<String> {
+        let sweeps = self.sweeps.iter().map(|sweep| sweep.name.clone());
+        let population = self.population.iter().map(|sweep| sweep.name.clone());
+        let batches = self.batches.iter().flat_map(|_| BatchSizes::RUNS);
+        let alone = self.norm_alone.iter().flat_map(NormAlone::runs);
+        let waiting = self.nonconvergences.iter();
+        sweeps
+            .chain(population)
+            .chain(batches.map(str::to_owned))
+            .chain(alone)
+            .chain(waiting.map(|waiting| waiting.name.clone()))
+            .collect()
+    }
 }
 
 /// Lengths of time, in units of `1/(ηλ)` steps.
@@ -90,6 +112,11 @@ pub struct BatchSizes {
     pub sizes: Vec<usize>,
 }
 
+impl BatchSizes {
+    /// The names of its runs: weight decay alone, and both.
+    pub const RUNS: [&str; 2] = ["decay-by-batch", "both-by-batch"];
+}
+
 /// Runs without weight decay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +127,17 @@ pub struct NormAlone {
     pub learning_rates: Vec<f64>,
     /// Of each run.
     pub steps: u64,
+}
+
+impl NormAlone {
+    /// The names of its runs, in the order of the rates.
+    #[must_use]
+    pub fn runs(&self) -> Vec<String> {
+        let rates = self.learning_rates.iter();
+        rates
+            .map(|rate| format!("norm-alone-rate-{rate}"))
+            .collect()
+    }
 }
 
 /// Many runs from one start, each until its error exceeds the threshold.

@@ -11,15 +11,16 @@ pub(super) fn jobs(experiment: &Experiment) -> Vec<Job<'_>> {
     let Some(batches) = &experiment.batches else {
         return Vec::new();
     };
+    let [decay_run, both_run] = BatchSizes::RUNS;
     let theory = DecayAlone::new(batches.weight_decay);
     let of_size = |&size: &usize| -> [Job<'_>; 2] {
         [
             Job {
-                run: "decay-by-batch".to_owned(),
+                run: decay_run.to_owned(),
                 simulate: Box::new(move |seed| decay(experiment, batches, theory, size, seed)),
             },
             Job {
-                run: "both-by-batch".to_owned(),
+                run: both_run.to_owned(),
                 simulate: Box::new(move |seed| both(experiment, batches, size, seed)),
             },
         ]

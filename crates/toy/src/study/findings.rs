@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use claims::{Evidence, Series};
+
 use super::Observation;
 
 /// Series of every seed.
@@ -17,8 +19,22 @@ pub struct Findings {
 pub struct SeedFindings {
     /// The seed.
     pub seed: u64,
-    /// Points `(x, y)` by name, `"run/quantity"`; `x` increases.
-    pub series: BTreeMap<String, Vec<(f64, f64)>>,
+    /// By name, `"run/quantity"`.
+    pub series: BTreeMap<String, Series>,
+}
+
+impl Evidence for SeedFindings {
+    fn series(&self, name: &str) -> Option<Series> {
+        self.series.get(name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.series.keys().cloned().collect()
+    }
+
+    fn seed(&self) -> Option<String> {
+        Some(self.seed.to_string())
+    }
 }
 
 impl Findings {
@@ -38,7 +54,7 @@ impl Findings {
         };
         for Observation { quantity, x, y } in observations {
             let series = own.series.entry(format!("{run}/{quantity}")).or_default();
-            series.push((x, y));
+            series.points.push((x, y));
         }
     }
 
@@ -54,13 +70,13 @@ impl Findings {
         let at = |(index, &(x, _)): (usize, &(f64, f64))| {
             let values = || {
                 all()
-                    .filter_map(|points| points.get(index))
+                    .filter_map(|series| series.points.get(index))
                     .map(|point| point.1)
             };
             let mean = values().sum::<f64>() / count;
             let squares: f64 = values().map(|y| (y - mean).powi(2)).sum();
             (x, mean, (squares / (count - 1.0) / count).sqrt())
         };
-        first.iter().enumerate().map(at).collect()
+        first.points.iter().enumerate().map(at).collect()
     }
 }

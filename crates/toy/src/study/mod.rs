@@ -13,6 +13,20 @@ use rayon::prelude::*;
 
 use crate::experiment::Experiment;
 
+/// The quantities that there are series of, as in the names of series; not each is of every run.
+pub const QUANTITIES: [&str; 10] = [
+    "log10-rms-error",
+    "log10-predicted-rms-error",
+    "rms-over-predicted",
+    "mean-error-over-root",
+    "longest-below",
+    "norm-over-predicted",
+    "late-share",
+    "log10-waiting",
+    "log10-bound",
+    "largest-waiting-over-bound",
+];
+
 /// One number that a simulation gives.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Observation {
@@ -64,7 +78,7 @@ struct Job<'a> {
 /// let experiment = toy::experiment::Experiment::parse(text, "mine.toml", None)?;
 /// let findings = toy::study::run(&experiment);
 /// let ratio = &findings.seeds[0].series["both/rms-over-predicted"];
-/// assert!((ratio[0].1 - 1.0).abs() < 0.3);
+/// assert!((ratio.points[0].1 - 1.0).abs() < 0.3);
 /// # Ok::<(), toy::experiment::ExperimentError>(())
 /// ```
 #[must_use]

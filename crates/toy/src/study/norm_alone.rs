@@ -14,11 +14,16 @@ pub(super) fn jobs(experiment: &Experiment) -> Vec<Job<'_>> {
     let Some(alone) = &experiment.norm_alone else {
         return Vec::new();
     };
-    let job = |&rate: &f64| Job {
-        run: format!("norm-alone-rate-{rate}"),
+    let job = |(run, &rate): (String, &f64)| Job {
+        run,
         simulate: Box::new(move |seed| simulate(experiment.dimension, alone, rate, seed)),
     };
-    alone.learning_rates.iter().map(job).collect()
+    alone
+        .runs()
+        .into_iter()
+        .zip(&alone.learning_rates)
+        .map(job)
+        .collect()
 }
 
 fn simulate(dimension: usize, alone: &NormAlone, rate: f64, seed: u64) -> Vec<Observation> {
