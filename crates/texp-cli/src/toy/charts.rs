@@ -12,65 +12,24 @@ pub(super) fn draw(
     let sweeps = experiment.sweeps.iter().map(|sweep| sweep.name.clone());
     let population = experiment.population.iter().map(|sweep| sweep.name.clone());
     let sweeps: Vec<String> = sweeps.chain(population).collect();
+    let batches = BatchSizes::RUNS.map(str::to_owned);
     let alone = experiment.norm_alone.iter();
     let alone: Vec<String> = alone.flat_map(|alone| alone.runs()).collect();
     let waiting = experiment.nonconvergences.iter();
     let waiting: Vec<String> = waiting.map(|waiting| waiting.name.clone()).collect();
-    let batches = BatchSizes::RUNS.map(str::to_owned);
 
-    let errors = ["log10-rms-error", "log10-predicted-rms-error"];
+    let errors = |runs: &[String]| {
+        let quantities = ["log10-rms-error", "log10-predicted-rms-error"];
+        pairs(findings, runs, quantities, "theory")
+    };
+    let steps = pairs(findings, &waiting, ["log10-waiting", "log10-bound"], "bound");
+    let (root, size) = ("√(ηλ)", "batch size");
     let charts = [
-        Chart {
-            id: "error-over-rate".to_owned(),
-            title: "Weight decay and normalisation: root mean square of the error".to_owned(),
-            x_label: "√(ηλ)".to_owned(),
-            x_scale: Scale::Log10,
-            x_end: 0.0,
-            y_scale: Scale::Log10,
-            curves: pairs(findings, &sweeps, errors),
-            marks: vec![],
-        },
-        Chart {
-            id: "error-over-batch".to_owned(),
-            title: "Weight decay alone, and with normalisation: root mean square of the error"
-                .to_owned(),
-            x_label: "batch size".to_owned(),
-            x_scale: Scale::Log10,
-            x_end: 0.0,
-            y_scale: Scale::Log10,
-            curves: pairs(findings, &batches, errors),
-            marks: vec![],
-        },
-        Chart {
-            id: "error-over-time".to_owned(),
-            title: "Normalisation alone: root mean square of the error".to_owned(),
-            x_label: "step".to_owned(),
-            x_scale: Scale::Log10,
-            x_end: 0.0,
-            y_scale: Scale::Log10,
-            curves: pairs(findings, &alone, errors),
-            marks: vec![],
-        },
-        Chart {
-            id: "mean-error-over-rate".to_owned(),
-            title: "Weight decay and normalisation: mean error over √(ηλ)".to_owned(),
-            x_label: "√(ηλ)".to_owned(),
-            x_scale: Scale::Log10,
-            x_end: 0.0,
-            y_scale: Scale::Log10,
-            curves: means(findings, &sweeps),
-            marks: vec![],
-        },
-        Chart {
-            id: "waiting".to_owned(),
-            title: "Steps until the error exceeds ε/π".to_owned(),
-            x_label: "batch size".to_owned(),
-            x_scale: Scale::Log10,
-            x_end: 0.0,
-            y_scale: Scale::Log10,
-            curves: pairs(findings, &waiting, ["log10-waiting", "log10-bound"]),
-            marks: vec![],
-        },
+        chart("error-over-rate", "Both: root mean square of the error", root, errors(&sweeps)),
+        chart("error-over-batch", "Root mean square of the error", size, errors(&batches)),
+        chart("error-over-time", "Normalisation alone: root mean square of the error", "step", errors(&alone)),
+        chart("mean-error-over-rate", "Both: mean error over √(ηλ)", root, means(findings, &sweeps)),
+        chart("waiting", "Both: steps until the error exceeds ε/π", size, steps),
     ];
     let drawn = charts
         .into_iter()
@@ -79,20 +38,37 @@ pub(super) fn draw(
     drawn.collect()
 }
 
-/// Of each run what was measured, and what theory says of it, dashed and in the same colour.
-fn pairs(findings: &Findings, runs: &[String], quantities: [&str; 2]) -> Vec<Curve> {
-    let [measured, theory] = quantities;
+/// Logarithmic on both axes, which is what the series are.
+fn chart(id: &str, title: &str, x_label: &str, curves: Vec<Curve>) -> Chart {
+    Chart {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        x_label: x_label.to_owned(),
+        x_scale: Scale::Log10,
+        y_scale: Scale::Log10,
+        curves,
+        ..Chart::default()
+    }
+}
+
+/// The series of every seed; of none if there is no such series.
+fn series(findings: &Findings, name: &str) -> Vec<Vec<(f64, f64)>> {
+    let seeds = findings.seeds.iter();
+    let series = seeds.filter_map(|seed| seed.series.get(name));
+    series.map(|series| series.points.clone()).collect()
+}
+
+/// Of each run what was measured, and what is said of it, dashed and in the same colour.
+fn pairs(findings: &Findings, runs: &[String], quantities: [&str; 2], said: &str) -> Vec<Curve> {
     let mut curves = Vec::new();
     for (index, run) in runs.iter().enumerate() {
-        let points = |quantity| -> Vec<(f64, f64)> {
-            let points = findings.over_seeds(&format!("{run}/{quantity}"));
-            points.into_iter().map(|(x, y, _)| (x, y)).collect()
-        };
-        let (found, said) = (points(measured), points(theory));
-        if !found.is_empty() {
-            let label = Some(format!("{run}, theory"));
-            curves.push(Curve::new(Some(run.clone()), index, Stroke::Broad, found));
-            curves.push(Curve::new(label, index, Stroke::Dashed(0), said));
+        let [measured, theory] =
+            quantities.map(|quantity| series(findings, &format!("{run}/{quantity}")));
+        if !measured.is_empty() {
+            let labels = [run.clone(), format!("{run}, {said}")].map(Some);
+            let [label, theory_label] = labels;
+            curves.push(Curve::over_seeds(label, index, Stroke::Broad, &measured));
+            curves.push(Curve::over_seeds(theory_label, index, Stroke::Dashed(0), &theory));
         }
     }
     curves
@@ -100,9 +76,10 @@ fn pairs(findings: &Findings, runs: &[String], quantities: [&str; 2]) -> Vec<Cur
 
 fn means(findings: &Findings, runs: &[String]) -> Vec<Curve> {
     let curve = |(index, run): (usize, &String)| {
-        let points = findings.over_seeds(&format!("{run}/mean-error-over-root"));
-        let points = points.into_iter().map(|(x, y, _)| (x, y.log10()));
-        Curve::new(Some(run.clone()), index, Stroke::Solid, points)
+        let mut seeds = series(findings, &format!("{run}/mean-error-over-root"));
+        let values = seeds.iter_mut().flatten();
+        values.for_each(|(_, y)| *y = y.log10());
+        Curve::over_seeds(Some(run.clone()), index, Stroke::Solid, &seeds)
     };
     runs.iter().enumerate().map(curve).collect()
 }
