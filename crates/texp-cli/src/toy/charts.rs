@@ -22,14 +22,44 @@ pub(super) fn draw(
         let quantities = ["log10-rms-error", "log10-predicted-rms-error"];
         pairs(findings, runs, quantities, "theory")
     };
-    let steps = pairs(findings, &waiting, ["log10-waiting", "log10-bound"], "bound");
+    let steps = pairs(
+        findings,
+        &waiting,
+        ["log10-waiting", "log10-bound"],
+        "bound",
+    );
     let (root, size) = ("√(ηλ)", "batch size");
     let charts = [
-        chart("error-over-rate", "Both: root mean square of the error", root, errors(&sweeps)),
-        chart("error-over-batch", "Root mean square of the error", size, errors(&batches)),
-        chart("error-over-time", "Normalisation alone: root mean square of the error", "step", errors(&alone)),
-        chart("mean-error-over-rate", "Both: mean error over √(ηλ)", root, means(findings, &sweeps)),
-        chart("waiting", "Both: steps until the error exceeds ε/π", size, steps),
+        chart(
+            "error-over-rate",
+            "Both: root mean square of the error",
+            root,
+            errors(&sweeps),
+        ),
+        chart(
+            "error-over-batch",
+            "Root mean square of the error",
+            size,
+            errors(&batches),
+        ),
+        chart(
+            "error-over-time",
+            "Normalisation alone: root mean square of the error",
+            "step",
+            errors(&alone),
+        ),
+        chart(
+            "mean-error-over-rate",
+            "Both: mean error over √(ηλ)",
+            root,
+            means(findings, &sweeps),
+        ),
+        chart(
+            "waiting",
+            "Both: steps until the error exceeds ε/π",
+            size,
+            steps,
+        ),
     ];
     let drawn = charts
         .into_iter()
@@ -68,7 +98,12 @@ fn pairs(findings: &Findings, runs: &[String], quantities: [&str; 2], said: &str
             let labels = [run.clone(), format!("{run}, {said}")].map(Some);
             let [label, theory_label] = labels;
             curves.push(Curve::over_seeds(label, index, Stroke::Broad, &measured));
-            curves.push(Curve::over_seeds(theory_label, index, Stroke::Dashed(0), &theory));
+            curves.push(Curve::over_seeds(
+                theory_label,
+                index,
+                Stroke::Dashed(0),
+                &theory,
+            ));
         }
     }
     curves
