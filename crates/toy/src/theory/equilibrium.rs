@@ -18,7 +18,9 @@ use crate::theory::{HESSIAN, NOISE_BATCH_NORM, NOISE_UNIT_NORM};
 /// ```
 /// `σ²` is [`NOISE_BATCH_NORM`] under batch normalisation. In between, `x` is taken as if it were constant; where it nears 2 it
 /// swings (see [`Population`](crate::Population)), so from `ρ ≈ 1` on this is an estimate. The limits hold: the second by
-/// the balance of the norm alone. New here, but for the limits.
+/// the balance of the norm alone, for angles that hardly vary in size. Simulated at `m = 10` and `ρ` from 3e-5 to 90, `θ_rms` is within
+/// 2 % of it for batches of 8 and more, and within 4 % at the largest angle (0.21, batches of 16); at batches of 4, whose noise is another, it is
+/// 21 % above it. New here, but for the limits.
 ///
 /// ```
 /// use toy::Logit;
