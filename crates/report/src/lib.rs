@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 mod chart;
+mod comparison;
 mod error;
 mod figures;
 mod numbers;
@@ -11,8 +12,10 @@ mod paths;
 mod reproduction;
 mod series;
 mod summary;
+mod tensorboard;
 
 pub use chart::{BandPoint, Chart, Curve, Scale, Stroke, to_svg};
+pub use comparison::{ComparedRun, comparison};
 pub use error::ReportError;
 pub use paths::ReportPaths;
 pub use reproduction::{
@@ -24,7 +27,8 @@ use std::path::Path;
 
 use run_records::RunFolder;
 
-/// Reads a run folder and writes `report.html`, `summary.csv` and `figures/*.svg` into it.
+/// Reads a run folder and writes `report.html`, `summary.csv`, the figures as SVG and PNG, and event files for TensorBoard
+/// into it.
 ///
 /// The folder holds `experiment.toml`, `manifest.json`, `sittings.json` and `records.jsonl`. A run that was stopped,
 /// or whose last line was cut in the middle, still gives a report, which says so. Files of an earlier
@@ -66,5 +70,6 @@ pub fn write(run_folder: &Path) -> Result<ReportPaths, ReportError> {
     let summary = summary::csv(&folder)?;
     let page = page::render(&folder, &drawn);
     let panels = drawn.iter().flat_map(|figure| &figure.panels);
-    paths::write_files(run_folder, &page, &summary, panels)
+    let events = tensorboard::files(&folder);
+    paths::write_files(run_folder, &page, &summary, panels, &events)
 }

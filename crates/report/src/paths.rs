@@ -1,10 +1,12 @@
 //! Where a report goes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::ReportError;
 use crate::figures::Panel;
+use crate::tensorboard::Events;
 
 /// The files that a report consists of.
 ///
@@ -25,6 +27,9 @@ pub struct ReportPaths {
     /// The figures alone, `figures/*.svg`, in the order of the page. Beside each lies a PNG of the same name, 85 mm wide at
     /// 300 pixels an inch.
     pub figures: Vec<PathBuf>,
+    /// Event files for TensorBoard, `tensorboard/RUN/events.out.tfevents.*`, in the order of the runs; none of a
+    /// reproduction, whose run folders have them.
+    pub events: Vec<PathBuf>,
 }
 
 /// Writes everything, the page last: who finds a page finds the rest as well.
@@ -33,12 +38,9 @@ pub(crate) fn write_files<'a>(
     page: &str,
     summary: &[u8],
     panels: impl IntoIterator<Item = &'a Panel>,
+    events: &[Events],
 ) -> Result<ReportPaths, ReportError> {
-    let drawings = folder.join("figures");
-    fs::create_dir_all(&drawings).map_err(|source| ReportError::Write {
-        path: drawings.clone(),
-        source,
-    })?;
+    let drawings = made(folder.join("figures"))?;
     let mut figures = Vec::new();
     for panel in panels {
         let path = drawings.join(format!("{}.svg", panel.chart.id));
@@ -46,14 +48,30 @@ pub(crate) fn write_files<'a>(
         put(&path.with_extension("png"), &panel.pictures.png)?;
         figures.push(path);
     }
+    let mut written = Vec::new();
+    for run in events {
+        let path = made(folder.join("tensorboard").join(&run.folder))?.join(&run.file);
+        put(&path, &run.bytes)?;
+        written.push(path);
+    }
     let paths = ReportPaths {
         page: folder.join("report.html"),
         summary: folder.join("summary.csv"),
         figures,
+        events: written,
     };
     put(&paths.summary, summary)?;
     put(&paths.page, page.as_bytes())?;
     Ok(paths)
+}
+
+/// A folder, made if it is not there.
+fn made(folder: PathBuf) -> Result<PathBuf, ReportError> {
+    fs::create_dir_all(&folder).map_err(|source| ReportError::Write {
+        path: folder.clone(),
+        source,
+    })?;
+    Ok(folder)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
@@ -61,4 +79,34 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// The name as an anchor and a file can have it, and one that no other has.
+pub(crate) fn unused(name: &str, names: &mut BTreeSet<String>) -> String {
+    let plain = |character: char| match character.to_ascii_lowercase() {
+        letter @ ('a'..='z' | '0'..='9' | '_') => letter,
+        _ => '-',
+    };
+    let name: String = name.chars().map(plain).collect();
+    let mut candidate = name.clone();
+    let mut number = 1;
+    while !names.insert(candidate.clone()) {
+        number += 1;
+        candidate = format!("{name}-{number}");
+    }
+    candidate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain_and_no_two_alike() {
+        let mut names = BTreeSet::new();
+        let made: Vec<String> = ["Figure 3", "figure-3", "../figure 3", "ü"]
+            .map(|name| unused(name, &mut names))
+            .into();
+        assert_eq!(made, ["figure-3", "figure-3-2", "---figure-3", "-"]);
+    }
 }

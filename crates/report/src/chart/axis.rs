@@ -35,7 +35,7 @@ impl Axis {
         let margin = 0.04 * (high - low);
         let (low, high) = (low - margin, high + margin);
         let ticks = match scale {
-            Scale::Linear => linear_ticks(low, high, 5),
+            Scale::Linear => linear_ticks(low, high, 6),
             Scale::Log10 => log10_ticks(low, high),
         };
         Self { low, high, ticks }

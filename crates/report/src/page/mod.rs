@@ -1,5 +1,6 @@
 //! The page.
 
+pub(crate) mod comparison;
 mod facts;
 mod panel;
 pub(crate) mod reproduction;

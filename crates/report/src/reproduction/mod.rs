@@ -11,8 +11,10 @@ use run_records::{Run, RunFolder};
 use crate::chart::Chart;
 use crate::error::ReportError;
 use crate::figures::Panel;
-use crate::{ReportPaths, page, paths};
+use crate::paths::{ReportPaths, unused};
+use crate::{page, paths};
 
+pub(crate) use panels::recorded;
 pub(crate) use verdicts::Count;
 pub use verdicts::{Outcome, Verdict};
 
@@ -160,7 +162,7 @@ impl SeededRun {
     }
 }
 
-/// Writes `report.html`, `summary.csv` (a line for each claim) and `figures/*.svg` into a folder, which is made if it
+/// Writes `report.html`, `summary.csv` (a line for each claim) and the figures into a folder, which is made if it
 /// is not there.
 ///
 /// # Errors
@@ -217,7 +219,7 @@ pub fn reproduction(
     let summary = verdicts::csv(reproduction)?;
     let page = page::reproduction::render(reproduction, &figures);
     let panels = figures.iter().flat_map(|figure| &figure.panels);
-    paths::write_files(folder, &page, &summary, panels)
+    paths::write_files(folder, &page, &summary, panels, &[])
 }
 
 /// A figure, drawn.
@@ -241,35 +243,5 @@ impl<'a> Section<'a> {
             panels: panels.collect::<Result<_, _>>()?,
             anchor,
         })
-    }
-}
-
-/// The name as an anchor and a file can have it, and one that no other has.
-fn unused(name: &str, names: &mut BTreeSet<String>) -> String {
-    let plain = |character: char| match character.to_ascii_lowercase() {
-        letter @ ('a'..='z' | '0'..='9' | '_') => letter,
-        _ => '-',
-    };
-    let name: String = name.chars().map(plain).collect();
-    let mut candidate = name.clone();
-    let mut number = 1;
-    while !names.insert(candidate.clone()) {
-        number += 1;
-        candidate = format!("{name}-{number}");
-    }
-    candidate
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_plain_and_no_two_alike() {
-        let mut names = BTreeSet::new();
-        let made: Vec<String> = ["Figure 3", "figure-3", "../figure 3", "ü"]
-            .map(|name| unused(name, &mut names))
-            .into();
-        assert_eq!(made, ["figure-3", "figure-3-2", "---figure-3", "-"]);
     }
 }

@@ -47,7 +47,8 @@ fn lines(runs: &[SeededRun]) -> Vec<Line<'_>> {
     lines
 }
 
-fn recorded(selection: &Selection<'_>, quantity: Quantity) -> Option<(Chart, String)> {
+/// The chart of a quantity with its caption; none of a gap where no run has a twin.
+pub(crate) fn recorded(selection: &Selection<'_>, quantity: Quantity) -> Option<(Chart, String)> {
     let (chart, caption) = match quantity {
         Quantity::TrainLoss => (
             selection.training_loss("train-loss", "Training loss, nats"),
@@ -99,7 +100,10 @@ fn recorded(selection: &Selection<'_>, quantity: Quantity) -> Option<(Chart, Str
 
 /// Only of runs that have a twin.
 fn twin_gap(selection: &Selection<'_>) -> Option<Chart> {
-    let has_twin = |line: &&Line<'_>| line.stroke != Stroke::Broad;
+    let has_twin = |line: &&Line<'_>| {
+        let mut seeds = line.seeds.iter();
+        seeds.any(|seed| seed.record.twin.is_some())
+    };
     let lines = selection.lines.iter().filter(has_twin).cloned();
     let selection = Selection {
         lines: lines.collect(),
