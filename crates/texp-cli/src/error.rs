@@ -140,6 +140,16 @@ pub enum CommandError {
         /// The pattern.
         pattern: String,
     },
+    /// A run that its folder does not have.
+    #[error("{} has no run \"{name}\"; its runs are {names}", folder.display())]
+    NoRun {
+        /// The run folder.
+        folder: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        names: String,
+    },
     /// A file or folder of results that cannot be written.
     #[error("{} cannot be written ({source}); check the path and its permissions", path.display())]
     Output {
@@ -182,6 +192,7 @@ impl CommandError {
             | Self::Onnx(_)
             | Self::Pattern { .. }
             | Self::NoParameter { .. }
+            | Self::NoRun { .. }
             | Self::Groups(_)
             | Self::Log(_)
             | Self::NoRun { .. }

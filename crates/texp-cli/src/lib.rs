@@ -3,6 +3,7 @@
 
 mod args;
 mod audit;
+mod compare;
 mod convert;
 mod data;
 mod device;
@@ -20,6 +21,7 @@ mod train;
 
 pub use args::{DeviceChoice, MachineArgs, RunArgs};
 pub use audit::{AuditArgs, audit};
+pub use compare::{CompareArgs, compare};
 pub use convert::{ConvertArgs, convert};
 pub use document::{completions, man};
 pub use dry_run::dry_run;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use texp_cli::{
-    AuditArgs, ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, ToyArgs, audit, completions,
-    convert, dry_run, inspect, man, resume, rewrite_report, toy, train,
+    AuditArgs, CompareArgs, ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, ToyArgs, audit,
+    compare, completions, convert, dry_run, inspect, man, resume, rewrite_report, toy, train,
 };
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
@@ -44,6 +44,10 @@ enum Verb {
         /// The run folder.
         folder: PathBuf,
     },
+    /// Show the curves of any runs in one page.
+    ///
+    /// What can be compared with what is yours to say: the page names data, network and software of each run.
+    Compare(CompareArgs),
     /// Convert a recipe to its twin without weight decay, as a table or a PyTorch scheduler.
     ///
     /// The schedule goes to standard output, what it comes to in words to standard error.
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
             resume(&folder, &machine, &Places::within(Path::new("")), &command)
         }
         Verb::Report { folder } => rewrite_report(&folder),
+        Verb::Compare(args) => compare(&args),
         Verb::Convert(args) => convert(&args),
         Verb::Inspect(args) => inspect(&args),
         Verb::Audit(args) => audit(&args),
