@@ -18,9 +18,7 @@ pub use chart::{BandPoint, Chart, Curve, Scale, Stroke, to_svg};
 pub use comparison::{ComparedRun, comparison};
 pub use error::ReportError;
 pub use paths::ReportPaths;
-pub use reproduction::{
-    Outcome, PaperFigure, PaperPanel, Quantity, Reproduction, SeededRun, Verdict, reproduction,
-};
+pub use reproduction::{PaperFigure, PaperPanel, Quantity, Reproduction, SeededRun, reproduction};
 pub use series::Point;
 
 use std::path::Path;

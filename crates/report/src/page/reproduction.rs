@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::facts::{commit, fact, toml};
 use super::{footer, page, panel};
 use crate::numbers::duration;
-use crate::reproduction::{Count, Outcome, Reproduction, Section, Verdict};
+use crate::reproduction::{Count, Reproduction, Section};
+use claims::{Outcome, Verdict};
 
 /// The page.
 pub(crate) fn render(reproduction: &Reproduction, figures: &[Section<'_>]) -> String {
@@ -90,7 +91,7 @@ fn badge(verdict: Verdict) -> Markup {
         Verdict::NotReproduced => ("no", "✗"),
         Verdict::NotDecided => ("open", "?"),
     };
-    html! { span class={ "badge " (class) } { span aria-hidden="true" { (sign) } " " (verdict.words()) } }
+    html! { span class={ "badge " (class) } { span aria-hidden="true" { (sign) } " " (verdict) } }
 }
 
 fn made(reproduction: &Reproduction) -> Markup {

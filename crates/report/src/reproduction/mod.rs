@@ -6,6 +6,7 @@ mod verdicts;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use claims::Outcome;
 use run_records::{Run, RunFolder};
 
 use crate::chart::Chart;
@@ -16,7 +17,6 @@ use crate::{page, paths};
 
 pub(crate) use panels::recorded;
 pub(crate) use verdicts::Count;
-pub use verdicts::{Outcome, Verdict};
 
 /// Everything that the page of a reproduction says.
 #[derive(Debug)]
@@ -169,7 +169,8 @@ impl SeededRun {
 /// [`ReportError`] names what cannot be drawn or written. Nothing is written unless all figures can be drawn.
 ///
 /// ```
-/// use report::{Outcome, PaperFigure, PaperPanel, Reproduction, Verdict};
+/// use claims::{Outcome, Verdict};
+/// use report::{PaperFigure, PaperPanel, Reproduction};
 ///
 /// let outcome = Outcome {
 ///     id: "same-curves".to_owned(),

@@ -1,33 +1,9 @@
 //! What became of each claim.
 
+use claims::{Outcome, Verdict};
+
 use super::Reproduction;
 use crate::error::ReportError;
-
-/// Whether a claim holds of the runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The runs bear it out.
-    Reproduced,
-    /// The runs contradict it.
-    NotReproduced,
-    /// The runs do not say: too few of them, or too noisy.
-    NotDecided,
-}
-
-/// A claim with its verdict and the numbers that led to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The claim's short name.
-    pub id: String,
-    /// The claim in words.
-    pub says: String,
-    /// Who makes it, and where.
-    pub source: String,
-    /// Whether it holds.
-    pub verdict: Verdict,
-    /// What was found, with numbers.
-    pub evidence: String,
-}
 
 /// How many claims came to each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,16 +31,6 @@ impl Count {
     }
 }
 
-impl Verdict {
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Reproduced => "reproduced",
-            Self::NotReproduced => "not reproduced",
-            Self::NotDecided => "not decided",
-        }
-    }
-}
-
 /// `summary.csv`: one line for each claim.
 pub(super) fn csv(reproduction: &Reproduction) -> Result<Vec<u8>, ReportError> {
     let failed = |source| ReportError::Table { source };
@@ -74,12 +40,13 @@ pub(super) fn csv(reproduction: &Reproduction) -> Result<Vec<u8>, ReportError> {
         .map_err(failed)?;
     for figure in &reproduction.figures {
         for outcome in &figure.outcomes {
+            let verdict = outcome.verdict.to_string();
             let fields = [
                 &figure.id,
                 &outcome.id,
                 &outcome.says,
                 &outcome.source,
-                outcome.verdict.words(),
+                &verdict,
                 &outcome.evidence,
             ];
             writer.write_record(fields).map_err(failed)?;

@@ -98,9 +98,9 @@ fn value((tag, number): (&str, f64)) -> Value {
 /// When the sitting that a step belongs to started, seconds since 1970. No more is recorded of a step's time; 1970
 /// itself where there is nothing that can be read.
 fn wall_time(sittings: &[Sitting], step: u64) -> f64 {
-    let before = sittings.iter().filter(|sitting| sitting.from_step <= step);
-    let started = before
-        .last()
+    let started = sittings
+        .iter()
+        .rfind(|sitting| sitting.from_step <= step)
         .and_then(|sitting| humantime::parse_rfc3339_weak(&sitting.started).ok())
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     started.unwrap_or(Duration::ZERO).as_secs_f64()

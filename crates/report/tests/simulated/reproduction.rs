@@ -1,8 +1,7 @@
 //! A reproduction as `cargo xtask repro` would hand it over, of simulated runs.
 
-use report::{
-    Chart, Curve, Outcome, PaperFigure, PaperPanel, Reproduction, Scale, SeededRun, Stroke, Verdict,
-};
+use claims::{Outcome, Verdict};
+use report::{Chart, Curve, PaperFigure, PaperPanel, Reproduction, Scale, SeededRun, Stroke};
 use run_records::RunFolder;
 
 use super::Simulation;
