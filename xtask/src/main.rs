@@ -28,7 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Train figure 2's pair and TEXP in lockstep, and write the report.
-    Repro(repro::Args),
+    Repro(texp_cli::ReproArgs),
     /// Run every test.
     Test(test::Args),
     /// Check every statement of the theory on random cases, and print a table.
@@ -47,7 +47,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     match Cli::parse().verb {
-        Verb::Repro(args) => repro::run(args),
+        Verb::Repro(args) => repro::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Spec(args) => spec::run(&args),
         Verb::Package => package::run(),

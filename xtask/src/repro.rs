@@ -2,27 +2,15 @@
 
 use std::process::ExitCode;
 
-use texp_cli::{Places, RunArgs, train};
+use texp_cli::{Places, ReproArgs, repro};
 
 use crate::root;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    run: RunArgs,
-}
-
-/// Trains `experiments/figure-2.toml`, at its `small` preset unless another is named.
-pub(crate) fn run(Args { mut run }: Args) -> ExitCode {
-    run.preset.get_or_insert_with(|| "small".to_owned());
-    // Whatever folder of the workspace it is called from.
+/// Reproduces the figures of `experiments/`, whatever folder of the workspace it is called from.
+pub(crate) fn run(args: &ReproArgs) -> ExitCode {
     let (root, places) = (root(), Places::within(&root()));
-    match train(
-        &root.join("experiments/figure-2.toml"),
-        &run,
-        &places,
-        &["cargo", "xtask", "repro"],
-    ) {
+    let command = ["cargo", "xtask", "repro"];
+    match repro(&root.join("experiments"), args, &places, &command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }

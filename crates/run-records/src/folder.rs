@@ -30,6 +30,11 @@ pub enum Ending {
 }
 
 impl RunFolder {
+    /// The run of this name.
+    pub fn run(&self, name: &str) -> Option<&Run> {
+        self.runs.iter().find(|run| run.record.name == name)
+    }
+
     /// Steps in an epoch, at least 1, so that it can divide.
     pub fn steps_per_epoch(&self) -> f64 {
         self.manifest.steps_per_epoch.max(1) as f64

@@ -3,7 +3,7 @@
 use crate::RunRecord;
 
 /// One run of the experiment with everything it recorded. Steps never decrease.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Run {
     /// Its name, label and transform.
     pub record: RunRecord,

@@ -92,7 +92,7 @@ impl MachineArgs {
         line(command, self.words())
     }
 
-    fn words(&self) -> Vec<String> {
+    pub(crate) fn words(&self) -> Vec<String> {
         let mut words = option("--data", path(&self.data));
         words.extend(self.synthetic.then(|| "--synthetic".to_owned()));
         let device = match self.device {

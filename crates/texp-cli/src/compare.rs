@@ -1,6 +1,5 @@
 //! `texp compare`: runs of any folders in one page.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use report::{ComparedRun, comparison};

@@ -9,6 +9,7 @@ use nn_onnx::OnnxError;
 use rayon::ThreadPoolBuildError;
 use recipe_convert::{ConversionError, Located, Optimizer, RecipeFileError};
 use report::ReportError;
+use repro::ReproError;
 use toy::experiment::ExperimentError;
 use trainer::TrainerError;
 
@@ -45,6 +46,19 @@ pub enum CommandError {
     /// The experiment or its training.
     #[error(transparent)]
     Trainer(#[from] TrainerError),
+    /// Several experiments and their claims.
+    #[error(transparent)]
+    Repro(#[from] ReproError),
+    /// A figure that there is not.
+    #[error("there is no figure `{figure}` in {}; the figures are {}", folder.display(), known.join(", "))]
+    UnknownFigure {
+        /// As it was asked for.
+        figure: String,
+        /// Where figures are looked for.
+        folder: PathBuf,
+        /// Those that are there.
+        known: Vec<String>,
+    },
     /// The report.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -69,14 +83,6 @@ pub enum CommandError {
     /// A log that cannot be audited.
     #[error(transparent)]
     Log(#[from] audit::LogError),
-    /// A run that is asked for by a name that none has.
-    #[error("no run is called `{name}`; there are {runs}")]
-    NoRun {
-        /// The name.
-        name: String,
-        /// The names there are.
-        runs: String,
-    },
     /// A run of what has none.
     #[error("--run names a run of a run folder, and this is a log of one; leave it out")]
     RunOfFile,
@@ -177,6 +183,10 @@ pub enum CommandError {
 impl CommandError {
     /// Says it on standard error; 2 for bad input, 130 for a training that was asked to stop, 1 for anything else.
     pub fn report(&self) -> ExitCode {
+        if let Self::Repro(ReproError::Trainer(TrainerError::Interrupted { .. })) = self {
+            eprintln!("Stopped; all is saved, and the same command goes on from there.");
+            return ExitCode::from(INTERRUPTED);
+        }
         if let Self::Trainer(TrainerError::Interrupted { .. }) = self {
             eprintln!("{self}");
             return ExitCode::from(INTERRUPTED);
@@ -193,9 +203,9 @@ impl CommandError {
             | Self::Pattern { .. }
             | Self::NoParameter { .. }
             | Self::NoRun { .. }
+            | Self::UnknownFigure { .. }
             | Self::Groups(_)
             | Self::Log(_)
-            | Self::NoRun { .. }
             | Self::RunOfFile
             | Self::ToldOfFolder
             | Self::NotAudited { .. }
@@ -208,6 +218,7 @@ impl CommandError {
             | Self::Contradicted { .. } => false,
             Self::Trainer(error) => error.is_bad_input(),
             Self::Report(error) => error.is_bad_input(),
+            Self::Repro(error) => error.is_bad_input(),
         };
         ExitCode::from(if bad_input { 2 } else { 1 })
     }

@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod provenance;
 mod recipe;
+mod repro;
 mod toy;
 mod train;
 
@@ -28,5 +29,6 @@ pub use dry_run::dry_run;
 pub use error::{CommandError, NoGroups};
 pub use inspect::{InspectArgs, inspect};
 pub use provenance::{commit, now};
+pub use repro::{ReproArgs, repro};
 pub use toy::{ToyArgs, toy};
 pub use train::{Places, resume, rewrite_report, train};

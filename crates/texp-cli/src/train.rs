@@ -97,7 +97,7 @@ pub fn resume(
     conclude(&finished)
 }
 
-fn options(args: &MachineArgs, device: DeviceKind, command: String) -> RunOptions {
+pub(crate) fn options(args: &MachineArgs, device: DeviceKind, command: String) -> RunOptions {
     RunOptions {
         command,
         started: provenance::now(),

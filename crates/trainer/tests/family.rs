@@ -277,7 +277,7 @@ fn variants_are_presets_that_are_claimed_of_together() {
         [[claim]]\nid = \"one\"\nsays = \"s\"\nsource = \"p\"\n\
         predicate = { kind = \"greater\", a = \"thin/a/loss\", b = \"wide/a/loss\", over = { last = 1 } }\n\
         [presets.thin]\nnetwork.width = 1\n[presets.wide]\nnetwork.width = 3\n\
-        [presets.short]\ntraining.epochs = 1\nundecided.one = \"too short\"\n";
+        [presets.short]\ntraining.epochs = 4\nundecided.one = \"too short\"\n";
     let runs = ["name = \"a\"\ntransform = \"original\""];
     let text = format!(
         "variants = [\"thin\", \"wide\"]\n{}",
@@ -285,7 +285,7 @@ fn variants_are_presets_that_are_claimed_of_together() {
     );
     let read = |preset| Experiment::parse(&text, "e.toml", preset);
     let both = read(Some("short,wide")).unwrap();
-    assert_eq!((both.network.width, both.training.epochs), (3, 1));
+    assert_eq!((both.network.width, both.training.epochs), (3, 4));
     assert_eq!(both.undecided["one"], "too short");
     assert_eq!(both.variants, ["thin", "wide"]);
     // As it is run, it is one of them.

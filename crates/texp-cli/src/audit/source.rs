@@ -52,8 +52,9 @@ fn read_folder(args: &AuditArgs) -> Result<(Log, Option<u64>), CommandError> {
             names()
                 .position(|other| other == *name)
                 .ok_or_else(|| CommandError::NoRun {
+                    folder: args.log.clone(),
                     name: name.clone(),
-                    runs: names().collect::<Vec<_>>().join(", "),
+                    names: names().collect::<Vec<_>>().join(", "),
                 })?
         }
     };

@@ -63,6 +63,11 @@ impl SavedRun {
         })
     }
 
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The experiment, as run.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment

@@ -1,0 +1,72 @@
+//! A figure: an experiment's file, and the experiments in it.
+
+use std::path::{Path, PathBuf};
+
+use trainer::experiment::Experiment;
+
+use crate::ReproError;
+
+/// A figure at a preset.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// The name of its file, such as `figure-3`.
+    pub id: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// The experiment with what is said and claimed of all parts.
+    pub head: Experiment,
+    /// What is trained: the experiment itself, or each of its [variants](Experiment::variants).
+    pub parts: Vec<Part>,
+}
+
+/// One network, its recipes and its runs.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Which variant it is, if the figure has any.
+    pub variant: Option<String>,
+    /// With the preset and the variant applied.
+    pub experiment: Experiment,
+}
+
+impl Figure {
+    /// Reads an experiment's file, at a preset if one is named.
+    ///
+    /// # Errors
+    /// [`ReproError::Experiment`] with the place of the first mistake.
+    pub fn read(path: &Path, preset: Option<&str>) -> Result<Self, ReproError> {
+        let head = Experiment::read(path, preset)?;
+        let part = |variant: &String| {
+            let presets = preset.map_or(variant.clone(), |preset| format!("{preset},{variant}"));
+            Ok(Part {
+                variant: Some(variant.clone()),
+                experiment: Experiment::read(path, Some(&presets))?,
+            })
+        };
+        let parts = match head.variants.is_empty() {
+            true => vec![Part {
+                variant: None,
+                experiment: head.clone(),
+            }],
+            false => head
+                .variants
+                .iter()
+                .map(part)
+                .collect::<Result<_, ReproError>>()?,
+        };
+        let stem = path.file_stem().unwrap_or(path.as_os_str());
+        Ok(Self {
+            id: stem.to_string_lossy().into_owned(),
+            path: path.to_owned(),
+            head,
+            parts,
+        })
+    }
+
+    /// What a run of one of its parts is called in claims.
+    pub fn claimed_name(part: &Part, run: &str) -> String {
+        match &part.variant {
+            Some(variant) => format!("{variant}/{run}"),
+            None => run.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! From runs to what became of a figure's claims.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use claims::{Evidence, Outcome, Series, Verdict, evaluate};
+use report::SeededRun;
+use run_records::RunFolder;
+
+use crate::{Figure, Found, ReproError};
+
+/// A figure's runs, and what became of its claims.
+#[derive(Debug)]
+pub struct Judged {
+    /// In the order of the claims.
+    pub outcomes: Vec<Outcome>,
+    /// In the order of parts and runs.
+    pub runs: Vec<SeededRun>,
+    /// Epochs at which the rate of a recipe jumps.
+    pub milestones: Vec<f64>,
+    /// The folders that the runs are in.
+    pub folders: Vec<Arc<RunFolder>>,
+}
+
+/// Judges a figure's claims over seeds. `found[seed]` says where each run is, by its [name in claims](Figure::claimed_name).
+///
+/// # Errors
+/// [`ReproError::Records`] for a folder that cannot be read, [`ReproError::Claim`] for a claim that its runs cannot answer.
+pub fn judge(figure: &Figure, found: &[HashMap<String, Found>]) -> Result<Judged, ReproError> {
+    let mut read: HashMap<PathBuf, Arc<RunFolder>> = HashMap::new();
+    let mut seeds = Vec::new();
+    for (seed, found) in found.iter().enumerate() {
+        let mut members = Vec::new();
+        for part in &figure.parts {
+            for run in &part.experiment.run {
+                let claimed = Figure::claimed_name(part, &run.name);
+                let Some(Found { folder, name }) = found.get(&claimed) else {
+                    continue;
+                };
+                let folder = match read.get(folder) {
+                    Some(folder) => Arc::clone(folder),
+                    None => {
+                        let opened = Arc::new(RunFolder::read(folder)?);
+                        read.insert(folder.clone(), Arc::clone(&opened));
+                        opened
+                    }
+                };
+                members.push(Member {
+                    claimed,
+                    label: run.label.clone(),
+                    folder,
+                    name: name.clone(),
+                });
+            }
+        }
+        seeds.push(Seed {
+            number: seed,
+            members,
+        });
+    }
+    let outcome = |claim: &claims::Claim| {
+        let outcome = evaluate(claim, &seeds).map_err(|source| ReproError::Claim {
+            figure: figure.id.clone(),
+            source,
+        })?;
+        Ok(match figure.head.undecided.get(&claim.id) {
+            None => outcome,
+            Some(why) => Outcome {
+                verdict: Verdict::NotDecided,
+                evidence: format!("not decided at this preset: {why} ({})", outcome.evidence),
+                ..outcome
+            },
+        })
+    };
+    let outcomes = figure.head.claim.iter().map(outcome);
+    let outcomes = outcomes.collect::<Result<_, ReproError>>()?;
+    let first = seeds.first().map_or(&[][..], |seed| &seed.members);
+    let milestones = first.first().map_or(Vec::new(), |member| {
+        let manifest = &member.folder.manifest;
+        let epochs = |&step: &u64| step as f64 / member.folder.steps_per_epoch();
+        manifest.milestones.iter().map(epochs).collect()
+    });
+    let mut folders: Vec<_> = read.into_iter().collect();
+    folders.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(Judged {
+        outcomes,
+        runs: seeded(&seeds),
+        milestones,
+        folders: folders.into_iter().map(|(_, folder)| folder).collect(),
+    })
+}
+
+/// Each run of the first seed, with the same of the others.
+fn seeded(seeds: &[Seed]) -> Vec<SeededRun> {
+    let members = seeds.first().map_or(&[][..], |seed| &seed.members);
+    let run = |member: &Member| SeededRun {
+        label: match member.claimed.split_once('/') {
+            Some((variant, _)) => format!("{variant}: {}", member.label),
+            None => member.label.clone(),
+        },
+        steps_per_epoch: member.folder.steps_per_epoch(),
+        seeds: seeds
+            .iter()
+            .filter_map(|seed| {
+                let mut members = seed.members.iter();
+                let same = members.find(|other| other.claimed == member.claimed)?;
+                same.folder.run(&same.name).cloned()
+            })
+            .collect(),
+    };
+    members.iter().map(run).collect()
+}
+
+/// A figure's runs of one seed.
+struct Seed {
+    number: usize,
+    members: Vec<Member>,
+}
+
+struct Member {
+    /// Its name in claims.
+    claimed: String,
+    label: String,
+    folder: Arc<RunFolder>,
+    /// Its name in the folder.
+    name: String,
+}
+
+impl Evidence for Seed {
+    fn series(&self, name: &str) -> Option<Series> {
+        let (run, quantity) = name.rsplit_once('/')?;
+        let member = self.members.iter().find(|member| member.claimed == run)?;
+        member.folder.series(&format!("{}/{quantity}", member.name))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let of_member = |member: &Member| {
+            let prefix = format!("{}/", member.name);
+            let names = member.folder.names().into_iter();
+            let claimed = member.claimed.clone();
+            names.filter_map(move |name| Some(format!("{claimed}/{}", name.strip_prefix(&prefix)?)))
+        };
+        self.members.iter().flat_map(of_member).collect()
+    }
+
+    fn seed(&self) -> Option<String> {
+        Some(format!("seed {}", self.number))
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.members
+            .iter()
+            .find_map(|member| member.folder.stopped())
+    }
+}
