@@ -63,3 +63,21 @@ impl Interval {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_no_interval_of_too_little_or_at_no_confidence() {
+        let values = [1.0, 2.0, 4.0];
+        assert!(Interval::of_mean(&values, 0.9).is_some());
+        for confidence in [-0.5, 0.0, 1.0, 1.5, f64::NAN] {
+            assert_eq!(Interval::of_mean(&values, confidence), None, "{confidence}");
+        }
+        assert_eq!(Interval::of_mean(&values[..2], 0.9), None);
+        for value in [f64::NAN, f64::INFINITY] {
+            assert_eq!(Interval::of_mean(&[1.0, 2.0, value], 0.9), None);
+        }
+    }
+}
