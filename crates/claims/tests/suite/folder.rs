@@ -63,6 +63,12 @@ fn records(end: End) -> Vec<Value> {
                     "train_loss": finite(1.5), "train_accuracy": accuracy,
                     "test_loss": finite(1.75), "test_accuracy": accuracy,
                 }));
+                if run == 1 {
+                    records.push(json!({
+                        "kind": "law", "run": run, "step": step + 1, "parameters": finite(1e-7),
+                        "buffers": finite(3e-7), "statistics": finite(2e-7), "loss": finite(0.0),
+                    }));
+                }
             }
         }
     }
@@ -143,6 +149,7 @@ fn x_are_epochs_and_a_rate_of_zero_has_no_logarithm() {
     assert!(near(over_rate[3], 0.75, (64.0 / 0.5f64).ln()));
     assert_eq!(points(&folder, "twin/gap")[4], (1.0, 0.25));
     assert_eq!(points(&folder, "twin/median-gap")[4], (1.0, 0.25));
+    assert_eq!(points(&folder, "twin/law")[1], (2.0, 3e-7));
     let accuracies = [(1.0, 0.25), (2.0, 0.5), (3.0, 0.75)];
     assert_eq!(points(&folder, "decay/train-accuracy"), accuracies);
     assert_eq!(points(&folder, "decay/test-accuracy"), accuracies);
