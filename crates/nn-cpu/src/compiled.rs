@@ -5,8 +5,8 @@ use std::thread::available_parallelism;
 
 use nn_engine::plan::Plan;
 use nn_engine::{
-    BatchSpec, Crop, EngineError, EngineOptions, Evaluation, GroupHyper, ImageSet, State,
-    StepStats, check_memory,
+    BatchSpec, Crop, EngineError, EngineOptions, Evaluation, GroupHyper, ImageSet, Optimiser,
+    State, StepStats, check_memory,
 };
 use nn_graph::Graph;
 
@@ -53,7 +53,9 @@ impl Compiled {
         let per_image = Workspace::bytes_per_image(graph, &plan, &layouts)
             + norm::bytes_per_image(graph, &layouts);
         // Replicas start from a state in float64.
-        let replicas = Replica::bytes(graph) * options.replicas as u128 + 8 * State::values(graph);
+        let replica = Replica::bytes(graph, options.optimiser);
+        let replicas =
+            replica * options.replicas as u128 + 8 * State::values(graph, options.optimiser);
         let bytes = options.batch_size as u128 * per_image + replicas;
         check_memory("activations, gradients and replicas", bytes)?;
         let threads = match options.threads {
@@ -75,7 +77,7 @@ impl Compiled {
             .map(|step| step.scratch())
             .fold(Scratch::default(), Scratch::max);
         // With what is known only now; operations have their weights already.
-        let gradients = 4 * State::values(graph);
+        let gradients = 4 * State::values(graph, options.optimiser);
         let bytes = bytes + scratch.bytes(threads) + gradients;
         check_memory("activations, gradients, replicas and scratch space", bytes)?;
         let output = graph.output();
@@ -264,23 +266,28 @@ impl TrainingStep<'_> {
         stats.loss /= count as f64;
         compiled.clock.lap(Part::Loss);
         compiled.backward(self.level, count, replica);
-        let gradients = &compiled.workspace.parameter_gradients;
-        let tensors = replica
-            .parameters
-            .iter_mut()
-            .zip(&mut replica.momentum)
-            .zip(gradients);
-        for (index, ((parameter, buffer), gradient)) in tensors.enumerate() {
-            if self.graph.parameters()[index].trainable {
-                optimiser::update(
-                    parameter,
-                    buffer,
-                    gradient,
-                    &hyper[self.options.symmetry.group[index]],
-                );
-            }
-        }
+        self.update(&compiled.workspace.parameter_gradients, replica, hyper);
         compiled.clock.lap(Part::Update);
         stats
+    }
+
+    fn update(&self, gradients: &[Vec<f32>], replica: &mut Replica, hyper: &[GroupHyper]) {
+        let optimiser = self.options.optimiser;
+        let buffers = replica.momentum.iter_mut().zip(&mut replica.second_moment);
+        let tensors = replica.parameters.iter_mut().zip(buffers).zip(gradients);
+        for (index, ((parameter, (momentum, second)), gradient)) in tensors.enumerate() {
+            if !self.graph.parameters()[index].trainable {
+                continue;
+            }
+            let with = hyper[self.options.symmetry.group[index]].update(optimiser);
+            match optimiser {
+                Optimiser::Sgd | Optimiser::Sgdw => {
+                    optimiser::sgd(parameter, momentum, gradient, &with);
+                }
+                Optimiser::AdamW => {
+                    optimiser::adam(parameter, [momentum, second], gradient, &with);
+                }
+            }
+        }
     }
 }

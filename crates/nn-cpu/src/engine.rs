@@ -74,7 +74,8 @@ impl CpuEngine {
             )));
         }
         let compiled = Compiled::new(graph, &options)?;
-        let initial = Replica::from_state(graph, &options.symmetry, &State::initial(graph, 0))?;
+        let initial = State::initial(graph, 0).with_optimiser(graph, options.optimiser);
+        let initial = Replica::from_state(graph, &options, &initial)?;
         let replicas = vec![initial; options.replicas];
         let graph = graph.clone();
         Ok(Self {
@@ -89,7 +90,8 @@ impl CpuEngine {
 
     /// Bytes of parameters, state, activations and gradients; images come on top. Constant.
     pub fn bytes(&self) -> usize {
-        self.compiled.bytes() + self.replicas.len() * Replica::bytes(&self.graph) as usize
+        let replica = Replica::bytes(&self.graph, self.options.optimiser) as usize;
+        self.compiled.bytes() + self.replicas.len() * replica
     }
 
     /// What [`bytes`](Self::bytes) of an engine with these options would be, without the memory for it.
@@ -110,7 +112,7 @@ impl CpuEngine {
     /// image.
     pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
         options.check(graph, "nn-cpu")?;
-        let replicas = options.replicas as u128 * Replica::bytes(graph);
+        let replicas = options.replicas as u128 * Replica::bytes(graph, options.optimiser);
         Ok(Compiled::bytes_needed(graph, options)? + replicas)
     }
 
@@ -243,12 +245,12 @@ impl Engine for CpuEngine {
 
     fn state(&self, replica: usize) -> Result<State, EngineError> {
         check_replica(replica, &self.options)?;
-        Ok(self.replicas[replica].state(&self.graph))
+        Ok(self.replicas[replica].state(&self.graph, self.options.optimiser))
     }
 
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {
         check_replica(replica, &self.options)?;
-        self.replicas[replica] = Replica::from_state(&self.graph, &self.options.symmetry, state)?;
+        self.replicas[replica] = Replica::from_state(&self.graph, &self.options, state)?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
-//! One run's parameters, momentum buffers and running statistics.
+//! One run's parameters, what its optimiser keeps of their gradients, and running statistics.
 
-use nn_engine::{EngineError, NamedTensor, ParameterComparison, State, Symmetry};
+use nn_engine::{EngineError, EngineOptions, NamedTensor, Optimiser, ParameterComparison, State};
 use nn_graph::{Graph, Op};
 
 /// What one normalisation keeps: running mean and variance, `[C]` each and empty for one of groups, and `ε` at the
@@ -16,8 +16,10 @@ pub(crate) struct Statistics {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Replica {
     pub(crate) parameters: Vec<Vec<f32>>,
-    /// Empty for parameters that are fixed.
+    /// Momentum buffers or first moments; empty for parameters that are fixed.
     pub(crate) momentum: Vec<Vec<f32>>,
+    /// Second moments; empty for parameters that are fixed, and where the optimiser has none.
+    pub(crate) second_moment: Vec<Vec<f32>>,
     /// One for each normalisation, in the order of [`Graph::normalisers`].
     pub(crate) statistics: Vec<Statistics>,
     /// See [`State::exponents`].
@@ -31,21 +33,22 @@ impl Replica {
     /// [`EngineError::State`], [`EngineError::Rescaling`].
     pub(crate) fn from_state(
         graph: &Graph,
-        symmetry: &Symmetry,
+        options: &EngineOptions,
         state: &State,
     ) -> Result<Self, EngineError> {
-        state.check(graph)?;
-        let epsilons = symmetry.epsilons(graph, &state.exponents)?;
+        state.check(graph, options.optimiser)?;
+        let epsilons = options.symmetry.epsilons(graph, &state.exponents)?;
         let mut tensors = state.tensors.iter().map(|tensor| narrow(&tensor.values));
         let mut next = || tensors.next().unwrap_or_default();
         let parameters = graph.parameters().iter().map(|_| next()).collect();
-        let trained = graph
-            .parameters()
-            .iter()
-            .map(|parameter| parameter.trainable);
-        let momentum = trained
-            .map(|trained| if trained { next() } else { Vec::new() })
-            .collect();
+        let mut buffers = |kept: bool| {
+            let parameters = graph.parameters().iter();
+            let kept = parameters.map(|parameter| kept && parameter.trainable);
+            kept.map(|kept| if kept { next() } else { Vec::new() })
+                .collect()
+        };
+        let momentum = buffers(true);
+        let second_moment = buffers(options.optimiser == Optimiser::AdamW);
         let normalisers = graph.normalisers().into_iter().zip(epsilons);
         let statistics = normalisers
             .map(|(id, epsilon)| {
@@ -63,24 +66,26 @@ impl Replica {
         Ok(Self {
             parameters,
             momentum,
+            second_moment,
             statistics,
             exponents: state.exponents.clone(),
         })
     }
 
     /// Bytes of its tensors.
-    pub(crate) fn bytes(graph: &Graph) -> u128 {
-        size_of::<f32>() as u128 * State::values(graph)
+    pub(crate) fn bytes(graph: &Graph, optimiser: Optimiser) -> u128 {
+        size_of::<f32>() as u128 * State::values(graph, optimiser)
     }
 
     /// The state, in the order of [`State`].
-    pub(crate) fn state(&self, graph: &Graph) -> State {
-        let mut state = State::initial(graph, 0);
+    pub(crate) fn state(&self, graph: &Graph, optimiser: Optimiser) -> State {
+        let mut state = State::initial(graph, 0).with_optimiser(graph, optimiser);
         state.exponents.clone_from(&self.exponents);
         let batches = self.statistics.iter().filter(|s| !s.mean.is_empty());
         let statistics = batches.flat_map(|s| [&s.mean, &s.variance]);
-        let momentum = self.momentum.iter().filter(|buffer| !buffer.is_empty());
-        let values = self.parameters.iter().chain(momentum).chain(statistics);
+        let buffers = self.momentum.iter().chain(&self.second_moment);
+        let buffers = buffers.filter(|buffer| !buffer.is_empty());
+        let values = self.parameters.iter().chain(buffers).chain(statistics);
         for (NamedTensor { values: to, .. }, from) in state.tensors.iter_mut().zip(values) {
             to.clear();
             to.extend(from.iter().copied().map(f64::from));

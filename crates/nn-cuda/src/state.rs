@@ -56,7 +56,7 @@ pub(crate) fn write(
     (replica, state): (usize, &State),
 ) -> Result<(), EngineError> {
     let graph: &Graph = &blueprint.graph;
-    state.check(graph)?;
+    state.check(graph, blueprint.options.optimiser)?;
     let epsilons = blueprint
         .options
         .symmetry

@@ -7,8 +7,8 @@ use nn_graph::Graph;
 
 use crate::state::check_trainable;
 use crate::{
-    BatchSpec, Batches, EngineError, Evaluation, HyperTable, ImageSet, ParameterComparison, Split,
-    State, Stats, Symmetry,
+    BatchSpec, Batches, EngineError, Evaluation, HyperTable, ImageSet, Optimiser,
+    ParameterComparison, Split, State, Stats, Symmetry,
 };
 
 /// Floating-point format of an engine's parameters and arithmetic.
@@ -69,17 +69,20 @@ pub struct EngineOptions {
     pub replicas: usize,
     /// Parameter groups and scaling.
     pub symmetry: Symmetry,
+    /// How parameters are updated.
+    pub optimiser: Optimiser,
     /// Threads to compute with; 0 for all the machine has. Results do not depend on it.
     pub threads: usize,
 }
 
 impl EngineOptions {
-    /// One replica, one group, all threads.
+    /// One replica, one group, SGD, all threads.
     pub fn new(graph: &Graph, batch_size: usize) -> Self {
         Self {
             batch_size,
             replicas: 1,
             symmetry: Symmetry::none(graph),
+            optimiser: Optimiser::Sgd,
             threads: 0,
         }
     }
@@ -133,8 +136,8 @@ pub trait Engine {
     ///
     /// # Errors
     /// [`EngineError::NoImages`], [`EngineError::Batch`], [`EngineError::HyperShape`],
-    /// [`EngineError::HyperPrecision`], or [`EngineError::Memory`] from an engine that allocates in a
-    /// call; before anything is changed.
+    /// [`EngineError::HyperOptimiser`], [`EngineError::HyperPrecision`], or [`EngineError::Memory`] from an
+    /// engine that allocates in a call; before anything is changed.
     fn run(&mut self, batches: Batches<'_>, hyper: &HyperTable) -> Result<Stats, EngineError>;
 
     /// Loss and accuracy of a replica on all images of a split, without augmentation, with running
@@ -165,9 +168,9 @@ pub trait Engine {
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError>;
 
     /// Changes a replica's scale by powers of two: `Π^c` with `c = 2^k`, `exponents` being `k` of each group (see
-    /// [`State::rescaled`], which says what becomes of each number, and [`Symmetry::epsilons`] for `ε`). With rates
-    /// times `c²` and weight decays divided by it from then on, which is the caller's part, the replica goes on as it
-    /// would have, bit for bit.
+    /// [`State::rescaled`], which says what becomes of each number, and [`Symmetry::epsilons`] for `ε`). With
+    /// hyperparameters [rescaled](crate::GroupHyper::rescaled) from then on, which is the caller's part, the replica goes
+    /// on as it would have, bit for bit.
     ///
     /// A replica keeps the sum of its exponents; [`state`](Self::state) tells and [`load_state`](Self::load_state)
     /// sets it, so that a rescaled run is stored and resumed as any other.
@@ -223,8 +226,20 @@ pub fn check_run(
             options.replicas
         )));
     }
-    hyper.check_precision(steps, precision)?;
-    for batch in 0..steps {
+    hyper.check_update(steps, options.optimiser, precision)?;
+    check_batches(batches, images, options)
+}
+
+/// Checks batches against what the engine holds; `images` are those of the training split.
+///
+/// # Errors
+/// [`EngineError::Batch`].
+pub fn check_batches(
+    batches: Batches<'_>,
+    images: &ImageSet,
+    options: &EngineOptions,
+) -> Result<(), EngineError> {
+    for batch in 0..batches.steps() {
         let refused = |why| EngineError::Batch { batch, why };
         if batches
             .replicas()

@@ -1,4 +1,4 @@
-use crate::{GroupHyper, Precision, Split};
+use crate::{GroupHyper, Optimiser, Precision, Split};
 
 /// What an engine refuses, and why.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -85,8 +85,8 @@ pub enum EngineError {
     /// A hyperparameter outside its range.
     #[error(
         "step {step} of replica {replica}, group {group}: learning rate {}, weight decay {}, momentum {} and scale ratio {} \
-         must be finite, the rate not negative, the momentum in [0, 1), the ratio positive",
-        entry.learning_rate, entry.weight_decay, entry.momentum, entry.scale_ratio
+         must be finite, the rate not negative, the momentum in [0, 1), the ratio positive{}",
+        entry.learning_rate, entry.weight_decay, entry.momentum, entry.scale_ratio, of_moments(entry)
     )]
     Hyper {
         /// Step in the table.
@@ -98,11 +98,29 @@ pub enum EngineError {
         /// All values.
         entry: GroupHyper,
     },
+    /// A step of another optimiser.
+    #[error(
+        "step {step} of replica {replica}, group {group} is none of {optimiser}; {}",
+        match optimiser {
+            Optimiser::AdamW => "give it moments, or make the engine for SGD",
+            Optimiser::Sgd | Optimiser::Sgdw => "leave out its moments, or make the engine for AdamW",
+        }
+    )]
+    HyperOptimiser {
+        /// Step in the table.
+        step: usize,
+        /// Replica in the table.
+        replica: usize,
+        /// Group in the table.
+        group: usize,
+        /// The engine's.
+        optimiser: Optimiser,
+    },
     /// A hyperparameter whose value the engine's numbers cannot hold.
     #[error(
-        "step {step} of replica {replica}, group {group}: learning rate {:?}, weight decay {:?} or momentum {:?} \
+        "step {step} of replica {replica}, group {group}: learning rate {:?}, weight decay {:?} or momentum {:?}{} \
          leaves its range when rounded to {precision}; use smaller values, or an engine of higher precision",
-        entry.learning_rate, entry.weight_decay, entry.momentum
+        entry.learning_rate, entry.weight_decay, entry.momentum, or_moments(entry)
     )]
     HyperPrecision {
         /// Step in the table.
@@ -136,6 +154,28 @@ pub enum EngineError {
     /// A symmetry table of another network.
     #[error("the symmetry does not belong to this network: {0}")]
     Symmetry(String),
+}
+
+/// What else must hold of AdamW's hyperparameters.
+fn of_moments(entry: &GroupHyper) -> String {
+    entry.moments.map_or(String::new(), |moments| {
+        format!(
+            "; of its moments weights {:?} and {:?} and epsilon {:?} must be finite and not negative, \
+             what is kept of the second, {:?}, in [0, 1), and the bias corrections {:?} in (0, 1]",
+            moments.first_weight,
+            moments.second_weight,
+            moments.epsilon,
+            moments.second_keep,
+            moments.bias_corrections
+        )
+    })
+}
+
+/// What else may have left its range.
+fn or_moments(entry: &GroupHyper) -> String {
+    entry
+        .moments
+        .map_or(String::new(), |moments| format!(", or one of {moments:?},"))
 }
 
 /// What would fit into a device's memory.

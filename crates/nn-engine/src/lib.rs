@@ -9,6 +9,7 @@ mod error;
 mod hyper;
 mod images;
 mod memory;
+mod optimiser;
 pub mod plan;
 mod rescaling;
 mod state;
@@ -20,12 +21,14 @@ mod symmetry;
 pub use batch::{BatchSpec, Crop};
 pub use batches::Batches;
 pub use engine::{
-    Device, Engine, EngineOptions, Precision, check_evaluate, check_replica, check_run,
+    Device, Engine, EngineOptions, Precision, check_batches, check_evaluate, check_replica,
+    check_run,
 };
 pub use error::EngineError;
-pub use hyper::{GroupHyper, HyperTable};
+pub use hyper::{GroupHyper, HyperTable, Moments};
 pub use images::{ImageSet, Images, Split};
 pub use memory::check_memory;
+pub use optimiser::{Optimiser, Update};
 pub use state::{NamedTensor, State, momentum_name, statistics_names};
 pub use stats::{Evaluation, ParameterComparison, Stats, StepStats};
 pub use symmetry::Symmetry;

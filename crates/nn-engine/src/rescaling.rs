@@ -6,7 +6,7 @@
 
 use nn_graph::{Graph, Op};
 
-use crate::{EngineError, Precision, State, Symmetry};
+use crate::{EngineError, GroupHyper, Moments, Optimiser, Precision, State, Symmetry};
 
 impl Symmetry {
     /// Checks that a replica can be rescaled by `2^{k_g}`, `exponents` being `k` of each group: that there is one for
@@ -88,7 +88,7 @@ impl Symmetry {
     }
 
     /// By which power of two each tensor of a [`State`] is multiplied, in its order.
-    fn tensor_exponents(&self, graph: &Graph, exponents: &[i64]) -> Vec<i64> {
+    fn tensor_exponents(&self, graph: &Graph, optimiser: Optimiser, exponents: &[i64]) -> Vec<i64> {
         let of_parameter = |index: usize| {
             let k = exponents.get(self.group[index]).copied().unwrap_or(0);
             k.saturating_mul(i64::from(self.exponent[index]))
@@ -98,7 +98,10 @@ impl Symmetry {
             .map(|(index, _)| of_parameter(index))
             .collect();
         let trained = parameters.filter(|(_, parameter)| parameter.trainable);
-        all.extend(trained.map(|(index, _)| of_parameter(index).saturating_neg()));
+        for (_, degree) in optimiser.buffers() {
+            let trained = trained.clone();
+            all.extend(trained.map(|(index, _)| of_parameter(index).saturating_mul(-degree)));
+        }
         for (normaliser, id) in graph.normalisers().into_iter().enumerate() {
             if let Op::BatchNorm(_) = graph.node(id).op {
                 let x = self.input_exponent(normaliser, exponents);
@@ -111,10 +114,10 @@ impl Symmetry {
 
 impl State {
     /// `Π^c` of this state, `c = 2^{k_g}` for each group `g` of the symmetry: parameters of exponent `d` times `c^d`,
-    /// their momentum buffers divided by it, running means times `Π_g c_g^{x_g}` and running variances times its
-    /// square, `x` the degrees of the normalisation's input; and `k` added to the [exponents](Self::exponents), from
-    /// which an engine finds its `ε`. The run goes on as it was with the group's rate times `c^{2d}` and its weight
-    /// decay divided by that, which is the caller's part.
+    /// their momentum buffers and first moments divided by it, second moments by its square, running means times
+    /// `Π_g c_g^{x_g}` and running variances times its square, `x` the degrees of the normalisation's input; and `k`
+    /// added to the [exponents](Self::exponents), from which an engine finds its `ε`. The run goes on as it was with the
+    /// group's hyperparameters [rescaled](GroupHyper::rescaled) by `c^d`, which is the caller's part.
     ///
     /// Exact for every number that is a normal one before and after; one that becomes too small is rounded, as any
     /// result is. What is not finite stays as it is.
@@ -152,14 +155,15 @@ impl State {
         precision: Precision,
     ) -> Result<State, EngineError> {
         symmetry.check(graph)?;
-        self.check(graph)?;
+        let optimiser = self.optimiser(graph);
+        self.check(graph, optimiser)?;
         symmetry.check_rescaling(graph, exponents)?;
         let fits = |value: f64| match precision {
             Precision::Float32 => (value as f32).is_finite(),
             Precision::Float64 => value.is_finite(),
         };
         let mut state = self.clone();
-        let powers = symmetry.tensor_exponents(graph, exponents);
+        let powers = symmetry.tensor_exponents(graph, optimiser, exponents);
         for (tensor, power) in state.tensors.iter_mut().zip(powers) {
             for value in &mut tensor.values {
                 let rescaled = times_power_of_two(*value, power);
@@ -184,6 +188,33 @@ impl State {
         }
         symmetry.epsilons(graph, &state.exponents)?;
         Ok(state)
+    }
+}
+
+impl GroupHyper {
+    /// The caller's part of `Π^c`, with `c = 2^exponent` the factor of the group's parameters: with SGD and SGDW the
+    /// learning rate times `c²` and the weight decay divided by it; with AdamW the learning rate times `c`, weight decay
+    /// and `ε` divided by it.
+    ///
+    /// ```
+    /// use nn_engine::{GroupHyper, Optimiser};
+    /// let hyper = GroupHyper::new(0.5, 0.25, 0.9).rescaled(Optimiser::Sgdw, 3);
+    /// assert_eq!(hyper, GroupHyper::new(32.0, 0.25 / 64.0, 0.9));
+    /// let hyper = GroupHyper::adamw(0.5, 0.25, [0.9, 0.99], 0.125, 0).rescaled(Optimiser::AdamW, 3);
+    /// assert_eq!(hyper, GroupHyper::adamw(4.0, 0.25 / 8.0, [0.9, 0.99], 0.125 / 8.0, 0));
+    /// ```
+    #[must_use]
+    pub fn rescaled(self, optimiser: Optimiser, exponent: i64) -> Self {
+        let of_rate = exponent.saturating_mul(1 + optimiser.degree());
+        Self {
+            learning_rate: times_power_of_two(self.learning_rate, of_rate),
+            weight_decay: times_power_of_two(self.weight_decay, of_rate.saturating_neg()),
+            moments: self.moments.map(|moments| Moments {
+                epsilon: times_power_of_two(moments.epsilon, exponent.saturating_neg()),
+                ..moments
+            }),
+            ..self
+        }
     }
 }
 

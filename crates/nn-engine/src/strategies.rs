@@ -20,9 +20,8 @@ use std::ops::RangeInclusive;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
-use crate::conformance::{
-    Augmentation, Case, ChainLink, ChainOp, Kinks, NetworkSpec, Optimiser, Tier,
-};
+use crate::Optimiser;
+use crate::conformance::{Augmentation, Case, ChainLink, ChainOp, Kinks, NetworkSpec, Rates, Tier};
 
 /// Operations before the classifier.
 const OPERATIONS: RangeInclusive<usize> = 4..=12;
@@ -124,11 +123,13 @@ pub fn case() -> impl Strategy<Value = Case> {
         tolerance: 1.0,
         kinks: Kinks::Avoided,
         augmentation: Augmentation::None,
-        replicas: vec![Optimiser {
+        replicas: vec![Rates {
             learning_rate: 0.05,
             weight_decay: 5e-4,
             momentum: 0.9,
+            adam: None,
         }],
+        optimiser: Optimiser::Sgd,
         own_batches: false,
         groups: 1,
         scale_ratio: 1.0,

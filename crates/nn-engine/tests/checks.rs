@@ -1,8 +1,8 @@
 //! What the checks that engines share refuse, and in which words.
 
 use nn_engine::{
-    BatchSpec, Batches, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Precision,
-    Symmetry, check_run,
+    BatchSpec, Batches, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Moments,
+    Optimiser, Precision, State, Symmetry, check_run,
 };
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
@@ -105,4 +105,104 @@ fn batches_of_replicas_are_as_many_and_of_one_size() {
         refused.to_string(),
         "batch 1 cannot be run: it names image 4 of 4"
     );
+}
+
+#[test]
+fn a_state_of_another_optimiser_is_refused() {
+    let graph = graph();
+    let sgd = State::initial(&graph, 3);
+    let adamw = sgd.clone().with_optimiser(&graph, Optimiser::AdamW);
+    assert_eq!(sgd.check(&graph, Optimiser::Sgdw), Ok(()));
+    assert_eq!(adamw.check(&graph, Optimiser::AdamW), Ok(()));
+    let again = adamw.clone().with_optimiser(&graph, Optimiser::Sgd);
+    assert_eq!(again, sgd);
+    for (state, optimiser) in [
+        (&sgd, Optimiser::Sgd),
+        (&sgd, Optimiser::Sgdw),
+        (&adamw, Optimiser::AdamW),
+    ] {
+        let values = state.tensors.iter().map(|tensor| tensor.values.len());
+        let values = values.sum::<usize>() as u128;
+        assert_eq!(State::values(&graph, optimiser), values);
+    }
+    let place = graph.parameters().len();
+    let refused = sgd.check(&graph, Optimiser::AdamW).unwrap_err().to_string();
+    let wanted = format!(
+        "the state does not belong to this network: tensor {place} is `stem.conv1.weight.momentum_buffer` of shape \
+         [16, 3, 3, 3] with 432 values; the network has `stem.conv1.weight.first_moment` of shape [16, 3, 3, 3], for \
+         AdamW"
+    );
+    assert_eq!(refused, wanted);
+    assert!(adamw.check(&graph, Optimiser::Sgd).is_err());
+}
+
+fn checked(optimiser: Optimiser, entry: GroupHyper, precision: Precision) -> Option<String> {
+    let table = HyperTable::from_fn(1, 1, 1, |_, _, _| entry);
+    let checked = table.and_then(|table| table.check_update(1, optimiser, precision));
+    checked.err().map(|error| error.to_string())
+}
+
+#[test]
+fn hyperparameters_of_another_optimiser_are_refused() {
+    let sgd = GroupHyper::new(0.1, 5e-4, 0.9);
+    let adamw = GroupHyper::adamw(1e-3, 1e-2, [0.9, 0.999], 1e-8, 0);
+    let check = |optimiser, entry| checked(optimiser, entry, Precision::Float32);
+    assert_eq!(check(Optimiser::Sgd, sgd), None);
+    assert_eq!(check(Optimiser::Sgdw, sgd), None);
+    assert_eq!(check(Optimiser::AdamW, adamw), None);
+    assert_eq!(
+        check(Optimiser::AdamW, sgd).unwrap(),
+        "step 0 of replica 0, group 0 is none of AdamW; give it moments, or make the engine for SGD"
+    );
+    assert_eq!(
+        check(Optimiser::Sgdw, adamw).unwrap(),
+        "step 0 of replica 0, group 0 is none of SGDW; leave out its moments, or make the engine for AdamW"
+    );
+}
+
+#[test]
+fn moments_outside_their_ranges_are_refused() {
+    let good = GroupHyper::adamw(1e-3, 1e-2, [0.0, 0.0], 0.0, u64::MAX);
+    assert_eq!(
+        checked(Optimiser::AdamW, good, Precision::Float32),
+        None,
+        "no memory at all"
+    );
+    let with = |change: fn(&mut Moments)| {
+        let mut hyper = GroupHyper::adamw(1e-3, 1e-2, [0.9, 0.999], 1e-8, 0);
+        hyper.moments.iter_mut().for_each(change);
+        hyper
+    };
+    let outside: [fn(&mut Moments); 7] = [
+        |m| m.first_weight = -0.1,
+        |m| m.second_weight = f64::INFINITY,
+        |m| m.second_keep = 1.0,
+        |m| m.bias_corrections[0] = 0.0,
+        |m| m.bias_corrections[1] = 1.1,
+        |m| m.epsilon = f64::NAN,
+        |m| m.epsilon = -1e-8,
+    ];
+    for change in outside {
+        let entry = with(change);
+        let refused = checked(Optimiser::AdamW, entry, Precision::Float64).unwrap();
+        assert!(refused.contains("bias corrections"), "{refused}");
+    }
+    // What float64 holds and float32 does not.
+    let beyond: [fn(&mut Moments); 3] = [
+        |m| m.second_keep = 1.0 - 1e-9,
+        |m| m.epsilon = 1e41,
+        |m| m.bias_corrections[0] = 1e-45,
+    ];
+    for change in beyond {
+        let entry = with(change);
+        let refused = checked(Optimiser::AdamW, entry, Precision::Float32).unwrap();
+        let end = "leaves its range when rounded to float32; use smaller values, or an engine of higher precision";
+        assert!(refused.ends_with(end), "{refused}");
+        assert!(refused.contains("Moments"), "{refused}");
+        assert_eq!(checked(Optimiser::AdamW, entry, Precision::Float64), None);
+    }
+    // A decay that is huge by itself, at a rate that makes it none.
+    let entry = GroupHyper::new(1e-30, 1e40, 0.9);
+    assert_eq!(checked(Optimiser::Sgdw, entry, Precision::Float32), None);
+    assert!(checked(Optimiser::Sgd, entry, Precision::Float32).is_some());
 }

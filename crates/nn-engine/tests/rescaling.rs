@@ -1,6 +1,6 @@
 //! The map `Π^c` on states: by which power each number is multiplied, and what is refused.
 
-use nn_engine::{EngineError, Precision, State, Symmetry};
+use nn_engine::{EngineError, Optimiser, Precision, State, Symmetry};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 use proptest::prelude::*;
 
@@ -34,7 +34,11 @@ fn symmetry() -> Symmetry {
 }
 
 fn numbers(graph: &Graph) -> State {
-    let mut state = State::initial(graph, 3);
+    numbers_of(graph, Optimiser::Sgd)
+}
+
+fn numbers_of(graph: &Graph, optimiser: Optimiser) -> State {
+    let mut state = State::initial(graph, 3).with_optimiser(graph, optimiser);
     for (place, tensor) in state.tensors.iter_mut().enumerate() {
         for (at, value) in tensor.values.iter_mut().enumerate() {
             *value = f64::from(((place * 7 + at * 3) % 11 + 1) as f32 / 7.0);
@@ -64,6 +68,25 @@ proptest! {
 
         let back = found.rescaled(&graph, &symmetry, &[-j, -k], Precision::Float32).unwrap();
         prop_assert_eq!(back, start);
+    }
+
+    /// A second moment is one of squares.
+    #[test]
+    fn moments_have_their_powers(j in -12_i64..12, k in -12_i64..12) {
+        let (graph, symmetry) = (graph(), symmetry());
+        let start = numbers_of(&graph, Optimiser::AdamW);
+        let found = start.rescaled(&graph, &symmetry, &[j, k], Precision::Float32).unwrap();
+        prop_assert_eq!(found.check(&graph, Optimiser::AdamW), Ok(()));
+        for (name, power) in [
+            ("a.weight", j), ("b.weight", k), ("head.weight", 0),
+            ("a.weight.first_moment", -j), ("n.scale.first_moment", -k), ("b.weight.first_moment", -k),
+            ("a.weight.second_moment", -2 * j), ("n.shift.second_moment", -2 * k),
+            ("n.running_mean", j), ("n.running_variance", 2 * j),
+        ] {
+            let factor = 2f64.powi(power as i32);
+            let wanted: Vec<f64> = start.get(name).unwrap().values.iter().map(|v| v * factor).collect();
+            prop_assert_eq!(&found.get(name).unwrap().values, &wanted, "{}", name);
+        }
     }
 
     /// Π^c Π^d = Π^{cd}, exponents too.

@@ -15,7 +15,7 @@ use crate::loss::softmax_cross_entropy;
 use crate::network::{self, Activations};
 use crate::replica::Replica;
 
-pub(crate) const PRECISION: Precision = Precision::Float64;
+const PRECISION: Precision = Precision::Float64;
 
 /// More threads than any machine has use for; asking for more is a mistake.
 const MOST_THREADS: usize = 4096;
@@ -25,9 +25,9 @@ const MOST_THREADS: usize = 4096;
 /// A step: forward with the batch's statistics, mean softmax cross-entropy, backward; running
 /// statistics multiplied by [`Symmetry::statistics_factors`](nn_engine::Symmetry::statistics_factors)
 /// and then moved by 0.1 to the batch's mean and unbiased variance (biased if the channel has a
-/// single value); `b ← γ b + g + λ θ`, `θ ← θ − η b`. Fixed parameters stay as they are.
+/// single value); then the [`Update`](nn_engine::Update) of every parameter but fixed ones.
 ///
-/// A new engine's replicas all hold [`State::initial`] with seed 0.
+/// A new engine's replicas all hold [`State::initial`] with seed 0, and the buffers of its optimiser.
 #[derive(Debug)]
 pub struct ReferenceEngine {
     pub(crate) options: EngineOptions,
@@ -55,10 +55,11 @@ impl ReferenceEngine {
     pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
         options.check(graph, "nn-reference")?;
         network::check_supported(graph)?;
-        let states = 8 * (options.replicas as u128 + 1) * State::values(graph);
+        let states = 8 * (options.replicas as u128 + 1) * State::values(graph, options.optimiser);
         let bytes = states + network::bytes(graph, 1);
         check_memory("the replicas and one image's activations", bytes)?;
-        let initial = Replica::from_state(graph, &options.symmetry, &State::initial(graph, 0))?;
+        let initial = State::initial(graph, 0).with_optimiser(graph, options.optimiser);
+        let initial = Replica::from_state(graph, &options, &initial)?;
         Ok(Self {
             graph: graph.clone(),
             images: Images::default(),
@@ -76,7 +77,7 @@ impl ReferenceEngine {
     pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
         options.check(graph, "nn-reference")?;
         network::check_supported(graph)?;
-        let states = 8 * options.replicas as u128 * State::values(graph);
+        let states = 8 * options.replicas as u128 * State::values(graph, options.optimiser);
         Ok(states + network::bytes(graph, options.batch_size))
     }
 
@@ -181,7 +182,7 @@ impl Engine for ReferenceEngine {
                 let symmetry = &self.options.symmetry;
                 let state = &mut self.replicas[replica];
                 state.move_running(symmetry, groups, &done.activations.statistics);
-                state.update(&symmetry.group, groups, &done.gradients);
+                state.update(&self.options, groups, &done.gradients);
                 let (loss, correct) = (done.loss, done.correct);
                 stats.set(step, replica, StepStats { loss, correct });
             }
@@ -216,12 +217,12 @@ impl Engine for ReferenceEngine {
 
     fn state(&self, replica: usize) -> Result<State, EngineError> {
         check_replica(replica, &self.options)?;
-        Ok(self.replicas[replica].state(&self.graph))
+        Ok(self.replicas[replica].state(&self.graph, self.options.optimiser))
     }
 
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {
         check_replica(replica, &self.options)?;
-        self.replicas[replica] = Replica::from_state(&self.graph, &self.options.symmetry, state)?;
+        self.replicas[replica] = Replica::from_state(&self.graph, &self.options, state)?;
         Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! Loss and gradients of one batch, without an update.
 
 use nn_engine::{
-    BatchSpec, Batches, Engine, EngineError, GroupHyper, HyperTable, NamedTensor, Split,
-    check_replica, check_run,
+    BatchSpec, Batches, Engine, EngineError, NamedTensor, Split, check_batches, check_replica,
 };
 use nn_graph::Op;
 
 use crate::ReferenceEngine;
-use crate::engine::{ForwardBackward, PRECISION};
+use crate::engine::ForwardBackward;
 use crate::op::max_pool;
 use crate::replica::named;
 
@@ -114,13 +113,9 @@ impl ReferenceEngine {
     /// Whether there is this replica, and this batch of training images.
     pub(crate) fn check_batch(&self, replica: usize, batch: &BatchSpec) -> Result<(), EngineError> {
         check_replica(replica, &self.options)?;
-        // The table only completes the call: nothing is updated.
-        let (replicas, groups) = (self.options.replicas, self.options.symmetry.groups());
-        let still = |_, _, _| GroupHyper::new(0.0, 0.0, 0.0);
-        let table = HyperTable::from_fn(1, replicas, groups, still)?;
-        let batches = Batches::shared(std::slice::from_ref(batch));
         let images = self.images.get(Split::Train)?;
-        check_run(batches, &table, images, &self.options, PRECISION)?;
+        let batches = Batches::shared(std::slice::from_ref(batch));
+        check_batches(batches, images, &self.options)?;
         self.check_batch_memory(batch.len())
     }
 }

@@ -7,6 +7,7 @@ mod logits;
 mod loss;
 mod network;
 mod op;
+mod optimiser;
 mod replica;
 
 pub use engine::ReferenceEngine;

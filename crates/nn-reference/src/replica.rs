@@ -1,12 +1,13 @@
-//! One run: parameters, momentum buffers, running statistics, and the optimiser's update.
+//! One run: parameters, what the optimiser keeps of their gradients, and running statistics.
 
 use nn_engine::statistics_names;
-use nn_engine::{EngineError, GroupHyper, NamedTensor, State, Symmetry, momentum_name};
+use nn_engine::{EngineError, EngineOptions, GroupHyper, NamedTensor, Optimiser, State, Symmetry};
 use nn_graph::op::BatchNorm;
 use nn_graph::{Graph, Op};
 
 use crate::Tensor;
 use crate::op::batch_norm::ChannelStatistics;
+use crate::optimiser::Memory;
 
 /// State of one run.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub(crate) struct Replica {
     /// In the graph's order.
     pub(crate) parameters: Vec<Tensor>,
     /// `None` for a fixed parameter.
-    buffers: Vec<Option<Tensor>>,
+    memories: Vec<Option<Memory>>,
     /// One for each normalisation, empty for those of groups.
     running: Vec<ChannelStatistics>,
     /// `ε` of each normalisation at the replica's scale.
@@ -27,11 +28,11 @@ impl Replica {
     /// From a state of this graph.
     pub(crate) fn from_state(
         graph: &Graph,
-        symmetry: &Symmetry,
+        options: &EngineOptions,
         state: &State,
     ) -> Result<Self, EngineError> {
-        state.check(graph)?;
-        let epsilons = symmetry.epsilons(graph, &state.exponents)?;
+        state.check(graph, options.optimiser)?;
+        let epsilons = options.symmetry.epsilons(graph, &state.exponents)?;
         // The check has established number, order and sizes of the tensors.
         let mut tensors = state.tensors.iter();
         let mut next = || {
@@ -43,13 +44,25 @@ impl Replica {
         for _ in graph.parameters() {
             parameters.push(tensor(next()?)?);
         }
-        let mut buffers = Vec::new();
-        for parameter in graph.parameters() {
-            buffers.push(match parameter.trainable {
-                true => Some(tensor(next()?)?),
-                false => None,
+        let trained = graph.parameters().iter().map(|p| p.trainable);
+        let mut buffers = || -> Result<Vec<Option<Tensor>>, EngineError> {
+            let buffers = trained.clone().map(|trained| match trained {
+                true => Ok(Some(tensor(next()?)?)),
+                false => Ok(None),
             });
-        }
+            buffers.collect()
+        };
+        let memories = match options.optimiser {
+            Optimiser::Sgd | Optimiser::Sgdw => {
+                let momenta = buffers()?.into_iter();
+                momenta.map(|b| b.map(Memory::Momentum)).collect()
+            }
+            Optimiser::AdamW => {
+                let (first, second) = (buffers()?, buffers()?);
+                let both = first.into_iter().zip(second);
+                both.map(|(m, v)| Some(Memory::Moments(m?, v?))).collect()
+            }
+        };
         let mut running = Vec::new();
         for id in graph.normalisers() {
             running.push(match graph.node(id).op {
@@ -63,7 +76,7 @@ impl Replica {
         }
         Ok(Self {
             parameters,
-            buffers,
+            memories,
             running,
             epsilons,
             exponents: state.exponents.clone(),
@@ -71,16 +84,20 @@ impl Replica {
     }
 
     /// A copy as named tensors.
-    pub(crate) fn state(&self, graph: &Graph) -> State {
+    pub(crate) fn state(&self, graph: &Graph, optimiser: Optimiser) -> State {
         let mut tensors = Vec::new();
         let described = graph.parameters();
         for (parameter, value) in described.iter().zip(&self.parameters) {
             tensors.push(named(parameter.name.clone(), &parameter.shape, value));
         }
-        for (parameter, buffer) in described.iter().zip(&self.buffers) {
-            if let Some(buffer) = buffer {
-                let name = momentum_name(&parameter.name);
-                tensors.push(named(name, &parameter.shape, buffer));
+        // All buffers of a kind, then the next.
+        for kind in 0..2 {
+            for (parameter, memory) in described.iter().zip(&self.memories) {
+                let buffer = memory.as_ref().and_then(|memory| memory.buffer(kind));
+                let name = optimiser.buffer_names(&parameter.name).nth(kind);
+                if let (Some(name), Some(buffer)) = (name, buffer) {
+                    tensors.push(named(name, &parameter.shape, buffer));
+                }
             }
         }
         let batches = (self.running.iter()).filter(|running| !running.mean.is_empty());
@@ -141,26 +158,19 @@ impl Replica {
         }
     }
 
-    /// `b ← γ b + g + λ θ`, `θ ← θ − η b` for every trained parameter, with its group's values.
-    pub(crate) fn update(&mut self, group: &[usize], hyper: &[GroupHyper], gradients: &[Tensor]) {
-        for (index, gradient) in gradients.iter().enumerate() {
-            let GroupHyper {
-                learning_rate,
-                weight_decay,
-                momentum,
-                ..
-            } = hyper[group[index]];
-            let Some(buffer) = &mut self.buffers[index] else {
-                continue;
-            };
-            let parameter = &mut self.parameters[index];
-            ndarray::Zip::from(buffer)
-                .and(parameter)
-                .and(gradient)
-                .for_each(|b, theta, g| {
-                    *b = momentum * *b + g + weight_decay * *theta;
-                    *theta -= learning_rate * *b;
-                });
+    /// Updates every trained parameter with its group's values.
+    pub(crate) fn update(
+        &mut self,
+        options: &EngineOptions,
+        hyper: &[GroupHyper],
+        gradients: &[Tensor],
+    ) {
+        let memories = self.memories.iter_mut().zip(&mut self.parameters);
+        for (index, (memory, parameter)) in memories.enumerate() {
+            let with = hyper[options.symmetry.group[index]].update(options.optimiser);
+            if let Some(memory) = memory {
+                memory.update(parameter, &gradients[index], &with);
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::NetworkSpec;
 use crate::{
-    BatchSpec, Batches, Crop, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
-    State, Symmetry,
+    BatchSpec, Batches, Crop, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet,
+    Moments, Optimiser, Split, State, Symmetry,
 };
 
 /// How much work a case is. A tier includes the ones before it.
@@ -59,13 +59,55 @@ pub enum Augmentation {
 /// each further group, so that a step or group mistaken for another shows.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Optimiser {
+pub struct Rates {
     /// `η` of the first step and group.
     pub learning_rate: f64,
     /// `λ`, from the second step on: after the first, momentum buffers are the gradients.
     pub weight_decay: f64,
-    /// `γ`.
+    /// `γ`, or `β₁`.
     pub momentum: f64,
+    /// What AdamW has beside.
+    #[serde(default)]
+    pub adam: Option<AdamRates>,
+}
+
+/// What AdamW has beside a learning rate, weight decay and `β₁`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamRates {
+    /// `β₂`.
+    pub beta2: f64,
+    /// `ε`. As large as gradients, it shows where it is not scaled with them, and an update is not the sign of a
+    /// gradient that rounding may turn.
+    pub epsilon: f64,
+}
+
+impl Rates {
+    /// At a step, with what is kept of the gradients multiplied by powers of `a` as in a run without weight decay that
+    /// stands for another. (Not of SGD's, which a case may vary by itself.)
+    fn hyper(&self, learning_rate: f64, step: usize, scale_ratio: f64) -> GroupHyper {
+        let weight_decay = match step {
+            0 => 0.0,
+            _ => self.weight_decay,
+        };
+        let Some(adam) = self.adam else {
+            return GroupHyper {
+                scale_ratio,
+                ..GroupHyper::new(learning_rate, weight_decay, self.momentum)
+            };
+        };
+        let (beta, step) = ([self.momentum, adam.beta2], step as u64);
+        let plain = GroupHyper::adamw(learning_rate, weight_decay, beta, adam.epsilon, step);
+        GroupHyper {
+            momentum: plain.momentum * scale_ratio,
+            moments: plain.moments.map(|moments| Moments {
+                second_keep: moments.second_keep * scale_ratio * scale_ratio,
+                ..moments
+            }),
+            scale_ratio,
+            ..plain
+        }
+    }
 }
 
 /// A change of scale that leaves the network's function alone, and so must not show in training.
@@ -106,9 +148,12 @@ pub struct Case {
     /// Crops and flips.
     #[serde(default)]
     pub augmentation: Augmentation,
+    /// What all replicas are trained with.
+    #[serde(default)]
+    pub optimiser: Optimiser,
     /// One entry for each replica.
-    #[serde(default = "one_optimiser")]
-    pub replicas: Vec<Optimiser>,
+    #[serde(default = "one_replica")]
+    pub replicas: Vec<Rates>,
     /// Whether each replica has batches of its own.
     #[serde(default)]
     pub own_batches: bool,
@@ -132,11 +177,12 @@ fn one_group() -> usize {
     1
 }
 
-fn one_optimiser() -> Vec<Optimiser> {
-    vec![Optimiser {
+fn one_replica() -> Vec<Rates> {
+    vec![Rates {
         learning_rate: 0.05,
         weight_decay: 5e-4,
         momentum: 0.9,
+        adam: None,
     }]
 }
 
@@ -179,6 +225,7 @@ impl Case {
             batch_size: self.batch,
             replicas: self.replicas.len(),
             symmetry: self.symmetry(graph),
+            optimiser: self.optimiser,
             threads: 0,
         }
     }
@@ -288,17 +335,13 @@ impl Case {
             self.replicas.len(),
             groups,
             |step, r, group| {
-                let optimiser = self.replicas[r];
                 let growth = (1.0 + 0.1 * step as f64) * (1.0 + 0.5 * group as f64);
-                GroupHyper {
-                    learning_rate: optimiser.learning_rate * growth,
-                    weight_decay: match step {
-                        0 => 0.0,
-                        _ => optimiser.weight_decay,
-                    },
-                    momentum: optimiser.momentum,
-                    scale_ratio: self.scale_ratios()[group],
-                }
+                let rates = self.replicas[r];
+                rates.hyper(
+                    rates.learning_rate * growth,
+                    step,
+                    self.scale_ratios()[group],
+                )
             },
         )
     }
@@ -312,7 +355,8 @@ impl Case {
     /// Where a replica starts: the graph's initial values, but biases, affine parameters and running
     /// statistics away from 0 and 1, where mistakes hide. All are float32 numbers, buffers are 0.
     pub fn state(&self, graph: &Graph, replica: usize) -> State {
-        let mut state = State::initial(graph, self.seed.wrapping_add(replica as u64));
+        let mut state = State::initial(graph, self.seed.wrapping_add(replica as u64))
+            .with_optimiser(graph, self.optimiser);
         let mut random = self.random(16 + replica as u64);
         let mut draw = |centre: f64, width: f64| {
             f64::from((centre + width * random.random_range(-1.0..1.0)) as f32)

@@ -28,10 +28,11 @@ mod network;
 mod report;
 mod rescaling;
 mod runner;
+mod sizes;
 
 pub use algorithm::Algorithm;
 pub use bounds::Bounds;
-pub use case::{Augmentation, Case, Kinks, Optimiser, Rescale, Tier};
+pub use case::{AdamRates, Augmentation, Case, Kinks, Rates, Rescale, Tier};
 pub use network::{ChainLink, ChainOp, NetworkSpec, ResidualSpec};
 pub use report::{ConformanceError, Deviation, Report, Stage};
 pub use runner::{run, run_case};

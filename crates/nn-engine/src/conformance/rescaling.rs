@@ -2,9 +2,7 @@
 
 use super::bounds::{distance, norm};
 use super::{Case, Deviation, Report, Rescale, Stage};
-use crate::{
-    Engine, EngineError, Evaluation, GroupHyper, HyperTable, Split, State, Stats, StepStats,
-};
+use crate::{Engine, EngineError, Evaluation, HyperTable, Split, State, Stats, StepStats};
 
 /// What one run leaves.
 struct Run {
@@ -104,13 +102,7 @@ fn train(
             }
         }
         let row = HyperTable::from_fn(1, replicas, groups, |_, replica, group| {
-            let plain = hyper.get(step, replica)[group];
-            let square = 4f64.powi(total[group] as i32);
-            GroupHyper {
-                learning_rate: plain.learning_rate * square,
-                weight_decay: plain.weight_decay / square,
-                ..plain
-            }
+            hyper.get(step, replica)[group].rescaled(case.optimiser, total[group])
         })?;
         stats.push(engine.run(batches.part(step..step + 1), &row)?);
         before = total;

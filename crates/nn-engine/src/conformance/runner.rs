@@ -5,10 +5,11 @@ use std::sync::Arc;
 use nn_graph::Graph;
 
 use super::bounds::{distance, norm};
+use super::sizes::Sizes;
 use super::{Algorithm, Bounds, Case, ConformanceError, Deviation, Report, Stage, rescaling};
 use crate::{
     Engine, EngineError, EngineOptions, HyperTable, NamedTensor, ParameterComparison, Split, State,
-    Stats, momentum_name, statistics_names,
+    Stats, statistics_names,
 };
 
 /// Builds both engines and [`run`]s the case; `algorithm` is the candidate's.
@@ -116,7 +117,9 @@ impl Comparison<'_> {
             self.compare_stats(stage, replica, steps.clone(), (&wanted, &found));
             let wanted = reference.state(replica).map_err(by("reference"))?;
             let found = candidate.state(replica).map_err(by("candidate"))?;
-            found.check(&self.graph).map_err(by("candidate"))?;
+            found
+                .check(&self.graph, self.case.optimiser)
+                .map_err(by("candidate"))?;
             self.compare_states(stage, replica, steps.end, &wanted, &found);
         }
         Ok(())
@@ -179,7 +182,7 @@ impl Comparison<'_> {
         wanted: &State,
         found: &State,
     ) {
-        let momentum_scale = self.momentum_scale(wanted);
+        let sizes = Sizes::new(self.case, &self.graph, replica, steps, wanted);
         // What the step in question adds: gradients of the first step have the bound of gradients.
         let bound = match steps {
             1 => self.bounds.gradient,
@@ -187,20 +190,20 @@ impl Comparison<'_> {
         };
         let parameters = self.graph.parameters().to_vec();
         for (index, parameter) in parameters.iter().enumerate() {
-            let name = momentum_name(&parameter.name);
-            let (Some(wanted_buffer), Some(found_buffer)) = (wanted.get(&name), found.get(&name))
-            else {
+            let Some((buffers, moved)) = sizes.allowed(parameter, wanted, bound) else {
                 continue;
             };
-            let elements = (parameter.elements() as f64).sqrt();
-            let scale = norm(wanted_buffer).max(momentum_scale * elements);
-            self.tensor(stage, replica, wanted_buffer, found_buffer, bound * scale);
+            for (name, allowed) in buffers {
+                if let (Some(wanted), Some(found)) = (wanted.get(&name), found.get(&name)) {
+                    self.tensor(stage, replica, wanted, found, allowed);
+                }
+            }
             // The update is as wrong as the buffers before it, and rounded once every step.
             let (wanted, found) = (&wanted.tensors[index], &found.tensors[index]);
             let start = &self.start[replica].tensors[index];
-            let moved = distance(wanted, start).max(self.step_size(replica, steps) * scale);
+            let moved = moved.max(bound * distance(wanted, start));
             let rounded = steps as f64 * self.bounds.roundoff * (norm(wanted) + norm(start));
-            self.tensor(stage, replica, wanted, found, bound * moved + rounded);
+            self.tensor(stage, replica, wanted, found, moved + rounded);
         }
         let bound = self.bounds.at_step(steps - 1);
         for id in self.graph.batch_norms() {
@@ -219,26 +222,6 @@ impl Comparison<'_> {
                 }
             }
         }
-    }
-
-    /// Root mean square of all momentum buffers: the size of the terms in a gradient that cancels, as
-    /// a bias before a normalisation has.
-    fn momentum_scale(&self, state: &State) -> f64 {
-        let suffix = momentum_name("");
-        let buffers = state.tensors.iter().filter(|t| t.name.ends_with(&suffix));
-        let (sum, count) = buffers.fold((0.0, 0), |(sum, count), buffer| {
-            (sum + norm(buffer).powi(2), count + buffer.values.len())
-        });
-        (sum / count.max(1) as f64).sqrt()
-    }
-
-    /// Largest learning rate up to this step.
-    fn step_size(&self, replica: usize, steps: usize) -> f64 {
-        let rates = self.case.hyper().map(|hyper| {
-            let rows = (0..steps).flat_map(|step| hyper.get(step, replica).to_vec());
-            rows.map(|group| group.learning_rate).fold(0.0, f64::max)
-        });
-        rates.unwrap_or(0.0)
     }
 
     fn tensor(
@@ -305,7 +288,9 @@ impl Comparison<'_> {
         let stage = Stage::Consistency;
         for replica in 0..self.start.len() {
             let state = candidate.state(replica).map_err(by_candidate)?;
-            state.check(&self.graph).map_err(by_candidate)?;
+            state
+                .check(&self.graph, self.case.optimiser)
+                .map_err(by_candidate)?;
             let start = self.start[replica].clone();
             for (index, parameter) in self.graph.parameters().to_vec().iter().enumerate() {
                 if !parameter.trainable {

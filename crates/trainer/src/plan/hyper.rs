@@ -302,6 +302,7 @@ impl PlannedStep {
             learning_rate: self.learning_rate,
             weight_decay: self.weight_decay,
             momentum: self.momentum,
+            moments: None,
             scale_ratio: self.scale_ratio,
         }
     }
