@@ -165,6 +165,16 @@ fn the_reference_conforms_to_itself() {
     assert_eq!(caught(Tier::Sim, Damage::None), 0);
 }
 
+/// A change of what AdamW alone has.
+macro_rules! of_moments {
+    ($change:expr) => {
+        Damage::Hyper(|h| {
+            let change: fn(&mut nn_engine::Moments) = $change;
+            h.moments.iter_mut().for_each(change);
+        })
+    };
+}
+
 #[test]
 fn damaged_engines_do_not_conform() {
     for (damage, least) in [
@@ -175,6 +185,13 @@ fn damaged_engines_do_not_conform() {
         (Damage::Hyper(|h| h.weight_decay = 0.0), 8),
         (Damage::Hyper(|h| h.scale_ratio = 1.0), 1),
         (Damage::Hyper(|h| h.scale_ratio = h.scale_ratio.recip()), 1),
+        (Damage::Hyper(|h| h.weight_decay *= 1.01), 1),
+        (of_moments!(|m| m.first_weight *= 1.001), 2),
+        (of_moments!(|m| m.second_keep *= 0.99), 1),
+        (of_moments!(|m| m.second_weight *= 1.001), 2),
+        (of_moments!(|m| m.bias_corrections[0] *= 0.99), 2),
+        (of_moments!(|m| m.bias_corrections[1] *= 0.99), 2),
+        (of_moments!(|m| m.epsilon *= 1.01), 2),
         (Damage::Evaluation, 1),
         (Damage::Batches(|b| b.flips.fill(false)), 1),
         (
@@ -186,6 +203,8 @@ fn damaged_engines_do_not_conform() {
         (Damage::State(|s| change(s, ".running_variance", 1.001)), 8),
         (Damage::State(|s| change(s, ".running_mean", 1.001)), 8),
         (Damage::State(|s| change(s, ".momentum_buffer", 1.001)), 10),
+        (Damage::State(|s| change(s, ".first_moment", 1.001)), 2),
+        (Damage::State(|s| change(s, ".second_moment", 1.001)), 2),
         (Damage::State(|s| change(s, "0.weight", 1.0001)), 8),
         // An ε that is not rescaled, and another power of two for each kind of tensor.
         (Damage::Rescaling(|s| s.exponents.clear()), 3),
@@ -195,6 +214,8 @@ fn damaged_engines_do_not_conform() {
         ),
         (Damage::Rescaling(|s| change(s, ".running_mean", 0.5)), 2),
         (Damage::Rescaling(|s| change(s, ".momentum_buffer", 2.0)), 3),
+        (Damage::Rescaling(|s| change(s, ".first_moment", 2.0)), 1),
+        (Damage::Rescaling(|s| change(s, ".second_moment", 2.0)), 1),
         (Damage::Rescaling(|s| change(s, "0.weight", 2.0)), 3),
     ] {
         let found = caught(Tier::Sim, damage);

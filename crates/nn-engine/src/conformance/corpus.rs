@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::Case;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("../../conformance/chains.toml"),
     include_str!("../../conformance/networks.toml"),
     include_str!("../../conformance/training.toml"),
@@ -15,6 +15,7 @@ const FILES: [&str; 7] = [
     include_str!("../../conformance/normalisation.toml"),
     include_str!("../../conformance/shortcuts.toml"),
     include_str!("../../conformance/rescaling.toml"),
+    include_str!("../../conformance/optimisers.toml"),
 ];
 const SEEDS: &str = include_str!("../../conformance/seeds.toml");
 
