@@ -103,8 +103,9 @@ extern "C" __global__ void __launch_bounds__(LOSS_THREADS) loss(const __grid_con
     }
 }
 
+// One group's numbers in one step, nn-engine's Update.
 struct GroupRates {
-    float learning_rate, weight_decay, momentum, unused;
+    float rate, decay, coupled_decay, momentum, first_weight, second_keep, second_weight, epsilon;
 };
 
 // One parameter, at `first` of the list of all. Its gradient is the sum of `count` parts, `length` values apart.
@@ -121,7 +122,8 @@ struct UpdateArguments {
     const int* owner;     // of each block of values, its parameter; -1 for one that is not trained
     const int* first;     // of each block, its number among those of its parameter
     Span<float> values;
-    Span<float> momentum;
+    Span<float> momentum;       // momentum buffers or first moments
+    Span<float> second_moment;  // none without moments
     Span<const float> parts;
     Span<const GroupRates> rates;  // [step][group]
     Offset rate_row;
@@ -131,13 +133,19 @@ struct UpdateArguments {
 #define UPDATE_QUADS 32
 #define UPDATE_LANES 8
 
-// b <- momentum b + g + decay w, then w <- w - rate b. Lanes share the parts of a gradient, each every eighth.
-// grid (blocks of 4 * UPDATE_QUADS values, 1, replicas), block UPDATE_QUADS * UPDATE_LANES.
-extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
-    update(const __grid_constant__ UpdateArguments a) {
-    __shared__ float4 sums[UPDATE_LANES][UPDATE_QUADS];
+// Four values that a thread updates, and the sum of the parts of their gradient.
+struct Updated {
+    Offset at;  // in the lists of values and of what is kept of their gradients
+    float4 gradient;
+    GroupRates rates;
+};
+
+typedef float4 UpdateSums[UPDATE_LANES][UPDATE_QUADS];
+
+// Finds them, by all threads of a block; false for a thread that updates nothing. Lanes share the parts, each every eighth.
+__device__ __forceinline__ bool updated(const UpdateArguments& a, UpdateSums& sums, Updated& found) {
     const int owner = a.owner[blockIdx.x];
-    if (owner < 0) return;
+    if (owner < 0) return false;
     const Parameter parameter = a.parameters[owner];
     const int quad = threadIdx.x % UPDATE_QUADS, lane = threadIdx.x / UPDATE_QUADS;
     const Offset index = ((Offset)a.first[blockIdx.x] * UPDATE_QUADS + quad) * 4;
@@ -150,15 +158,59 @@ extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
     }
     sums[lane][quad] = gradient;
     __syncthreads();
-    if (lane != 0 || !inside) return;
+    if (lane != 0 || !inside) return false;
     for (int other = 1; other < UPDATE_LANES; ++other) gradient = gradient + sums[other][quad];
-    const GroupRates rates = here(a.rates)[*a.step * a.rate_row + parameter.group];
-    float* value = here(a.values) + parameter.first + index;
-    float* buffer = here(a.momentum) + parameter.first + index;
+    found.at = parameter.first + index;
+    found.gradient = gradient;
+    found.rates = here(a.rates)[*a.step * a.rate_row + parameter.group];
+    return true;
+}
+
+// (w - decay w) - rate u: each difference rounded once.
+__device__ __forceinline__ float4 moved(float4 w, float4 u, const GroupRates& rates) {
+    return fma4(splat(-rates.rate), u, fma4(splat(-rates.decay), w, w));
+}
+
+// b <- momentum b + g + coupled_decay w, then w <- (w - decay w) - rate b.
+// grid (blocks of 4 * UPDATE_QUADS values, 1, replicas), block UPDATE_QUADS * UPDATE_LANES.
+extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
+    update(const __grid_constant__ UpdateArguments a) {
+    __shared__ UpdateSums sums;
+    Updated of;
+    if (!updated(a, sums, of)) return;
+    float* value = here(a.values) + of.at;
+    float* buffer = here(a.momentum) + of.at;
     const float4 w = load4(value);
-    const float4 b = fma4(splat(rates.momentum), load4(buffer), fma4(splat(rates.weight_decay), w, gradient));
+    const float4 g = fma4(splat(of.rates.coupled_decay), w, of.gradient);
+    const float4 b = fma4(splat(of.rates.momentum), load4(buffer), g);
     store4(buffer, b);
-    store4(value, fma4(splat(-rates.learning_rate), b, w));
+    store4(value, moved(w, b, of.rates));
+}
+
+// m / (sqrt(v) + epsilon), 0 where m is. Root and quotient are correctly rounded, so that a power of two goes through both.
+__device__ __forceinline__ float direction(float m, float v, float epsilon) {
+    return m == 0.0f ? 0.0f : m / (sqrtf(v) + epsilon);
+}
+
+// m <- momentum m + first_weight g, v <- second_keep v + second_weight g g, then w <- (w - decay w) - rate u with u the
+// direction of m and v. Grid and block as of update.
+extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
+    update_adam(const __grid_constant__ UpdateArguments a) {
+    __shared__ UpdateSums sums;
+    Updated of;
+    if (!updated(a, sums, of)) return;
+    float* value = here(a.values) + of.at;
+    float* first = here(a.momentum) + of.at;
+    float* second = here(a.second_moment) + of.at;
+    const float4 g = of.gradient;
+    const float4 m = fma4(splat(of.rates.momentum), load4(first), splat(of.rates.first_weight) * g);
+    const float4 v = fma4(splat(of.rates.second_keep), load4(second), splat(of.rates.second_weight) * (g * g));
+    const float epsilon = of.rates.epsilon;
+    const float4 u = make_float4(direction(m.x, v.x, epsilon), direction(m.y, v.y, epsilon),
+                                 direction(m.z, v.z, epsilon), direction(m.w, v.w, epsilon));
+    store4(first, m);
+    store4(second, v);
+    store4(value, moved(load4(value), u, of.rates));
 }
 
 // The last launch of a step.

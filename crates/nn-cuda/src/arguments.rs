@@ -279,10 +279,14 @@ pub(crate) struct Loss {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct GroupRates {
-    pub(crate) learning_rate: f32,
-    pub(crate) weight_decay: f32,
+    pub(crate) rate: f32,
+    pub(crate) decay: f32,
+    pub(crate) coupled_decay: f32,
     pub(crate) momentum: f32,
-    pub(crate) unused: f32,
+    pub(crate) first_weight: f32,
+    pub(crate) second_keep: f32,
+    pub(crate) second_weight: f32,
+    pub(crate) epsilon: f32,
 }
 
 /// `struct Parameter`.
@@ -305,6 +309,7 @@ pub(crate) struct Update {
     pub(crate) first: u64,
     pub(crate) values: Span,
     pub(crate) momentum: Span,
+    pub(crate) second_moment: Span,
     pub(crate) parts: Span,
     pub(crate) rates: Span,
     pub(crate) rate_row: u64,

@@ -59,6 +59,8 @@ pub(crate) struct Inventory {
     pub(crate) activations: Vec<usize>,
     pub(crate) gradients: Vec<usize>,
     pub(crate) values: usize,
+    /// 0 without moments.
+    pub(crate) second_moments: usize,
     pub(crate) parts: usize,
     /// Of each normalisation.
     pub(crate) lists: Vec<usize>,
@@ -82,12 +84,6 @@ impl Blueprint {
     /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`].
     pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
         options.check(graph, "nn-cuda")?;
-        if options.optimiser != Optimiser::Sgd {
-            return Err(EngineError::Options(format!(
-                "nn-cuda trains with SGD, not with {}",
-                options.optimiser
-            )));
-        }
         for (what, value) in [
             ("batch size", options.batch_size),
             ("number of replicas", options.replicas),
@@ -152,6 +148,10 @@ impl Blueprint {
             activations,
             gradients: gradients.collect(),
             values: self.parameters.values,
+            second_moments: match self.options.optimiser {
+                Optimiser::Sgd | Optimiser::Sgdw => 0,
+                Optimiser::AdamW => self.parameters.values,
+            },
             parts: self.parameters.parts,
             lists: lists.collect(),
             partials: partials.collect(),
@@ -218,8 +218,9 @@ impl Inventory {
             (length as u128 * replicas as u128).max(1) * size as u128
         };
         let of_replicas = |size: usize| move |&length: &usize| list(length, replicas, size);
-        let stored = self.activations.iter().filter(|&&length| length > 0);
-        let floats = stored.chain(&self.gradients).chain(&self.lists);
+        let there = self.activations.iter().chain([&self.second_moments]);
+        let there = there.filter(|&&length| length > 0);
+        let floats = there.chain(&self.gradients).chain(&self.lists);
         let floats = floats.chain([&self.values, &self.values, &self.parts, &self.running]);
         let doubles = self.partials.iter().chain([&self.norms, &self.factors]);
         let shared = [

@@ -73,7 +73,8 @@ impl CudaEngine {
             blueprint,
             images: Images::default(),
         };
-        let initial = State::initial(graph, 0);
+        let optimiser = engine.blueprint.options.optimiser;
+        let initial = State::initial(graph, 0).with_optimiser(graph, optimiser);
         for replica in 0..engine.replicas() {
             engine.load_state(replica, &initial)?;
         }

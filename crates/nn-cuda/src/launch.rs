@@ -60,6 +60,7 @@ kernels! {
     InputImages = "input_images", 256;
     Loss = "loss", 256;
     Update = "update", 256;
+    UpdateAdam = "update_adam", 256;
     Advance = "advance", 1;
 }
 

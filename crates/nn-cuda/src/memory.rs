@@ -105,7 +105,10 @@ pub(crate) struct Memory {
     pub(crate) activations: Vec<Option<Buffer<f32>>>,
     pub(crate) gradients: Vec<Buffer<f32>>,
     pub(crate) values: Buffer<f32>,
+    /// Momentum buffers or first moments.
     pub(crate) momentum: Buffer<f32>,
+    /// None without moments.
+    pub(crate) second_moment: Option<Buffer<f32>>,
     pub(crate) parts: Buffer<f32>,
     pub(crate) lists: Vec<Buffer<f32>>,
     pub(crate) partials: Vec<Buffer<f64>>,
@@ -158,6 +161,7 @@ impl Memory {
                 .collect::<Result<_, _>>()?,
             values: floats(all.values)?,
             momentum: floats(all.values)?,
+            second_moment: stored(&all.second_moments)?,
             parts: floats(all.parts)?,
             lists: all
                 .lists
@@ -184,6 +188,9 @@ impl Memory {
         memory.parts.clear(gpu)?;
         memory.values.clear(gpu)?;
         memory.momentum.clear(gpu)?;
+        if let Some(second) = &mut memory.second_moment {
+            second.clear(gpu)?;
+        }
         memory.running.clear(gpu)?;
         Ok(memory)
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use nn_engine::Optimiser;
 use nn_engine::plan::{By, GradientFlow, Group};
 use nn_graph::{NodeId, Op, op::BatchNorm};
 
@@ -282,12 +283,18 @@ pub(crate) fn input(pass: &Pass<'_>, pictures: &Pictures, program: &mut Program)
 /// The launch that updates all parameters.
 pub(crate) fn update(pass: &Pass<'_>, program: &mut Program) {
     let (blueprint, memory, first) = (pass.blueprint, pass.memory, pass.replicas.start);
+    let kernel = match blueprint.options.optimiser {
+        Optimiser::Sgd | Optimiser::Sgdw => Kernel::Update,
+        Optimiser::AdamW => Kernel::UpdateAdam,
+    };
+    let second_moment = memory.second_moment.as_ref();
     let arguments = crate::arguments::Update {
         parameters: memory.parameters.address(),
         owner: memory.owners.address(),
         first: memory.numbers.address(),
         values: memory.values.span(first),
         momentum: memory.momentum.span(first),
+        second_moment: second_moment.map_or(Span::NONE, |buffer| buffer.span(first)),
         parts: memory.parts.span(first),
         rates: memory.rates.span(first),
         rate_row: blueprint.options.symmetry.groups() as u64,
@@ -295,7 +302,7 @@ pub(crate) fn update(pass: &Pass<'_>, program: &mut Program) {
     };
     pass.launch(
         program,
-        Kernel::Update,
+        kernel,
         [blueprint.parameters.blocks(), 1],
         arguments,
     );

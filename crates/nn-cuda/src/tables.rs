@@ -1,6 +1,6 @@
 //! What changes from step to step, as rows of tables on the GPU.
 
-use nn_engine::{BatchSpec, Batches, EngineError, GroupHyper, HyperTable};
+use nn_engine::{BatchSpec, Batches, EngineError, HyperTable, Update};
 
 use crate::arguments::{GroupRates, Sample};
 use crate::blueprint::{Blueprint, WINDOW};
@@ -19,7 +19,7 @@ pub(crate) fn write_steps(
     batches: Batches<'_>,
     (hyper, first): (&HyperTable, usize),
 ) -> Result<(), EngineError> {
-    let steps = batches.steps();
+    let (steps, optimiser) = (batches.steps(), blueprint.options.optimiser);
     debug_assert!(steps <= WINDOW);
     let mut samples = vec![Sample::default(); steps * blueprint.options.batch_size];
     for replica in 0..blueprint.options.replicas {
@@ -35,7 +35,8 @@ pub(crate) fn write_steps(
         let mut factors = Vec::with_capacity(steps * blueprint.factor_row());
         for step in first..first + steps {
             let groups = hyper.get(step, replica);
-            rates.extend(groups.iter().map(of_group));
+            let updates = groups.iter().map(|group| group.update(optimiser));
+            rates.extend(updates.map(rounded));
             let ratios = groups.iter().map(|group| group.scale_ratio);
             factors.extend(factor_row(blueprint, ratios));
         }
@@ -82,12 +83,16 @@ pub(crate) fn write_images(
     memory.step.write(gpu, 0, 0, &[0])
 }
 
-fn of_group(hyper: &GroupHyper) -> GroupRates {
+fn rounded(update: Update) -> GroupRates {
     GroupRates {
-        learning_rate: hyper.learning_rate as f32,
-        weight_decay: hyper.weight_decay as f32,
-        momentum: hyper.momentum as f32,
-        unused: 0.0,
+        rate: update.rate as f32,
+        decay: update.decay as f32,
+        coupled_decay: update.coupled_decay as f32,
+        momentum: update.momentum as f32,
+        first_weight: update.first_weight as f32,
+        second_keep: update.second_keep as f32,
+        second_weight: update.second_weight as f32,
+        epsilon: update.epsilon as f32,
     }
 }
 
