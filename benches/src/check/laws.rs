@@ -80,6 +80,12 @@ const LAWS: [Law; 17] = [
         );
     }),
     (
+        "Adam goes on where its second moments vanish",
+        |subject, _| {
+            renormalisation::adam_goes_on_where_its_second_moments_vanish(subject, 0.6);
+        },
+    ),
+    (
         "random networks train as the reference",
         |subject, effort| {
             random_networks::any_network_trains_as_on_the_reference(

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nn_cpu::CpuEngine;
 use nn_engine::{
-    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Optimiser, Split,
 };
 use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 
@@ -42,18 +42,24 @@ fn memory_is_known_before_and_constant() {
     for normaliser in [Normaliser::Batch, Normaliser::Group { groups: 2 }] {
         for architecture in [Architecture::PreResNet, Architecture::ResNet] {
             for (batch_size, replicas) in [(1, 1), (2, 3), (17, 1), (33, 2)] {
-                check_bytes(architecture, normaliser, batch_size, replicas);
+                for optimiser in [Optimiser::Sgd, Optimiser::AdamW] {
+                    check_bytes(architecture, normaliser, optimiser, (batch_size, replicas));
+                }
             }
         }
-        check_steps(normaliser);
+        let adamw = |_, _, _| GroupHyper::adamw(1e-3, 0.1, [0.9, 0.99], 1e-8, 0);
+        check_steps(normaliser, Optimiser::Sgd, |_, _, _| {
+            GroupHyper::new(0.1, 5e-4, 0.9)
+        });
+        check_steps(normaliser, Optimiser::AdamW, adamw);
     }
 }
 
 fn check_bytes(
     architecture: Architecture,
     normaliser: Normaliser,
-    batch_size: usize,
-    replicas: usize,
+    optimiser: Optimiser,
+    (batch_size, replicas): (usize, usize),
 ) {
     let mut config = NetConfig::new(architecture, 14);
     (config.width, config.input, config.normaliser) = (20, [3, 12, 10], normaliser);
@@ -61,13 +67,14 @@ fn check_bytes(
     let options = EngineOptions {
         threads: 1,
         replicas,
+        optimiser,
         ..EngineOptions::new(&graph, batch_size)
     };
     let needed = CpuEngine::bytes_needed(&graph, &options).unwrap();
     let before = BYTES.load(Ordering::Relaxed);
     let engine = CpuEngine::new(&graph, options).unwrap();
     let found = BYTES.load(Ordering::Relaxed) - before;
-    let of = format!("{architecture:?}, {normaliser:?}, {replicas} of {batch_size}");
+    let of = format!("{architecture:?}, {normaliser:?}, {optimiser}, {replicas} of {batch_size}");
     assert_eq!(needed, engine.bytes() as u128, "{of}");
     println!("{of}: {needed} bytes needed, {found} allocated");
     // Threads, names and lists of buffers come on top.
@@ -78,13 +85,18 @@ fn check_bytes(
     );
 }
 
-fn check_steps(normaliser: Normaliser) {
+fn check_steps(
+    normaliser: Normaliser,
+    optimiser: Optimiser,
+    hyper: impl Fn(usize, usize, usize) -> GroupHyper,
+) {
     let mut config = NetConfig::new(Architecture::PreResNet, 14);
     (config.width, config.input) = (8, [3, 12, 12]);
     config.normaliser = normaliser;
     let graph = config.build().unwrap();
     let options = EngineOptions {
         threads: 2,
+        optimiser,
         ..EngineOptions::new(&graph, 32)
     };
     let mut engine = CpuEngine::new(&graph, options).unwrap();
@@ -101,8 +113,7 @@ fn check_steps(normaliser: Normaliser) {
 
     let mut allocations = |steps: usize| {
         let batches = vec![BatchSpec::plain((0..32).collect()); steps];
-        let hyper =
-            HyperTable::from_fn(steps, 1, 1, |_, _, _| GroupHyper::new(0.1, 5e-4, 0.9)).unwrap();
+        let hyper = HyperTable::from_fn(steps, 1, 1, &hyper).unwrap();
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         engine.run(Batches::shared(&batches), &hyper).unwrap();
         ALLOCATIONS.load(Ordering::Relaxed) - before

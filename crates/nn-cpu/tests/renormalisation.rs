@@ -19,6 +19,13 @@ fn it_goes_on_where_the_plain_run_ends() {
 }
 
 #[test]
+fn adam_goes_on_where_its_second_moments_vanish() {
+    for subject in common::every_level() {
+        renormalisation::adam_goes_on_where_its_second_moments_vanish(&subject, 0.2);
+    }
+}
+
+#[test]
 fn a_rescaled_run_is_resumed_from_its_state() {
     for subject in common::every_level() {
         renormalisation::a_rescaled_run_is_resumed_from_its_state(&subject);

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cudarc::driver::CudaContext;
 use nn_cuda::CudaEngine;
 use nn_engine::{
-    BatchSpec, Batches, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Split,
+    BatchSpec, Batches, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet,
+    Optimiser, Split,
 };
 use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
@@ -61,8 +62,11 @@ fn bytes_of_images(count: usize) -> u128 {
 }
 
 fn one_step(engine: &mut CudaEngine) -> Result<f64, EngineError> {
-    let replicas = engine.replicas();
-    let hyper = HyperTable::from_fn(1, replicas, 1, |_, _, _| GroupHyper::new(0.1, 0.0, 0.9));
+    one_step_of(engine, GroupHyper::new(0.1, 0.0, 0.9))
+}
+
+fn one_step_of(engine: &mut CudaEngine, hyper: GroupHyper) -> Result<f64, EngineError> {
+    let hyper = HyperTable::from_fn(1, engine.replicas(), 1, |_, _, _| hyper);
     let stats = engine.run(
         Batches::shared(&[BatchSpec::plain(vec![0, 1])]),
         &hyper.unwrap(),
@@ -85,23 +89,42 @@ fn bytes_needed_is_what_an_engine_takes() {
     let Some(simulator) = common::simulator() else {
         return;
     };
-    for (graph, batch, replicas) in [
-        (network(Normaliser::Batch, Affine::None), 2, 1),
-        (network(Normaliser::Batch, Affine::ScaleAndShift), 7, 3),
-        (network(Normaliser::Layer, Affine::ScaleAndShift), 5, 2),
-        (network(Normaliser::Group { groups: 3 }, Affine::None), 2, 2),
-        (plain_network(), 3, 2),
+    let sgd = (Optimiser::Sgd, GroupHyper::new(0.1, 0.0, 0.9));
+    let hyper = GroupHyper::adamw(1e-3, 0.0, [0.9, 0.99], 1e-8, 0);
+    let adamw = (Optimiser::AdamW, hyper);
+    for (graph, batch, replicas, (optimiser, hyper)) in [
+        (network(Normaliser::Batch, Affine::None), 2, 1, sgd),
+        (network(Normaliser::Batch, Affine::ScaleAndShift), 7, 3, sgd),
+        (
+            network(Normaliser::Batch, Affine::ScaleAndShift),
+            7,
+            3,
+            adamw,
+        ),
+        (network(Normaliser::Layer, Affine::ScaleAndShift), 5, 2, sgd),
+        (
+            network(Normaliser::Group { groups: 3 }, Affine::None),
+            2,
+            2,
+            sgd,
+        ),
+        (plain_network(), 3, 2, sgd),
     ] {
-        let at = format!("batch {batch}, {replicas} replicas");
+        let at = format!("batch {batch}, {replicas} replicas, {optimiser}");
+        let options = EngineOptions {
+            optimiser,
+            ..options(&graph, batch, replicas)
+        };
+        let needed = CudaEngine::bytes_needed(&graph, &options).unwrap();
         let before = free();
-        let mut engine = CudaEngine::new(&graph, options(&graph, batch, replicas)).unwrap();
-        assert_eq!(before - free(), needed(&graph, batch, replicas), "{at}");
+        let mut engine = CudaEngine::new(&graph, options).unwrap();
+        assert_eq!(before - free(), needed, "{at}");
         engine.load_images(Split::Train, images(9)).unwrap();
-        let taken = needed(&graph, batch, replicas) + bytes_of_images(9);
+        let taken = needed + bytes_of_images(9);
         assert_eq!(before - free(), taken, "{at}, with images");
         // Others in the place of those, and a step, take nothing.
         engine.load_images(Split::Train, images(9)).unwrap();
-        one_step(&mut engine).unwrap();
+        one_step_of(&mut engine, hyper).unwrap();
         engine.evaluate(0, Split::Train, &[1.0]).unwrap();
         assert_eq!(before - free(), taken, "{at}, in use");
         drop(engine);

@@ -19,6 +19,13 @@ fn it_goes_on_where_the_plain_run_ends() {
 }
 
 #[test]
+fn adam_goes_on_where_its_second_moments_vanish() {
+    if let Some(cuda) = common::subject() {
+        renormalisation::adam_goes_on_where_its_second_moments_vanish(&cuda, 0.6);
+    }
+}
+
+#[test]
 fn a_rescaled_run_is_resumed_from_its_state() {
     if let Some(cuda) = common::subject() {
         renormalisation::a_rescaled_run_is_resumed_from_its_state(&cuda);

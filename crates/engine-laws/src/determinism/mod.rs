@@ -5,7 +5,8 @@ mod networks;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use nn_engine::{
-    Batches, Engine, EngineOptions, Evaluation, GroupHyper, HyperTable, Split, State, StepStats,
+    Batches, Engine, EngineOptions, Evaluation, GroupHyper, HyperTable, Optimiser, Split, State,
+    StepStats,
 };
 use nn_graph::Graph;
 
@@ -69,24 +70,27 @@ impl Way {
     fn train(
         &self,
         subject: &Subject,
-        graph: &Graph,
+        (graph, optimiser): (&Graph, Optimiser),
         steps: usize,
         kind: impl Fn(usize) -> Kind,
     ) -> Vec<Outcome> {
         let options = EngineOptions {
             threads: self.threads,
             replicas: self.replicas,
+            optimiser,
             ..EngineOptions::new(graph, BATCH)
         };
         let mut engine = ready(subject, graph, options);
         for replica in 0..self.replicas {
             let state = State::initial(graph, kind(replica).seed());
+            let state = state.with_optimiser(graph, optimiser);
             engine.load_state(replica, &state).unwrap();
         }
         let mut told = vec![Vec::new(); self.replicas];
-        for batches in batches(steps).chunks(self.steps_a_call) {
-            let hyper = HyperTable::from_fn(batches.len(), self.replicas, 1, |_, replica, _| {
-                kind(replica).hyper()
+        for (call, batches) in batches(steps).chunks(self.steps_a_call).enumerate() {
+            let first = call * self.steps_a_call;
+            let hyper = HyperTable::from_fn(batches.len(), self.replicas, 1, |step, replica, _| {
+                kind(replica).hyper(optimiser, first + step)
             });
             let stats = engine
                 .run(Batches::shared(batches), &hyper.unwrap())
@@ -119,16 +123,34 @@ impl Kind {
         }
     }
 
-    fn hyper(self) -> GroupHyper {
+    fn hyper(self, optimiser: Optimiser, step: usize) -> GroupHyper {
         let (learning_rate, scale_ratio) = match self {
             Kind::Main => (0.05, 0.999),
             Kind::Other => (0.02, 1.001),
         };
         GroupHyper {
             scale_ratio,
-            ..GroupHyper::new(learning_rate, 1e-3, 0.9)
+            ..hyper(optimiser, learning_rate, step)
         }
     }
+}
+
+/// Hyperparameters of a step.
+fn hyper(optimiser: Optimiser, learning_rate: f64, step: usize) -> GroupHyper {
+    match optimiser {
+        Optimiser::Sgd | Optimiser::Sgdw => GroupHyper::new(learning_rate, 1e-3, 0.9),
+        Optimiser::AdamW => {
+            GroupHyper::adamw(0.1 * learning_rate, 0.1, [0.9, 0.99], 1e-8, step as u64)
+        }
+    }
+}
+
+/// What the laws train: every network with SGD, and little with the others.
+fn trained() -> impl Iterator<Item = (Graph, Optimiser)> {
+    let sgd = networks().map(|graph| (graph, Optimiser::Sgd));
+    let others = [Optimiser::Sgdw, Optimiser::AdamW];
+    sgd.into_iter()
+        .chain(others.map(|optimiser| (smallest(), optimiser)))
 }
 
 fn ready(subject: &Subject, graph: &Graph, options: EngineOptions) -> Box<dyn Engine> {
@@ -145,8 +167,8 @@ fn ready(subject: &Subject, graph: &Graph, options: EngineOptions) -> Box<dyn En
 /// # Panics
 /// If a bit differs.
 pub fn bits_do_not_depend_on_how_a_run_is_made(subject: &Subject, steps: usize, ways: &[Way]) {
-    for graph in networks() {
-        check_ways(subject, &graph, steps, ways);
+    for (graph, optimiser) in trained() {
+        check_ways(subject, (&graph, optimiser), steps, ways);
     }
 }
 
@@ -159,20 +181,20 @@ pub fn a_long_call_is_many_short_ones(subject: &Subject, steps: usize) {
         steps_a_call: 7,
         ..Way::plainest(steps)
     };
-    check_ways(subject, &smallest(), steps, &[short]);
+    check_ways(subject, (&smallest(), Optimiser::Sgd), steps, &[short]);
 }
 
-fn check_ways(subject: &Subject, graph: &Graph, steps: usize, ways: &[Way]) {
+fn check_ways(subject: &Subject, of: (&Graph, Optimiser), steps: usize, ways: &[Way]) {
     let alone = |kind| {
         Way::plainest(steps)
-            .train(subject, graph, steps, |_| kind)
+            .train(subject, of, steps, |_| kind)
             .remove(0)
     };
     let wanted = [alone(Kind::Main), alone(Kind::Other)];
     assert!(wanted.iter().all(Outcome::is_finite), "{subject}");
     assert!(wanted[0] != wanted[1], "{subject}");
     for way in ways {
-        let found = way.train(subject, graph, steps, |replica| way.kind(replica));
+        let found = way.train(subject, of, steps, |replica| way.kind(replica));
         for (replica, found) in found.iter().enumerate() {
             let wanted = &wanted[way.kind(replica) as usize];
             assert!(found == wanted, "{subject}, {way:?}, replica {replica}");
@@ -186,21 +208,17 @@ fn check_ways(subject: &Subject, graph: &Graph, steps: usize, ways: &[Way]) {
 /// If the engine refuses a call, or a number is none.
 pub fn fingerprint(subject: &Subject, steps: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for graph in networks() {
+    for (graph, optimiser) in trained() {
         let way = Way {
             replicas: 2,
             ..Way::plainest(steps)
         };
-        for outcome in way.train(subject, &graph, steps, |_| Kind::Main) {
+        for outcome in way.train(subject, (&graph, optimiser), steps, |_| Kind::Main) {
             assert!(outcome.is_finite(), "{subject}");
             outcome.hash(&mut hasher);
         }
     }
     hasher.finish()
-}
-
-fn plain_hyper(steps: usize) -> HyperTable {
-    HyperTable::from_fn(steps, 1, 1, |_, _, _| GroupHyper::new(0.05, 1e-3, 0.9)).unwrap()
 }
 
 /// Room for larger batches than there are changes nothing.
@@ -209,11 +227,11 @@ fn plain_hyper(steps: usize) -> HyperTable {
 /// If a bit differs.
 pub fn bits_do_not_depend_on_room_for_larger_batches(subject: &Subject) {
     for graph in networks() {
+        let hyper = |_, _, _| hyper(Optimiser::Sgd, 0.05, 0);
+        let hyper = HyperTable::from_fn(6, 1, 1, hyper).unwrap();
         let states = [BATCH, 2 * BATCH + 1].map(|room| {
             let mut engine = ready(subject, &graph, EngineOptions::new(&graph, room));
-            engine
-                .run(Batches::shared(&batches(6)), &plain_hyper(6))
-                .unwrap();
+            engine.run(Batches::shared(&batches(6)), &hyper).unwrap();
             engine.state(0).unwrap()
         });
         assert!(states[0] == states[1], "{subject}");
@@ -252,20 +270,29 @@ pub fn evaluation_does_not_depend_on_its_chunks(subject: &Subject) {
 /// # Panics
 /// If a bit differs.
 pub fn a_state_carries_the_whole_run(subject: &Subject) {
-    for graph in networks() {
-        let (all, hyper) = (batches(20), plain_hyper(10));
-        let options = || EngineOptions::new(&graph, BATCH);
+    for (graph, optimiser) in trained() {
+        let all = batches(20);
+        let hypers = [0, 10].map(|first| {
+            let hyper = |step, _, _| hyper(optimiser, 0.05, first + step);
+            HyperTable::from_fn(10, 1, 1, hyper).unwrap()
+        });
+        let options = || EngineOptions {
+            optimiser,
+            ..EngineOptions::new(&graph, BATCH)
+        };
         let mut engine = ready(subject, &graph, options());
-        engine.run(Batches::shared(&all[..10]), &hyper).unwrap();
+        engine.run(Batches::shared(&all[..10]), &hypers[0]).unwrap();
         let middle = engine.state(0).unwrap();
-        engine.run(Batches::shared(&all[10..]), &hyper).unwrap();
+        engine.run(Batches::shared(&all[10..]), &hypers[1]).unwrap();
         let end = engine.state(0).unwrap();
         assert!(middle != end, "{subject}");
 
         let mut resumed = ready(subject, &graph, options());
         resumed.load_state(0, &middle).unwrap();
         assert!(resumed.state(0).unwrap() == middle, "{subject}");
-        resumed.run(Batches::shared(&all[10..]), &hyper).unwrap();
+        resumed
+            .run(Batches::shared(&all[10..]), &hypers[1])
+            .unwrap();
         assert!(resumed.state(0).unwrap() == end, "{subject}");
     }
 }

@@ -1,6 +1,6 @@
 //! Networks of which something may be scaled.
 
-use nn_engine::{EngineOptions, Symmetry};
+use nn_engine::{EngineOptions, Optimiser, Symmetry};
 use nn_graph::nets::{Architecture, NetConfig, Normaliser, Stem};
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 use proptest::prelude::*;
@@ -26,9 +26,10 @@ impl Net {
         convertible.then_some(Self { graph, symmetry })
     }
 
-    pub(super) fn options(&self, replicas: usize) -> EngineOptions {
+    pub(super) fn options(&self, optimiser: Optimiser, replicas: usize) -> EngineOptions {
         EngineOptions {
             symmetry: self.symmetry.clone(),
+            optimiser,
             replicas,
             ..EngineOptions::new(&self.graph, BATCH)
         }

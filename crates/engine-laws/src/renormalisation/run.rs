@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Optimiser, Split,
+    State,
 };
 use scale_invariance::SCALED_GROUP;
 
@@ -13,26 +14,54 @@ use crate::Subject;
 pub(super) const BATCH: usize = 5;
 const IMAGES: usize = 16;
 
-/// The size that a run without weight decay has reached at a step: `ln η̃` grows by `growth` each.
+/// How a run without weight decay grows: its parameters by the root of `exp(growth)` each step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Schedule {
+    pub(super) optimiser: Optimiser,
     pub(super) growth: f64,
 }
 
 impl Schedule {
+    pub(super) fn sgd(growth: f64) -> Self {
+        let optimiser = Optimiser::Sgd;
+        Self { optimiser, growth }
+    }
+
+    /// `a`.
+    fn shrink(self) -> f64 {
+        (-0.5 * self.growth).exp()
+    }
+
     /// Of one group, the scaled one rescaled by `2^total`.
     pub(super) fn hyper(self, step: usize, group: usize, total: i64) -> GroupHyper {
-        if group != SCALED_GROUP {
-            return GroupHyper::new(0.05, 1e-3, 0.9);
-        }
-        let plain = 0.1 * (step as f64 * self.growth).exp();
-        GroupHyper {
-            learning_rate: plain * 4f64.powi(total as i32),
-            scale_ratio: (-0.5 * self.growth).exp(),
-            ..GroupHyper::new(0.1, 0.0, 0.8)
+        let (optimiser, scale) = (self.optimiser, step as f64 * self.growth);
+        let (kept, of_adam) = ([0.8, 0.95], step as u64);
+        let plain = match (optimiser, group == SCALED_GROUP) {
+            (Optimiser::AdamW, false) => GroupHyper::adamw(0.01, 1.0, kept, EPSILON, of_adam),
+            (_, false) => return GroupHyper::new(0.05, 1e-3, 0.9),
+            (Optimiser::AdamW, true) => {
+                let rate = 0.01 * (0.5 * scale).exp();
+                let epsilon = EPSILON * (-0.5 * scale).exp();
+                let mut hyper = GroupHyper::adamw(rate, 0.0, kept, epsilon, of_adam);
+                hyper.momentum *= self.shrink();
+                let moments = hyper.moments.iter_mut();
+                moments.for_each(|moments| moments.second_keep *= self.shrink().powi(2));
+                hyper
+            }
+            (_, true) => GroupHyper::new(0.1 * scale.exp(), 0.0, 0.8),
+        };
+        match group {
+            SCALED_GROUP => GroupHyper {
+                scale_ratio: self.shrink(),
+                ..plain.rescaled(optimiser, total)
+            },
+            _ => plain,
         }
     }
 }
+
+/// Of Adam, as large as gradients.
+const EPSILON: f64 = 1e-3;
 
 pub(super) fn images() -> Arc<ImageSet> {
     let [c, h, w] = INPUT;
@@ -60,13 +89,14 @@ impl Run {
     pub(super) fn new(subject: &Subject, net: &Net, schedule: Schedule) -> Self {
         let options = EngineOptions {
             threads: 2,
-            ..net.options(1)
+            ..net.options(schedule.optimiser, 1)
         };
         let mut engine = subject.make(&net.graph, options);
         for split in [Split::Train, Split::Test] {
             engine.load_images(split, images()).unwrap();
         }
         let start = State::initial(&net.graph, 11);
+        let start = start.with_optimiser(&net.graph, schedule.optimiser);
         engine.load_state(0, &start).unwrap();
         Self {
             engine,
