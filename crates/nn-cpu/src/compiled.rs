@@ -281,9 +281,8 @@ impl TrainingStep<'_> {
             }
             let with = hyper[self.options.symmetry.group[index]].update(optimiser);
             match optimiser {
-                Optimiser::Sgd | Optimiser::Sgdw => {
-                    optimiser::sgd(parameter, momentum, gradient, &with);
-                }
+                Optimiser::Sgd => optimiser::sgd(parameter, momentum, gradient, &with),
+                Optimiser::Sgdw => optimiser::sgdw(parameter, momentum, gradient, &with),
                 Optimiser::AdamW => {
                     optimiser::adam(parameter, [momentum, second], gradient, &with);
                 }

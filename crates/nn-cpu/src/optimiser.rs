@@ -30,11 +30,20 @@ impl From<&Update> for Rounded {
     }
 }
 
-/// With a momentum buffer.
+/// With a momentum buffer, weight decay in it.
 pub(crate) fn sgd(parameter: &mut [f32], buffer: &mut [f32], gradient: &[f32], with: &Update) {
     let with = Rounded::from(with);
     for ((parameter, buffer), gradient) in parameter.iter_mut().zip(buffer).zip(gradient) {
         *buffer = with.momentum * *buffer + (gradient + with.coupled_decay * *parameter);
+        *parameter -= with.rate * *buffer;
+    }
+}
+
+/// With a momentum buffer, weight decay beside it.
+pub(crate) fn sgdw(parameter: &mut [f32], buffer: &mut [f32], gradient: &[f32], with: &Update) {
+    let with = Rounded::from(with);
+    for ((parameter, buffer), gradient) in parameter.iter_mut().zip(buffer).zip(gradient) {
+        *buffer = with.momentum * *buffer + gradient;
         *parameter -= with.decay * *parameter;
         *parameter -= with.rate * *buffer;
     }
