@@ -1,9 +1,10 @@
-//! The main job on a GPU, which the simulated driver is.
+//! The main job: on a GPU, which the simulated driver is, and again.
 
-use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use cuda_sim::SimulatorError;
+use run_records::{Ending, RunFolder, Sitting};
 
 #[test]
 fn the_main_job_trains_on_a_gpu() {
@@ -16,40 +17,92 @@ fn the_main_job_trains_on_a_gpu() {
         Err(error) => panic!("{error}"),
     };
     let runs = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args([
-            "repro",
-            "--preset",
-            "tiny",
-            "--synthetic",
-            "--device",
-            "cuda",
-            "--out",
-        ])
-        .arg(runs.path())
-        .env("LD_LIBRARY_PATH", libraries.folder())
-        .env("NN_CUDA_CACHE", env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
+    let (_, said) = repro(
+        runs.path(),
+        &["--figure", "2", "--device", "cuda"],
+        |command| {
+            command.env("LD_LIBRARY_PATH", libraries.folder());
+            command.env("NN_CUDA_CACHE", env!("CARGO_TARGET_TMPDIR"));
+        },
+    );
     println!("{said}");
-    let run = runs.path().join("figure-2-tiny");
-    let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
+    let run = runs.path().join("figure-2-seed-1-tiny");
+    let sitting = &Sitting::read_all(&run).unwrap()[0];
     assert!(
-        manifest.contains("\"device\": \"nn-cuda (float32, "),
-        "{manifest}"
+        sitting.device.starts_with("nn-cuda (float32, "),
+        "{}",
+        sitting.device
+    );
+    let folder = RunFolder::read(&run).unwrap();
+    assert_eq!(folder.ending, Ending::Finished);
+    let steps: Vec<_> = folder.runs.iter().map(|run| run.steps.len()).collect();
+    assert_eq!(steps, [16, 16, 16]);
+    assert!(runs.path().join("reproduction-tiny/report.html").is_file());
+}
+
+/// What it writes to standard output and standard error.
+fn repro(out: &Path, arguments: &[&str], on: impl Fn(&mut Command)) -> (String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["repro", "--preset", "tiny", "--synthetic", "--out"]);
+    command.arg(out).args(arguments);
+    on(&mut command);
+    let output = command.output().unwrap();
+    let [said, told] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "{told}");
+    (said, told)
+}
+
+#[test]
+fn each_run_is_trained_once_and_shared_by_figures() {
+    let runs = tempfile::tempdir().unwrap();
+    let cpu = |arguments: &[&str]| {
+        let arguments = [&["--device", "cpu"], arguments].concat();
+        repro(runs.path(), &arguments, |_| {})
+    };
+    let (said, told) = cpu(&["--figure", "figure-3"]);
+    assert!(
+        told.contains("\n2 runs to train, in 1 trainings, "),
+        "{told}"
     );
     assert!(
-        manifest.contains("\"command\": \"cargo xtask repro --preset tiny --synthetic --out "),
-        "{manifest}"
+        said.contains("figure-3: ") && !said.contains("figure-2: "),
+        "{said}"
     );
-    let records = fs::read_to_string(run.join("records.jsonl")).unwrap();
-    let steps = records
-        .lines()
-        .filter(|line| line.contains("\"step\","))
-        .count();
-    assert_eq!(steps, 3 * 16);
-    assert!(records.lines().last().unwrap().contains("finished"));
-    assert!(run.join("report.html").is_file());
+    // Figure 2 has three runs, of which TEXP is there already, but not beside the original that it is compared with.
+    let (_, told) = cpu(&["--figure", "2", "--figure", "3"]);
+    assert!(
+        told.contains("\n3 runs to train, in 1 trainings, "),
+        "{told}"
+    );
+    let (all, _) = cpu(&["--seeds", "2"]);
+    let (again, told) = cpu(&["--seeds", "2", "--jobs", "1"]);
+    assert!(
+        told.contains("\n0 runs to train, in 0 trainings, "),
+        "{told}"
+    );
+    let verdicts = |text: &str| -> Vec<String> {
+        let lines = text.lines().take_while(|line| !line.ends_with(" s in all"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(verdicts(&again), verdicts(&all));
+    for figure in [
+        "figure-1",
+        "figure-6",
+        "law",
+        "normalisers",
+        "overflow",
+        "parameter-groups",
+    ] {
+        assert!(all.contains(&format!("\n{figure}: ")), "{all}");
+    }
+    // The law is decided by any number of steps.
+    assert!(
+        all.contains("  reproduced      in float64 a step agrees to 1e-12"),
+        "{all}"
+    );
+    assert!(
+        all.contains("  reproduced      in float32 a step agrees to 1e-5"),
+        "{all}"
+    );
 }

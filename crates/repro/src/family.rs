@@ -10,6 +10,8 @@ use crate::{Figure, Part};
 pub struct Family {
     /// All runs, as one experiment. It claims nothing.
     pub experiment: Experiment,
+    /// Of each run, whether a figure compares it with its twin.
+    compared: Vec<bool>,
 }
 
 /// What some figures need, and where in it the runs of each are.
@@ -50,12 +52,14 @@ impl Plan {
                     families.push(Family::of(figure, part));
                     families.len() - 1
                 });
-                for run in &part.experiment.run {
-                    of_figure.push(Member {
+                for (index, run) in part.experiment.run.iter().enumerate() {
+                    let member = Member {
                         claimed: Figure::claimed_name(part, &run.name),
                         family,
                         run: families[family].join(figure, part, run),
-                    });
+                    };
+                    families[family].compared[member.run] |= part.experiment.twin(index).is_some();
+                    of_figure.push(member);
                 }
             }
             members.push(of_figure);
@@ -103,6 +107,7 @@ impl Family {
                 variants: Vec::new(),
                 ..part.experiment.clone()
             },
+            compared: Vec::new(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Family {
             recipe,
             ..run.clone()
         });
+        self.compared.push(false);
         self.experiment.run.len() - 1
     }
 
@@ -150,18 +156,28 @@ impl Family {
         training.initial_seed = training.initial_seed.wrapping_add(n);
         training.batch_seed = training.batch_seed.wrapping_add(n);
         experiment.name = format!("{}-seed-{}", experiment.name, training.initial_seed);
-        Self { experiment }
+        Self {
+            experiment,
+            compared: self.compared.clone(),
+        }
+    }
+
+    /// The run that a run is compared with, if a figure does that.
+    pub(crate) fn twin(&self, run: usize) -> Option<usize> {
+        let compared = self.compared.get(run).copied().unwrap_or(false);
+        self.experiment.twin(run).filter(|_| compared)
     }
 
     /// Some of the runs, and whatever they are compared with.
     #[must_use]
     pub fn only(&self, runs: &[usize]) -> Self {
-        let twins = runs.iter().filter_map(|&run| self.experiment.twin(run));
+        let twins = runs.iter().filter_map(|&run| self.twin(run));
         let mut wanted: Vec<usize> = runs.iter().copied().chain(twins).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let run = |index: usize| self.experiment.run.get(index).cloned();
         let mut experiment = self.experiment.clone();
+        let compared = wanted.iter().map(|&run| self.compared[run]).collect();
         experiment.run = wanted.into_iter().filter_map(run).collect();
         let used = |name: &String| {
             experiment
@@ -171,7 +187,10 @@ impl Family {
         };
         let recipes = self.experiment.recipes.clone();
         experiment.recipes = recipes.into_iter().filter(|(name, _)| used(name)).collect();
-        Self { experiment }
+        Self {
+            experiment,
+            compared,
+        }
     }
 }
 

@@ -114,7 +114,7 @@ fn find(family: &Family, run: usize, saved: &SavedRun) -> Option<Found> {
         runs.position(|other| same_run((there, other), (wanted, run)))
     };
     let at = position(run)?;
-    if let Some(twin) = wanted.twin(run)
+    if let Some(twin) = family.twin(run)
         && there.twin(at) != Some(position(twin)?)
     {
         return None;

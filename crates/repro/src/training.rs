@@ -5,9 +5,10 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use datasets::Dataset;
+use nn_engine::Precision;
 use trainer::TrainerError;
 use trainer::experiment::Experiment;
-use trainer::run::{Finished, Observer, Place, RunOptions, SavedRun, run_experiment};
+use trainer::run::{DeviceKind, Finished, Observer, Place, RunOptions, SavedRun, run_experiment};
 
 use crate::{Family, ReproError};
 
@@ -27,7 +28,7 @@ pub struct Jobs {
     pub at_once: usize,
     /// Where run folders are made.
     pub place: Place,
-    /// Of each of them.
+    /// Of each of them; but float64 is always computed on the CPU.
     pub options: RunOptions,
 }
 
@@ -38,15 +39,14 @@ impl Job {
         dataset: Dataset,
         observer: &mut dyn Observer,
     ) -> Result<Finished, TrainerError> {
+        let experiment = &self.family.experiment;
+        let mut options = jobs.options.clone();
+        if experiment.training.precision == Precision::Float64 {
+            options.device = DeviceKind::Cpu;
+        }
         match self.unfinished {
-            Some(saved) => saved.resume(dataset, &jobs.options, observer),
-            None => run_experiment(
-                &self.family.experiment,
-                dataset,
-                &jobs.place,
-                &jobs.options,
-                observer,
-            ),
+            Some(saved) => saved.resume(dataset, &options, observer),
+            None => run_experiment(experiment, dataset, &jobs.place, &options, observer),
         }
     }
 }

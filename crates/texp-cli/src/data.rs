@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use datasets::download::Progress;
 use datasets::{DataError, Dataset, LocateOptions, Preference, locate, synthetic};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use trainer::experiment::Experiment;
 
 use crate::MachineArgs;
 
@@ -16,14 +15,13 @@ pub(crate) fn environment() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// The data set that an experiment runs on; says which on standard error.
+/// So many images, or more, for training and for testing; says which they are on standard error.
 pub(crate) fn find(
-    experiment: &Experiment,
+    [train, test]: [usize; 2],
     args: &MachineArgs,
     environment: Option<PathBuf>,
     default_dir: &Path,
 ) -> Result<Dataset, DataError> {
-    let (train, test) = (experiment.data.train_images, experiment.data.test_images);
     let options = LocateOptions {
         preference: if args.synthetic {
             Preference::Synthetic

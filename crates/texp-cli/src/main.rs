@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use texp_cli::{
-    AuditArgs, CompareArgs, ConvertArgs, InspectArgs, MachineArgs, Places, RunArgs, ToyArgs, audit,
-    compare, completions, convert, dry_run, inspect, man, resume, rewrite_report, toy, train,
+    AuditArgs, CompareArgs, ConvertArgs, InspectArgs, MachineArgs, Places, ReproArgs, RunArgs,
+    ToyArgs, audit, compare, completions, convert, dry_run, inspect, man, repro, resume,
+    rewrite_report, toy, train,
 };
 
 /// Weight decay and exponential learning rates: train a recipe and its exact twin.
@@ -38,6 +39,16 @@ enum Verb {
         folder: PathBuf,
         #[command(flatten)]
         machine: MachineArgs,
+    },
+    /// Reproduce figures: train what their experiments lack, judge their claims, and write one report of all.
+    ///
+    /// Runs that are there already are used, whatever figure they were trained for, and unfinished ones are gone on with.
+    Repro {
+        /// The folder of the experiments, each a figure.
+        #[arg(default_value = "experiments")]
+        experiments: PathBuf,
+        #[command(flatten)]
+        args: ReproArgs,
     },
     /// Write the report of a run folder again.
     Report {
@@ -93,6 +104,15 @@ fn main() -> ExitCode {
         Verb::Resume { folder, machine } => {
             let command = ["texp", "resume", &argument(&folder)];
             resume(&folder, &machine, &Places::within(Path::new("")), &command)
+        }
+        Verb::Repro { experiments, args } => {
+            let command = ["texp", "repro", &argument(&experiments)];
+            repro(
+                &experiments,
+                &args,
+                &Places::within(Path::new("")),
+                &command,
+            )
         }
         Verb::Report { folder } => rewrite_report(&folder),
         Verb::Compare(args) => compare(&args),

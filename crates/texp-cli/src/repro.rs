@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use claims::Verdict;
 use datasets::{Dataset, fingerprint};
+use nn_engine::Precision;
 use report::{PaperFigure, PaperPanel, Reproduction};
 use repro::{Family, Figure, Found, Job, Jobs, Judged, Need, Plan, Store, judge, train_all};
 use trainer::experiment::Experiment;
@@ -56,12 +57,14 @@ pub fn repro(
     let started = Instant::now();
     let figures = read_figures(experiments, args)?;
     let plan = Plan::of(&figures);
-    let Some(first) = plan.families.first() else {
-        return Ok(());
-    };
-    let device = device::find(&first.experiment, args.machine.device)?;
+    let mut experiments = plan.families.iter().map(|family| &family.experiment);
+    // Float64 is computed on the CPU, whatever else is.
+    let single = experiments.find(|experiment| experiment.training.precision == Precision::Float32);
+    let device = single.map_or(Ok(DeviceKind::Cpu), |experiment| {
+        device::find(experiment, args.machine.device)
+    })?;
     let dataset = data::find(
-        &largest(&plan.families),
+        most_images(&plan.families),
         &args.machine,
         data::environment(),
         &places.data,
@@ -177,15 +180,13 @@ fn is_called(stem: &str, figure: &str) -> bool {
     stem == figure || stem.strip_prefix("figure-") == Some(figure)
 }
 
-/// An experiment that asks for as many images as any.
-fn largest(families: &[Family]) -> Experiment {
-    let mut largest = families[0].experiment.clone();
-    for family in families {
-        let data = &family.experiment.data;
-        largest.data.train_images = largest.data.train_images.max(data.train_images);
-        largest.data.test_images = largest.data.test_images.max(data.test_images);
-    }
-    largest
+/// How many images of each split are asked for at most.
+fn most_images(families: &[Family]) -> [usize; 2] {
+    let data = || families.iter().map(|family| &family.experiment.data);
+    [
+        data().map(|data| data.train_images).max().unwrap_or(0),
+        data().map(|data| data.test_images).max().unwrap_or(0),
+    ]
 }
 
 /// Fingerprints of the first so many images, each found once.

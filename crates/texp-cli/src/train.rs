@@ -48,7 +48,7 @@ pub fn train(
     let device = device::find(&experiment, args.machine.device)?;
     let environment = data::environment();
     let dataset = data::find(
-        &experiment,
+        images(&experiment),
         &args.machine,
         environment.clone(),
         &places.data,
@@ -89,7 +89,12 @@ pub fn resume(
         (choice, _) => choice,
     };
     let device = device::find(run.experiment(), choice)?;
-    let dataset = data::find(run.experiment(), args, data::environment(), &places.data)?;
+    let dataset = data::find(
+        images(run.experiment()),
+        args,
+        data::environment(),
+        &places.data,
+    )?;
     let options = options(args, device, args.command_line(command));
     interrupt::listen();
     let mut terminal = Terminal::of_resumed(device_before);
@@ -97,6 +102,12 @@ pub fn resume(
     conclude(&finished)
 }
 
+/// How many images an experiment asks for.
+fn images(experiment: &Experiment) -> [usize; 2] {
+    [experiment.data.train_images, experiment.data.test_images]
+}
+
+/// What an experiment does not say.
 pub(crate) fn options(args: &MachineArgs, device: DeviceKind, command: String) -> RunOptions {
     RunOptions {
         command,
