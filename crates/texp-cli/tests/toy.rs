@@ -78,7 +78,10 @@ fn a_folder_holds_what_was_found_and_how_and_is_never_overwritten() {
         );
     }
     let series = read("found/quick/series.csv");
-    assert!(series.starts_with("seed,series,x,y\n1,both/"), "{series}");
+    assert!(
+        series.starts_with("seed,series,x,y\n1,both-by-batch/"),
+        "{series}"
+    );
     let manifest = read("found/quick/manifest.json");
     assert!(
         manifest.contains("\"command\": \"texp toy quick.toml\""),

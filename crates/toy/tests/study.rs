@@ -2,6 +2,8 @@
 
 use toy::experiment::Experiment;
 use toy::study::{Findings, QUANTITIES, run};
+use toy::theory::Equilibrium;
+use toy::{Logit, Samples, Sgd};
 
 const QUICK: &str = r#"
 name = "quick"
@@ -132,4 +134,23 @@ fn means_over_seeds_have_their_standard_errors() {
     assert_eq!((x, found), (-1.0, mean));
     assert!((error - (squares / 6.0).sqrt()).abs() < 1e-15);
     assert!(findings.over_seeds("nothing/at-all").is_empty());
+}
+
+#[test]
+fn waiting_times_are_those_of_single_runs() {
+    let findings = run(&quick(("trials = 20", "trials = 1")));
+    // 2ε² is half of ηλ, which is 0.05.
+    let epsilon = (0.25f64 * 0.05).sqrt();
+    let norm_squared = 10.0 * Equilibrium::new(Logit::UnitNorm, 4, 4.0, 0.05).norm_squared(0.1);
+    for seed in &findings.seeds {
+        let weights = vec![norm_squared.sqrt(), 0.0, 0.0, 0.0];
+        let mut sgd = Sgd::new(Logit::UnitNorm, Samples::new(seed.seed), weights, 4);
+        let mut steps = 0.0;
+        while sgd.direction().angle() <= epsilon {
+            sgd.step(0.1, 0.5);
+            steps += 1.0;
+        }
+        let found = seed.series["waiting/log10-waiting"].points[0].1;
+        assert_eq!(found, f64::log10(steps));
+    }
 }
