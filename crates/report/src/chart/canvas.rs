@@ -15,6 +15,7 @@ use plotters_backend::{
 };
 
 use super::Stroke;
+use super::svg::legal;
 
 /// Units of the backend in one unit of the SVG.
 pub(crate) const UNIT: i32 = 10;
@@ -242,7 +243,7 @@ impl DrawingBackend for Canvas<'_> {
         let weight = matches!(style.style(), FontStyle::Bold).then_some("600");
         self.put(html! {
             text class=(classes(style.color())) x=(Length(at.0)) y=(Length(y)) font-size=(size)
-                font-weight=[weight] text-anchor=(side) { (text) }
+                font-weight=[weight] text-anchor=(side) { (legal(text)) }
         })
     }
 

@@ -14,6 +14,9 @@ const RESOLUTION: f64 = 300.0;
 /// Width on paper, metres: a column of most journals.
 const COLUMN: f64 = 0.085;
 
+/// Most rows of pixels: a legend of thousands of runs makes a figure smaller, not a picture of gigabytes.
+const HIGHEST: f64 = 20_000.0;
+
 const INCH: f64 = 0.0254;
 
 /// Letters of figures, which must not hang on the machine.
@@ -51,8 +54,8 @@ pub(super) fn from_svg(svg: &str, height: u32) -> Result<Vec<u8>, PngError> {
         ..Options::default()
     };
     let tree = Tree::from_str(svg, &options)?;
-    let scale = COLUMN / INCH * RESOLUTION / f64::from(WIDTH);
-    let pixels = |length: u32| (f64::from(length) * scale).round() as u32;
+    let scale = (COLUMN / INCH * RESOLUTION / f64::from(WIDTH)).min(HIGHEST / f64::from(height));
+    let pixels = |length: u32| (f64::from(length) * scale).round().max(1.0) as u32;
     let (width, height) = (pixels(WIDTH), pixels(height));
     let mut pixmap = Pixmap::new(width, height).ok_or(PngError::Size { width, height })?;
     pixmap.fill(Color::WHITE);

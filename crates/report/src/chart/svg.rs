@@ -69,6 +69,12 @@ fn failed(chart: &Chart, source: impl Error + Send + Sync + 'static) -> ReportEr
     }
 }
 
+/// A text without the characters that XML has no way to write.
+pub(super) fn legal(text: &str) -> String {
+    let is_legal = |character: &char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+    text.chars().filter(is_legal).collect()
+}
+
 fn element(charts: &[Chart], drawings: &[Drawing], style: Option<&str>) -> Markup {
     let height: u32 = drawings.iter().map(|drawing| drawing.height).sum();
     let view = format!("0 0 {WIDTH} {height}");
@@ -84,8 +90,8 @@ fn element(charts: &[Chart], drawings: &[Drawing], style: Option<&str>) -> Marku
     html! {
         svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox=(view) role="img"
             aria-labelledby={ (title_id) " " (description_id) } {
-            title id=(title_id) { (titles.join(", ")) }
-            desc id=(description_id) { (descriptions.join(" ")) }
+            title id=(title_id) { (legal(&titles.join(", "))) }
+            desc id=(description_id) { (legal(&descriptions.join(" "))) }
             @if let Some(style) = style { style { (PreEscaped(style)) } }
             @for (drawing, top) in drawings.iter().zip(tops) {
                 @if top == 0 { (PreEscaped(&drawing.body)) }
@@ -97,6 +103,8 @@ fn element(charts: &[Chart], drawings: &[Drawing], style: Option<&str>) -> Marku
 
 #[cfg(test)]
 mod tests {
+    use ::png;
+
     use super::super::{Curve, Scale, Stroke};
     use super::*;
     use crate::series::Point;
@@ -210,5 +218,21 @@ mod tests {
             assert!(svg.contains(tick), "{tick} {svg}");
         }
         assert!(!svg.contains("10⁹"));
+    }
+
+    #[test]
+    fn no_label_and_no_number_of_runs_stops_a_figure() {
+        let label = Some("a\0b\u{1b}\u{ffff}c".to_owned());
+        let curve = Curve::new(label, 0, Stroke::Solid, [(0.0, 1.0), (1.0, 2.0)]);
+        let chart = Chart {
+            curves: vec![curve; 3000],
+            ..chart(Scale::Linear, vec![])
+        };
+        let pictures = render(&chart).expect("draws");
+        assert!(pictures.svg.contains(">abc</text>"));
+        roxmltree::Document::parse(&pictures.svg).expect("well-formed XML");
+        let mut picture = png::Decoder::new(std::io::Cursor::new(pictures.png)).read_info();
+        let info = picture.as_mut().expect("a PNG").info();
+        assert!(info.height <= 20_000, "{}", info.height);
     }
 }
