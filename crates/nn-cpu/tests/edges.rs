@@ -22,6 +22,13 @@ fn a_constant_group_is_normalised_to_zero_for_any_epsilon() {
 }
 
 #[test]
+fn adam_leaves_a_weight_without_gradient() {
+    for subject in common::every_level() {
+        edges::adam_leaves_a_weight_without_gradient(&subject);
+    }
+}
+
+#[test]
 fn logits_with_a_nan_have_no_right_answer() {
     for subject in common::every_level() {
         edges::a_logit_that_is_no_number_has_no_right_answer(&subject);

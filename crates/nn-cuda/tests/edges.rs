@@ -19,6 +19,13 @@ fn a_constant_group_is_normalised_to_zero_for_any_epsilon() {
 }
 
 #[test]
+fn adam_leaves_a_weight_without_gradient() {
+    if let Some(cuda) = common::subject() {
+        edges::adam_leaves_a_weight_without_gradient(&cuda);
+    }
+}
+
+#[test]
 fn logits_with_a_nan_have_no_right_answer() {
     if let Some(cuda) = common::subject() {
         edges::a_logit_that_is_no_number_has_no_right_answer(&cuda);

@@ -1,6 +1,6 @@
 //! Normalisation of what does not vary.
 
-use nn_engine::{Engine, GroupHyper, Split, State};
+use nn_engine::{Engine, GroupHyper, Optimiser, Split, State};
 use nn_graph::{Affine, Graph};
 
 use super::networks::{constant_images, instance_normaliser, normaliser, one_step};
@@ -47,6 +47,31 @@ pub fn a_constant_group_becomes_zero(subject: &Subject, bytes: impl Iterator<Ite
             step(engine.as_mut(), &at);
             assert_eq!(engine.state(0).unwrap().get("norm.running_mean"), None);
         }
+    }
+}
+
+/// A weight that no gradient has reached stays with AdamW, also where `ε` is 0 and its update would be `0/0`.
+///
+/// # Panics
+/// If one moves, or is no number.
+pub fn adam_leaves_a_weight_without_gradient(subject: &Subject) {
+    let graph = normaliser(Affine::None, 1e-5);
+    let options = nn_engine::EngineOptions {
+        optimiser: Optimiser::AdamW,
+        ..nn_engine::EngineOptions::new(&graph, 3)
+    };
+    let mut engine = subject.make(&graph, options);
+    let images = constant_images(&graph, 100);
+    engine.load_images(Split::Train, images).unwrap();
+    let start = engine.state(0).unwrap();
+    for step in 0..3 {
+        let hyper = GroupHyper::adamw(0.1, 0.0, [0.9, 0.99], 0.0, step);
+        let stats = one_step(engine.as_mut(), hyper).unwrap();
+        assert_eq!(stats.get(0, 0).loss, 2f64.ln(), "{subject}, step {step}");
+    }
+    let end = engine.state(0).unwrap();
+    for name in ["head.weight", "head.weight.second_moment"] {
+        assert_eq!(end.get(name), start.get(name), "{subject}");
     }
 }
 
