@@ -141,6 +141,9 @@ fn checkpoints(folder: &Path) -> Vec<String> {
     names
 }
 
+/// What is done to the bytes of a file.
+type Damage = fn(&mut Vec<u8>);
+
 /// A run that was stopped after the second epoch's first steps, with two checkpoints.
 fn stopped(runs: &Path) -> PathBuf {
     let mut observer = StopAfter {
@@ -221,7 +224,7 @@ fn the_experiment_of_these_tests_is_rescaled() {
 
 #[test]
 fn a_damaged_checkpoint_is_named_and_the_one_before_is_used() {
-    let damage: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let damage: [(&str, Damage); 6] = [
         ("state.safetensors", |bytes| bytes[1000] ^= 1),
         ("state.safetensors", |bytes| bytes.truncate(100)),
         ("manifest.json", |bytes| {
