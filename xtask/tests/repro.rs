@@ -66,7 +66,7 @@ fn each_run_is_trained_once_and_shared_by_figures() {
         "{told}"
     );
     assert!(
-        said.contains("figure-3: ") && !said.contains("figure-2: "),
+        said.contains(" (figure-3)\n") && !said.contains("(figure-2)"),
         "{said}"
     );
     // Figure 2 has three runs, of which TEXP is there already, but not beside the original that it is compared with.
@@ -94,7 +94,7 @@ fn each_run_is_trained_once_and_shared_by_figures() {
         "overflow",
         "parameter-groups",
     ] {
-        assert!(all.contains(&format!("\n{figure}: ")), "{all}");
+        assert!(all.contains(&format!(" ({figure})\n")), "{all}");
     }
     // The law is decided by any number of steps.
     assert!(

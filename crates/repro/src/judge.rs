@@ -68,7 +68,7 @@ pub fn judge(figure: &Figure, found: &[HashMap<String, Found>]) -> Result<Judged
             None => outcome,
             Some(why) => Outcome {
                 verdict: Verdict::NotDecided,
-                evidence: format!("not decided at this preset: {why} ({})", outcome.evidence),
+                evidence: format!("{why} ({})", outcome.evidence),
                 ..outcome
             },
         })

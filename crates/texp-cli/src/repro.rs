@@ -135,7 +135,7 @@ impl ReproArgs {
     }
 }
 
-/// The figures that are asked for, in the order of their names.
+/// The figures that are asked for: the paper's own, then others, in the order of their names.
 fn read_figures(folder: &Path, args: &ReproArgs) -> Result<Vec<Figure>, CommandError> {
     let unreadable = |source| CommandError::Input {
         file: folder.display().to_string(),
@@ -157,7 +157,8 @@ fn read_figures(folder: &Path, args: &ReproArgs) -> Result<Vec<Figure>, CommandE
             files.push((stem, path));
         }
     }
-    files.sort();
+    // The paper's own first.
+    files.sort_by_key(|(stem, _)| (!stem.starts_with("figure-"), stem.clone()));
     for figure in &args.figure {
         if !files.iter().any(|(stem, _)| is_called(stem, figure)) {
             return Err(CommandError::UnknownFigure {
@@ -286,7 +287,10 @@ fn page(
         .map(|folder| folder.manifest.data.source.clone());
     let figure = |(figure, judged): (&Figure, Judged)| PaperFigure {
         id: figure.id.clone(),
-        title: figure.head.title.clone(),
+        title: match figure.id.strip_prefix("figure-") {
+            Some(number) => format!("Figure {number}: {}", figure.head.title),
+            None => figure.head.title.clone(),
+        },
         statement: figure.head.paper.clone().unwrap_or_default(),
         experiment: fs::read_to_string(&figure.path).unwrap_or_default(),
         command: args.command_line(command, std::slice::from_ref(&figure.id)),
@@ -316,7 +320,7 @@ fn page(
 fn verdicts(page: &Reproduction) -> String {
     let mut text = String::new();
     for figure in &page.figures {
-        text += &format!("\n{}: {}\n", figure.id, figure.title);
+        text += &format!("\n{} ({})\n", figure.title, figure.id);
         for outcome in &figure.outcomes {
             let verdict = match outcome.verdict {
                 Verdict::Reproduced => "reproduced",

@@ -1,0 +1,299 @@
+//! Which runs figures have in common, and which of them are there already.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use datasets::{Dataset, fingerprint, synthetic};
+use repro::{Family, Figure, Job, Jobs, Plan, Store, judge, train_all};
+use trainer::experiment::{Experiment, Transform};
+use trainer::run::{DeviceKind, Event, Observer, Place, RunOptions};
+
+const HEAD: &str = r#"
+title = "T"
+network = { architecture = "preresnet", depth = 8, width = 2 }
+data = { train_images = 16, test_images = 8 }
+training = { batch_size = 4, epochs = 2, norms_every = 1 }
+[recipe]
+optimizer = { kind = "sgd", momentum = 0.9, weight_decay = 0.01 }
+schedule = { kind = "step", lr = 0.1, factor = 0.1, epochs = [1] }
+[recipes.flat]
+schedule = { kind = "constant", lr = 0.1 }
+"#;
+
+/// A figure of these runs: name, transform, recipe if not the first.
+fn figure(folder: &Path, name: &str, runs: &[(&str, &str, &str)], rest: &str) -> Figure {
+    let run = |(name, transform, recipe): &(&str, &str, &str)| {
+        let recipe = match *recipe {
+            "" => String::new(),
+            recipe => format!("recipe = \"{recipe}\"\n"),
+        };
+        format!(
+            "[[run]]\nname = \"{name}\"\nlabel = \"{name}\"\ntransform = \"{transform}\"\n{recipe}"
+        )
+    };
+    let runs: String = runs.iter().map(run).collect();
+    let path = folder.join(format!("{name}.toml"));
+    fs::write(&path, format!("name = \"{name}\"\n{HEAD}{runs}{rest}")).unwrap();
+    Figure::read(&path, None).unwrap()
+}
+
+fn two_figures(folder: &Path) -> [Figure; 2] {
+    let pair = [("step", "original", ""), ("exact", "wd-free", "")];
+    let other = [
+        // The same recipe by its values, and another one of the same name as a run above.
+        ("decayed", "wd-free", ""),
+        ("step", "original", "flat"),
+        ("texp", "tapered", "flat"),
+    ];
+    [
+        figure(folder, "a", &pair, ""),
+        figure(folder, "b", &other, ""),
+    ]
+}
+
+fn images() -> Dataset {
+    let spec = synthetic::Spec {
+        seed: 0,
+        train: 16,
+        test: 8,
+    };
+    spec.generate().unwrap()
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn event(&mut self, _: &Event<'_>) {}
+}
+
+/// Stops as soon as it may.
+struct Hasty;
+
+impl Observer for Hasty {
+    fn event(&mut self, _: &Event<'_>) {}
+    fn wants_to_stop(&self) -> bool {
+        true
+    }
+}
+
+fn jobs(runs: &Path) -> Jobs {
+    Jobs {
+        at_once: 2,
+        place: Place {
+            runs: runs.to_owned(),
+            preset: None,
+        },
+        options: RunOptions {
+            command: "cargo test".to_owned(),
+            started: "2020-01-01T00:00:00Z".to_owned(),
+            commit: None,
+            device: DeviceKind::Cpu,
+            threads: 1,
+            checkpoint_every: Duration::from_secs(60),
+        },
+    }
+}
+
+fn train(family: Family, runs: &Path) -> PathBuf {
+    let job = Job {
+        family,
+        unfinished: None,
+    };
+    let finished = train_all(&jobs(runs), vec![job], |_| images(), |_| Silent).unwrap();
+    finished[0].folder.clone()
+}
+
+#[test]
+fn a_run_that_two_figures_have_is_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan::of(&two_figures(folder.path()));
+    let [family] = &plan.families[..] else {
+        panic!("{plan:?}")
+    };
+    let experiment = &family.experiment;
+    experiment.validate().unwrap();
+    let names: Vec<&str> = experiment.run.iter().map(|run| run.name.as_str()).collect();
+    assert_eq!(names, ["step", "exact", "b.step", "texp"]);
+    let of_b: Vec<_> = plan.members[1]
+        .iter()
+        .map(|member| (member.claimed.as_str(), member.run))
+        .collect();
+    assert_eq!(of_b, [("decayed", 1), ("step", 2), ("texp", 3)]);
+    // Each keeps its recipe, and its original.
+    assert_eq!(experiment.run[2].recipe, experiment.run[3].recipe);
+    let name = experiment.run[3].recipe.as_deref();
+    assert_eq!(experiment.recipe(name).unwrap().at(7).learning_rate, 0.1);
+    assert_eq!((experiment.twin(1), experiment.twin(3)), (Some(0), Some(2)));
+}
+
+#[test]
+fn figures_of_other_networks_or_seeds_are_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = two_figures(folder.path());
+    let text = fs::read_to_string(&b.path).unwrap();
+    for (from, to) in [
+        ("width = 2", "width = 3"),
+        ("epochs = 2,", "epochs = 3,"),
+        ("train_images = 16", "train_images = 12"),
+    ] {
+        fs::write(&b.path, text.replace(from, to)).unwrap();
+        let other = Figure::read(&b.path, None).unwrap();
+        assert_eq!(Plan::of(&[a.clone(), other]).families.len(), 2, "{to}");
+    }
+    let family = &Plan::of(&[a]).families[0];
+    let seeds = [0, 1].map(|n| family.with_seed(n).experiment);
+    assert_ne!(seeds[0].training, seeds[1].training);
+    assert_ne!(seeds[0].name, seeds[1].name);
+}
+
+#[test]
+fn what_is_there_is_found_and_only_the_rest_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let figures = two_figures(folder.path());
+    let sha = fingerprint(&images());
+    let alone = &Plan::of(&figures[..1]).families[0];
+    let empty = Store::read(&runs).unwrap();
+    let need = empty.look_for(alone, &sha);
+    assert_eq!(need.missing.as_ref(), Some(alone));
+    assert!(need.unfinished.is_none() && need.found.iter().all(Option::is_none));
+
+    let trained = train(need.missing.unwrap(), &runs);
+    let store = Store::read(&runs).unwrap();
+    assert!(store.look_for(alone, &sha).missing.is_none());
+    // Other images, other seeds: other runs.
+    assert!(store.look_for(alone, "other").missing.is_some());
+    assert!(store.look_for(&alone.with_seed(1), &sha).missing.is_some());
+    let both = &Plan::of(&figures).families[0];
+    let need = store.look_for(both, &sha);
+    let found: Vec<_> = need
+        .found
+        .iter()
+        .map(|found| found.as_ref().map(|found| found.name.as_str()))
+        .collect();
+    assert_eq!(found, [Some("step"), Some("exact"), None, None]);
+    let missing = need.missing.unwrap();
+    let names: Vec<_> = missing
+        .experiment
+        .run
+        .iter()
+        .map(|run| run.name.as_str())
+        .collect();
+    assert_eq!(names, ["b.step", "texp"]);
+    missing.experiment.validate().unwrap();
+    assert_eq!(need.found[0].as_ref().unwrap().folder, trained);
+}
+
+#[test]
+fn a_run_counts_as_compared_only_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let sha = fingerprint(&images());
+    let alone = figure(folder.path(), "alone", &[("texp", "tapered", "")], "");
+    train(Plan::of(&[alone]).families.remove(0), &runs);
+    let pair = [("step", "original", ""), ("texp", "tapered", "")];
+    let pair = figure(folder.path(), "pair", &pair, "");
+    let need = Store::read(&runs)
+        .unwrap()
+        .look_for(&Plan::of(&[pair]).families[0], &sha);
+    assert_eq!(need.missing.unwrap().experiment.run.len(), 2);
+}
+
+#[test]
+fn what_was_cut_off_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let figures = two_figures(folder.path());
+    let plan = Plan::of(&figures);
+    let family = plan.families[0].clone();
+    let job = Job {
+        family: family.clone(),
+        unfinished: None,
+    };
+    train_all(&jobs(&runs), vec![job], |_| images(), |_| Hasty).unwrap_err();
+    let sha = fingerprint(&images());
+    let need = Store::read(&runs).unwrap().look_for(&family, &sha);
+    let job = need.into_job().unwrap();
+    assert!(job.unfinished.is_some());
+    let finished = train_all(&jobs(&runs), vec![job], |_| images(), |_| Silent).unwrap();
+    assert_eq!(fs::read_dir(&runs).unwrap().count(), 1);
+    let need = Store::read(&runs).unwrap().look_for(&family, &sha);
+    assert!(need.missing.is_none());
+    assert_eq!(need.found[3].as_ref().unwrap().folder, finished[0].folder);
+}
+
+#[test]
+fn claims_are_judged_by_the_runs_they_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let claims = "\
+        [[claim]]\nid = \"rate\"\nsays = \"s\"\nsource = \"p\"\n\
+        predicate = { kind = \"range\", of = \"decayed/ln-rate\", over = { last = 1 }, within = [0, inf] }\n\
+        [[claim]]\nid = \"same\"\nsays = \"s\"\nsource = \"p\"\n\
+        predicate = { kind = \"range\", of = \"decayed/gap\", over = { last = 1 }, within = [-1e-3, 1e-3] }\n\
+        [undecided]\nsame = \"too short\"\n";
+    let pair = [("step", "original", ""), ("decayed", "wd-free", "")];
+    let figures = [
+        two_figures(folder.path())[0].clone(),
+        figure(folder.path(), "c", &pair, claims),
+    ];
+    let plan = Plan::of(&figures);
+    train(plan.families[0].clone(), &runs);
+    let need = Store::read(&runs)
+        .unwrap()
+        .look_for(&plan.families[0], &fingerprint(&images()));
+    let found = plan.members[1].iter().map(|member| {
+        (
+            member.claimed.clone(),
+            need.found[member.run].clone().unwrap(),
+        )
+    });
+    let judged = judge(&figures[1], &[found.collect()]).unwrap();
+    let verdicts: Vec<String> = judged
+        .outcomes
+        .iter()
+        .map(|outcome| outcome.verdict.to_string())
+        .collect();
+    assert_eq!(verdicts, ["not reproduced", "not decided"]);
+    assert!(
+        judged.outcomes[1]
+            .evidence
+            .starts_with("too short (values ")
+    );
+    let labels: Vec<&str> = judged.runs.iter().map(|run| run.label.as_str()).collect();
+    assert_eq!(labels, ["step", "decayed"]);
+    assert_eq!(judged.milestones, [1.0]);
+}
+
+#[test]
+fn the_papers_figures_share_their_runs_at_every_preset() {
+    let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    for preset in ["paper", "small", "smoke", "tiny"] {
+        let names = [
+            "divergence",
+            "figure-1",
+            "figure-2",
+            "figure-3",
+            "figure-4",
+            "figure-5",
+            "figure-6",
+            "warmup-cosine",
+        ];
+        let figures = names.map(|name| {
+            Figure::read(&experiments.join(format!("{name}.toml")), Some(preset)).unwrap()
+        });
+        let plan = Plan::of(&figures);
+        let [family] = &plan.families[..] else {
+            panic!("{preset}: {} families", plan.families.len())
+        };
+        family.experiment.validate().unwrap();
+        assert_eq!(family.experiment.run.len(), 14, "{preset}");
+        let originals = |experiment: &Experiment| {
+            let runs = experiment.run.iter();
+            runs.filter(|run| run.transform == Transform::Original)
+                .count()
+        };
+        assert_eq!(originals(&family.experiment), 7, "{preset}");
+    }
+}
