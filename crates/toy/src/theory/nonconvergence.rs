@@ -7,7 +7,7 @@
 /// ```
 /// # Proof, and what it needs
 ///
-/// It holds for [`Logit::UnitNorm`], `m ≥ 3`, any `B ≥ 1` and `ηλ ≤ ½`, if the logarithm is read as 0 where it is negative.
+/// It holds for [`Logit::UnitNorm`](crate::Logit::UnitNorm), `m ≥ 3`, any `B ≥ 1` and `ηλ ≤ ½`, if the logarithm is read as 0 where it is negative.
 ///
 /// *Shrinking.* Gradients are orthogonal to `w`. While the angle is at most `ε`, a step turns `w` by at most `2ε`, so
 /// ```text
@@ -27,7 +27,7 @@
 ///
 /// *Where it says nothing or is not so.* For `m = 2` and for batches without end it is infinite: without noise, weights on the
 /// axis stay on it. As stated, the first term is negative for weights so short that the logarithm is, which would promise
-/// an error before the first step. And under batch normalisation proper, [`Logit::BatchNorm`], it is *false for two samples*: their
+/// an error before the first step. And under batch normalisation proper, [`Logit::BatchNorm`](crate::Logit::BatchNorm), it is *false for two samples*: their
 /// logits are 1 and −1 whatever `w` is, the gradient is 0, and the angle never changes. From three samples on simulations agree with it.
 ///
 /// The condition `2ε² < ηλ` is sharp: the population's two-cycle has `2θ² = ηλ` to first order, and stays there.
