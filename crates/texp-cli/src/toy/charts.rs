@@ -9,6 +9,13 @@ pub(super) fn draw(
     experiment: &Experiment,
     findings: &Findings,
 ) -> Result<Vec<(String, String)>, ReportError> {
+    let charts = charts(experiment, findings).into_iter();
+    let drawn = charts.map(|chart| Ok((chart.id.clone(), to_svg(&[chart])?)));
+    drawn.collect()
+}
+
+/// A chart for each question that was asked.
+pub(super) fn charts(experiment: &Experiment, findings: &Findings) -> Vec<Chart> {
     let sweeps = experiment.sweeps.iter().map(|sweep| sweep.name.clone());
     let population = experiment.population.iter().map(|sweep| sweep.name.clone());
     let sweeps: Vec<String> = sweeps.chain(population).collect();
@@ -61,11 +68,8 @@ pub(super) fn draw(
             steps,
         ),
     ];
-    let drawn = charts
-        .into_iter()
-        .filter(|chart| !chart.curves.is_empty())
-        .map(|chart| Ok((chart.id.clone(), to_svg(&[chart])?)));
-    drawn.collect()
+    let charts = charts.into_iter();
+    charts.filter(|chart| !chart.curves.is_empty()).collect()
 }
 
 /// Logarithmic on both axes, which is what the series are.

@@ -5,17 +5,22 @@ mod folder;
 mod summary;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use claims::Outcome;
 use rayon::ThreadPoolBuilder;
+use report::{PaperFigure, PaperPanel};
 use serde::Serialize;
 use toy::experiment::Experiment;
-use toy::study;
+use toy::study::{self, Findings};
 
 use crate::args::{line, option};
 use crate::train::print;
 use crate::{CommandError, provenance};
+
+/// What the paper says of it.
+const STATEMENT: &str = "Weight decay alone has a floor that falls with the batch size; normalisation alone converges, slowly; with both, the \
+     error exceeds a constant times √(ηλ) at least once every O(1/(ηλ)) steps, whatever the batch size.";
 
 /// What to simulate, and where the results go.
 #[derive(Clone, Debug, clap::Args)]
@@ -77,9 +82,7 @@ pub fn toy(args: &ToyArgs) -> Result<(), CommandError> {
         commit: provenance::commit(),
         seeds: findings.seeds.iter().map(|seed| seed.seed).collect(),
     };
-    let judged = |claim| claims::evaluate(claim, &findings.seeds);
-    let outcomes: Result<Vec<Outcome>, _> = experiment.claims.iter().map(judged).collect();
-    let outcomes = outcomes?;
+    let outcomes = judge(&experiment, &findings)?;
     let figures = charts::draw(&experiment, &findings)?;
     folder::write(
         &folder,
@@ -92,6 +95,53 @@ pub fn toy(args: &ToyArgs) -> Result<(), CommandError> {
     print(&summary::text(&experiment, &findings, &outcomes));
     print(&format!("\nFolder: {}\n", folder.display()));
     Ok(())
+}
+
+fn judge(experiment: &Experiment, findings: &Findings) -> Result<Vec<Outcome>, CommandError> {
+    let judged = |claim| Ok(claims::evaluate(claim, &findings.seeds)?);
+    experiment.claims.iter().map(judged).collect()
+}
+
+/// The same as a figure among others, which `command` makes again, from its own number of seeds or more.
+pub(crate) fn figure(
+    file: &Path,
+    preset: &str,
+    seeds: u64,
+    threads: usize,
+    command: String,
+) -> Result<PaperFigure, CommandError> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|source| CommandError::Input {
+        file: name.clone(),
+        source,
+    })?;
+    let mut experiment = Experiment::parse(&text, &name, Some(preset))?;
+    experiment.seeds = experiment.seeds.max(seeds);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
+    eprintln!(
+        "{}: simulated from {} seeds",
+        experiment.name, experiment.seeds
+    );
+    let findings = pool.install(|| study::run(&experiment));
+    let panel = |chart| PaperPanel::Chart {
+        chart,
+        caption: "Measured, and what theory expects (dashed); the band is the range over seeds."
+            .to_owned(),
+    };
+    Ok(PaperFigure {
+        id: experiment.name.clone(),
+        title: experiment.title.clone(),
+        statement: STATEMENT.to_owned(),
+        outcomes: judge(&experiment, &findings)?,
+        runs: Vec::new(),
+        milestones: Vec::new(),
+        panels: charts::charts(&experiment, &findings)
+            .into_iter()
+            .map(panel)
+            .collect(),
+        experiment: text,
+        command,
+    })
 }
 
 impl ToyArgs {

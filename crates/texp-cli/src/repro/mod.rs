@@ -1,24 +1,30 @@
 //! `texp repro`: figures from their experiments, each run once, each claim judged.
 
+mod lines;
+mod page;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use claims::Verdict;
 use datasets::{Dataset, fingerprint};
 use nn_engine::Precision;
-use report::{PaperFigure, PaperPanel, Reproduction};
 use repro::{Family, Figure, Found, Job, Jobs, Judged, Need, Plan, Store, judge, train_all};
 use trainer::experiment::Experiment;
-use trainer::run::{DeviceKind, Event, Observer, Place};
+use trainer::run::{DeviceKind, Place};
+
+use self::lines::Lines;
+use self::page::{page, verdicts};
 
 use crate::args::{MachineArgs, line, option};
 use crate::train::{Places, options, print};
-use crate::{CommandError, data, device, interrupt};
+use crate::{CommandError, data, device, interrupt, toy};
+
+/// The figure that is simulated and not trained.
+const TOY: &str = "toy";
 
 /// Which figures, and how.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,27 +61,60 @@ pub fn repro(
     command: &[&str],
 ) -> Result<(), CommandError> {
     let started = Instant::now();
-    let figures = read_figures(experiments, args)?;
-    let plan = Plan::of(&figures);
+    let mut files = wanted_files(experiments, args)?;
+    // The toy trains no network.
+    let toy = files.iter().position(|(stem, _)| stem == TOY);
+    let toy = toy.map(|toy| files.remove(toy).1);
+    let figures = files.iter();
+    let figures = figures.map(|(_, path)| Ok(Figure::read(path, Some(&args.preset))?));
+    let figures: Vec<Figure> = figures.collect::<Result<_, CommandError>>()?;
+    let out = args.out.clone().unwrap_or_else(|| places.runs.clone());
+    let words = args.command_line(command, &args.figure);
+    let judged = match figures.is_empty() {
+        true => Vec::new(),
+        false => train_and_judge(&figures, args, places, &out, &words)?,
+    };
+    let mut page = page(args, command, &figures, judged);
+    if let Some(file) = toy {
+        let again = args.command_line(command, &[TOY.to_owned()]);
+        let threads = args.machine.threads;
+        let figure = toy::figure(&file, &args.preset, args.seeds, threads, again)?;
+        page.figures.push(figure);
+    }
+    let folder = new_folder(&out, &format!("reproduction-{}", args.preset))?;
+    let paths = report::reproduction(&folder, &page)?;
+    print(&verdicts(&page));
+    print(&format!(
+        "\n{} s in all\nReport: {}\n",
+        started.elapsed().as_secs(),
+        paths.page.display()
+    ));
+    Ok(())
+}
+
+/// Trains what the figures lack, into folders in `out`, and judges their claims.
+fn train_and_judge(
+    figures: &[Figure],
+    args: &ReproArgs,
+    places: &Places,
+    out: &Path,
+    command: &str,
+) -> Result<Vec<Judged>, CommandError> {
+    let plan = Plan::of(figures);
     let mut experiments = plan.families.iter().map(|family| &family.experiment);
     // Float64 is computed on the CPU, whatever else is.
     let single = experiments.find(|experiment| experiment.training.precision == Precision::Float32);
     let device = single.map_or(Ok(DeviceKind::Cpu), |experiment| {
         device::find(experiment, args.machine.device)
     })?;
-    let dataset = data::find(
-        most_images(&plan.families),
-        &args.machine,
-        data::environment(),
-        &places.data,
-    )?;
+    let most = most_images(&plan.families);
+    let dataset = data::find(most, &args.machine, data::environment(), &places.data)?;
     let images = |experiment: &Experiment| {
         let wanted = &experiment.data;
         dataset
             .clone()
             .truncated(wanted.train_images, wanted.test_images)
     };
-    let out = args.out.clone().unwrap_or_else(|| places.runs.clone());
     let mut hashes = Hashes::default();
     // Of each seed, what of each family is there and what is not.
     let mut look = |store: &Store| -> Vec<Vec<Need>> {
@@ -87,18 +126,16 @@ pub fn repro(
         };
         (0..args.seeds).map(need).collect()
     };
-    let needs = look(&Store::read(&out)?).into_iter().flatten();
+    let needs = look(&Store::read(out)?).into_iter().flatten();
     let work: Vec<Job> = needs.filter_map(Need::into_job).collect();
     let place = Place {
-        runs: out.clone(),
+        runs: out.to_owned(),
         preset: Some(args.preset.clone()),
     };
-    let words = args.command_line(command, &args.figure);
-    train(args, device, place, &words, work, &images)?;
+    train(args, device, place, command, work, &images)?;
 
-    let needs = look(&Store::read(&out)?);
-    let mut judged = Vec::new();
-    for (figure, members) in figures.iter().zip(&plan.members) {
+    let needs = look(&Store::read(out)?);
+    let judged = figures.iter().zip(&plan.members).map(|(figure, members)| {
         let of_seed = |needs: &Vec<Need>| {
             let found = members.iter().filter_map(|member| {
                 let place = needs[member.family].found[member.run].clone();
@@ -107,18 +144,9 @@ pub fn repro(
             found.collect::<HashMap<String, Found>>()
         };
         let found: Vec<_> = needs.iter().map(of_seed).collect();
-        judged.push(judge(figure, &found)?);
-    }
-    let folder = new_folder(&out, &format!("reproduction-{}", args.preset))?;
-    let page = page(args, command, &figures, judged);
-    let paths = report::reproduction(&folder, &page)?;
-    print(&verdicts(&page));
-    print(&format!(
-        "\n{} s in all\nReport: {}\n",
-        started.elapsed().as_secs(),
-        paths.page.display()
-    ));
-    Ok(())
+        Ok(judge(figure, &found)?)
+    });
+    judged.collect()
 }
 
 impl ReproArgs {
@@ -135,8 +163,8 @@ impl ReproArgs {
     }
 }
 
-/// The figures that are asked for: the paper's own, then others, in the order of their names.
-fn read_figures(folder: &Path, args: &ReproArgs) -> Result<Vec<Figure>, CommandError> {
+/// The names and files of the figures that are asked for: the paper's own, then others, in the order of their names.
+fn wanted_files(folder: &Path, args: &ReproArgs) -> Result<Vec<(String, PathBuf)>, CommandError> {
     let unreadable = |source| CommandError::Input {
         file: folder.display().to_string(),
         source,
@@ -147,12 +175,10 @@ fn read_figures(folder: &Path, args: &ReproArgs) -> Result<Vec<Figure>, CommandE
         let stem = path
             .file_stem()
             .map(|stem| stem.to_string_lossy().into_owned());
-        // The toy trains no network: `texp toy` simulates it.
         if let Some(stem) = stem
             && path
                 .extension()
                 .is_some_and(|extension| extension == "toml")
-            && stem != "toy"
         {
             files.push((stem, path));
         }
@@ -171,9 +197,8 @@ fn read_figures(folder: &Path, args: &ReproArgs) -> Result<Vec<Figure>, CommandE
     let wanted = |stem: &str| {
         args.figure.is_empty() || args.figure.iter().any(|figure| is_called(stem, figure))
     };
-    let wanted = files.iter().filter(|(stem, _)| wanted(stem));
-    let figures = wanted.map(|(_, path)| Ok(Figure::read(path, Some(&args.preset))?));
-    figures.collect()
+    files.retain(|(stem, _)| wanted(stem));
+    Ok(files)
 }
 
 /// Whether a figure's file is meant: by its name, or by a number alone.
@@ -238,13 +263,7 @@ fn train(
         work.len()
     );
     interrupt::listen();
-    train_all(&jobs, work, images, |name| Lines {
-        name: name.to_owned(),
-        start: Instant::now(),
-        from_step: 0,
-        steps: 0,
-        steps_per_epoch: 1,
-    })?;
+    train_all(&jobs, work, images, Lines::of)?;
     Ok(())
 }
 
@@ -260,132 +279,4 @@ fn new_folder(within: &Path, name: &str) -> Result<PathBuf, CommandError> {
         path = within.join(format!("{name}-{number}"));
     }
     Ok(path)
-}
-
-fn page(
-    args: &ReproArgs,
-    command: &[&str],
-    figures: &[Figure],
-    judged: Vec<Judged>,
-) -> Reproduction {
-    let folders = judged.iter().flat_map(|judged| &judged.folders);
-    let mut folders: Vec<_> = folders.map(Arc::clone).collect();
-    folders.sort_by(|a, b| {
-        a.manifest
-            .experiment_sha256
-            .cmp(&b.manifest.experiment_sha256)
-    });
-    folders.dedup_by(|a, b| a.manifest.experiment_sha256 == b.manifest.experiment_sha256);
-    let sittings = || folders.iter().flat_map(|folder| &folder.sittings);
-    let distinct = |mut texts: Vec<String>| {
-        texts.sort();
-        texts.dedup();
-        texts.join("; ")
-    };
-    let sources = folders
-        .iter()
-        .map(|folder| folder.manifest.data.source.clone());
-    let figure = |(figure, judged): (&Figure, Judged)| PaperFigure {
-        id: figure.id.clone(),
-        title: match figure.id.strip_prefix("figure-") {
-            Some(number) => format!("Figure {number}: {}", figure.head.title),
-            None => figure.head.title.clone(),
-        },
-        statement: figure.head.paper.clone().unwrap_or_default(),
-        experiment: fs::read_to_string(&figure.path).unwrap_or_default(),
-        command: args.command_line(command, std::slice::from_ref(&figure.id)),
-        outcomes: judged.outcomes,
-        runs: judged.runs,
-        milestones: judged.milestones,
-        panels: PaperPanel::all_recorded(),
-    };
-    Reproduction {
-        title: "An exponential learning rate schedule for deep learning: every figure".to_owned(),
-        preset: Some(args.preset.clone()),
-        command: args.command_line(command, &args.figure),
-        device: distinct(sittings().map(|sitting| sitting.device.clone()).collect()),
-        commit: Some(distinct(
-            sittings()
-                .filter_map(|sitting| sitting.commit.clone())
-                .collect(),
-        ))
-        .filter(|commit| !commit.is_empty()),
-        seconds: Some(folders.iter().map(|folder| folder.seconds()).sum()),
-        data_source: distinct(sources.collect()),
-        figures: figures.iter().zip(judged).map(figure).collect(),
-    }
-}
-
-/// Each claim with what became of it.
-fn verdicts(page: &Reproduction) -> String {
-    let mut text = String::new();
-    for figure in &page.figures {
-        text += &format!("\n{} ({})\n", figure.title, figure.id);
-        for outcome in &figure.outcomes {
-            let verdict = match outcome.verdict {
-                Verdict::Reproduced => "reproduced",
-                Verdict::NotReproduced => "NOT REPRODUCED",
-                Verdict::NotDecided => "not decided",
-            };
-            text += &format!(
-                "  {verdict:<15} {}\n  {:<15} {}\n",
-                outcome.says, "", outcome.evidence
-            );
-        }
-    }
-    text
-}
-
-/// A training among others, as a person watches it: a line an epoch.
-struct Lines {
-    name: String,
-    start: Instant,
-    from_step: u64,
-    steps: u64,
-    steps_per_epoch: u64,
-}
-
-impl Observer for Lines {
-    fn event(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Started {
-                manifest,
-                from_step,
-                folder,
-                ..
-            } => {
-                (self.from_step, self.steps) = (*from_step, manifest.steps);
-                self.steps_per_epoch = manifest.steps_per_epoch.max(1);
-                let verb = if *from_step == 0 { "begun" } else { "resumed" };
-                eprintln!(
-                    "{}: {verb} in {}, {} runs",
-                    self.name,
-                    folder.display(),
-                    manifest.runs.len()
-                );
-            }
-            Event::Diverged { run, step } => {
-                eprintln!(
-                    "{}: run {run} has no finite loss from step {step} on",
-                    self.name
-                );
-            }
-            Event::Epoch { epoch, .. } => {
-                let step = epoch * self.steps_per_epoch;
-                let done = step.saturating_sub(self.from_step).max(1) as f64;
-                let left = self.steps.saturating_sub(step) as f64;
-                let seconds = self.start.elapsed().as_secs_f64() / done * left;
-                let epochs = self.steps / self.steps_per_epoch;
-                eprintln!(
-                    "{}: epoch {epoch} of {epochs}, {seconds:.0} s left",
-                    self.name
-                );
-            }
-            _ => {}
-        }
-    }
-
-    fn wants_to_stop(&self) -> bool {
-        interrupt::is_wanted()
-    }
 }
