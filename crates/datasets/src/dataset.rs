@@ -1,5 +1,6 @@
 //! Training and test images with their origin.
 
+use crate::synthetic;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -103,14 +104,15 @@ impl fmt::Display for Source {
                 write!(f, "CIFAR-10 from {}, downloaded from {url}", dir.display())
             }
             Source::Synthetic { seed, reason: None } => {
-                write!(f, "the built-in synthetic set (seed {seed}), as asked for")
+                write!(f, "{} (seed {seed}), as asked for", synthetic::NAME)
             }
             Source::Synthetic {
                 seed,
                 reason: Some(reason),
             } => write!(
                 f,
-                "the built-in synthetic set (seed {seed}), because CIFAR-10 was not found and {reason}"
+                "{} (seed {seed}), because CIFAR-10 was not found and {reason}",
+                synthetic::NAME
             ),
         }
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use trainer::experiment::Experiment;
+use trainer::plan::jumps;
 
 use crate::ReproError;
 
@@ -26,6 +27,17 @@ pub struct Part {
     pub variant: Option<String>,
     /// With the preset and the variant applied.
     pub experiment: Experiment,
+}
+
+impl Part {
+    /// Steps at which the rate of a run's recipe jumps.
+    pub(crate) fn milestones(&self) -> Vec<u64> {
+        let recipes = self.experiment.run.iter();
+        let recipes = recipes.filter_map(|run| self.experiment.recipe(run.recipe.as_deref()).ok());
+        recipes
+            .flat_map(|recipe| jumps(recipe.learning_rate()))
+            .collect()
+    }
 }
 
 impl Figure {

@@ -1,6 +1,6 @@
 //! From runs to what became of a figure's claims.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use claims::{Evidence, Outcome, Series, Verdict, evaluate};
 use report::SeededRun;
 use run_records::RunFolder;
 
-use crate::{Figure, Found, ReproError};
+use crate::{Figure, Found, Part, ReproError};
 
 /// A figure's runs, and what became of its claims.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Judged {
 /// Judges a figure's claims over seeds. `found[seed]` says where each run is, by its [name in claims](Figure::claimed_name).
 ///
 /// # Errors
-/// [`ReproError::Records`] for a folder that cannot be read, [`ReproError::Claim`] for a claim that its runs cannot answer.
+/// [`ReproError::Records`] for a folder that cannot be read. A claim that its runs cannot answer is not decided, and says why.
 pub fn judge(figure: &Figure, found: &[HashMap<String, Found>]) -> Result<Judged, ReproError> {
     let mut read: HashMap<PathBuf, Arc<RunFolder>> = HashMap::new();
     let mut seeds = Vec::new();
@@ -60,33 +60,35 @@ pub fn judge(figure: &Figure, found: &[HashMap<String, Found>]) -> Result<Judged
         });
     }
     let outcome = |claim: &claims::Claim| {
-        let outcome = evaluate(claim, &seeds).map_err(|source| ReproError::Claim {
-            figure: figure.id.clone(),
-            source,
-        })?;
-        Ok(match figure.head.undecided.get(&claim.id) {
+        let outcome = evaluate(claim, &seeds).unwrap_or_else(|error| Outcome {
+            id: claim.id.clone(),
+            says: claim.says.clone(),
+            source: claim.source.clone(),
+            verdict: Verdict::NotDecided,
+            evidence: error.to_string(),
+        });
+        match figure.head.undecided.get(&claim.id) {
             None => outcome,
             Some(why) => Outcome {
                 verdict: Verdict::NotDecided,
                 evidence: format!("{why} ({})", outcome.evidence),
                 ..outcome
             },
-        })
+        }
     };
-    let outcomes = figure.head.claim.iter().map(outcome);
-    let outcomes = outcomes.collect::<Result<_, ReproError>>()?;
-    let first = seeds.first().map_or(&[][..], |seed| &seed.members);
-    let milestones = first.first().map_or(Vec::new(), |member| {
-        let manifest = &member.folder.manifest;
-        let epochs = |&step: &u64| step as f64 / member.folder.steps_per_epoch();
-        manifest.milestones.iter().map(epochs).collect()
-    });
+    let outcomes = figure.head.claim.iter().map(outcome).collect();
+    let milestones = figure.parts.iter().flat_map(Part::milestones);
+    let milestones: BTreeSet<u64> = milestones.collect();
+    let steps_per_epoch = figure.parts.first();
+    let steps_per_epoch =
+        steps_per_epoch.map_or(1, |part| part.experiment.timeline().steps_per_epoch);
+    let epochs = |step: u64| step as f64 / steps_per_epoch as f64;
     let mut folders: Vec<_> = read.into_iter().collect();
     folders.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(Judged {
         outcomes,
         runs: seeded(&seeds),
-        milestones,
+        milestones: milestones.into_iter().map(epochs).collect(),
         folders: folders.into_iter().map(|(_, folder)| folder).collect(),
     })
 }
@@ -145,7 +147,7 @@ impl Evidence for Seed {
     }
 
     fn seed(&self) -> Option<String> {
-        Some(format!("seed {}", self.number))
+        Some(format!("seed {}", self.number + 1))
     }
 
     fn stopped(&self) -> Option<String> {

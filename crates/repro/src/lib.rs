@@ -10,7 +10,7 @@ mod training;
 pub use family::{Family, Member, Plan};
 pub use figure::{Figure, Part};
 pub use judge::{Judged, judge};
-pub use store::{Found, Need, Store};
+pub use store::{Found, Need, PassedOver, Store};
 pub use training::{Job, Jobs, train_all};
 
 use run_records::RecordsError;
@@ -30,14 +30,6 @@ pub enum ReproError {
     /// A run folder.
     #[error(transparent)]
     Records(#[from] RecordsError),
-    /// A claim that cannot be asked of the runs.
-    #[error("figure `{figure}`: {source}")]
-    Claim {
-        /// The figure.
-        figure: String,
-        /// What is wrong.
-        source: claims::EvidenceError,
-    },
     /// A folder of runs that cannot be read.
     #[error("cannot read the folder {} ({source}); check its permissions", path.display())]
     Folder {
@@ -46,23 +38,15 @@ pub enum ReproError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A training thread that died, which is a mistake of texp.
-    #[error(
-        "the training of {name} ended without a result, which is a mistake of texp; please report it"
-    )]
-    Lost {
-        /// The experiment.
-        name: String,
-    },
 }
 
 impl ReproError {
     /// Whether the fault lies in what was given and not in the machine or the training.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::Experiment(_) | Self::Records(_) | Self::Claim { .. } => true,
+            Self::Experiment(_) | Self::Records(_) => true,
             Self::Trainer(error) => error.is_bad_input(),
-            Self::Folder { .. } | Self::Lost { .. } => false,
+            Self::Folder { .. } => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use trainer::TrainerError;
 use trainer::run::SavedRun;
 
 use crate::family::{same_base, same_run};
@@ -13,6 +14,17 @@ use crate::{Family, Job, ReproError};
 #[derive(Debug)]
 pub struct Store {
     runs: Vec<SavedRun>,
+    /// Run folders that cannot be used, and why.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A run folder that cannot be used.
+#[derive(Debug)]
+pub struct PassedOver {
+    /// The folder.
+    pub path: PathBuf,
+    /// The reason.
+    pub why: TrainerError,
 }
 
 /// Where a run of a family is.
@@ -44,7 +56,7 @@ impl Need {
 }
 
 impl Store {
-    /// Reads what is in a folder. What is no run folder is passed over; a folder that is not there is empty.
+    /// Reads what is in a folder; one that is not there is empty.
     ///
     /// # Errors
     /// [`ReproError::Folder`] if the folder cannot be read.
@@ -55,7 +67,10 @@ impl Store {
         };
         let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Self { runs: Vec::new() });
+                return Ok(Self {
+                    runs: Vec::new(),
+                    passed_over: Vec::new(),
+                });
             }
             entries => entries.map_err(failed)?,
         };
@@ -65,10 +80,21 @@ impl Store {
         }
         // In an order that does not depend on the file system.
         paths.sort();
-        let runs = paths.iter().filter_map(|path| SavedRun::open(path).ok());
-        Ok(Self {
-            runs: runs.collect(),
-        })
+        let mut store = Self {
+            runs: Vec::new(),
+            passed_over: Vec::new(),
+        };
+        for path in paths {
+            // What has no manifest is no run folder, or not yet.
+            if !path.join("manifest.json").exists() {
+                continue;
+            }
+            match SavedRun::open(&path) {
+                Ok(run) => store.runs.push(run),
+                Err(why) => store.passed_over.push(PassedOver { path, why }),
+            }
+        }
+        Ok(store)
     }
 
     /// What is there of a family on images of this SHA-256.

@@ -1,7 +1,6 @@
 //! Trainings, several at a time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::Mutex;
 use std::thread;
 
 use datasets::Dataset;
@@ -44,6 +43,9 @@ impl Job {
         if experiment.training.precision == Precision::Float64 {
             options.device = DeviceKind::Cpu;
         }
+        // What was begun on a device goes on there, for the same bits.
+        let begun = self.unfinished.as_ref().and_then(SavedRun::device);
+        options.device = begun.unwrap_or(options.device);
         match self.unfinished {
             Some(saved) => saved.resume(dataset, &options, observer),
             None => run_experiment(experiment, dataset, &jobs.place, &options, observer),
@@ -52,7 +54,7 @@ impl Job {
 }
 
 /// Does all trainings. `images` gives the images of an experiment, as many as it asks for or more, and `observer` makes an
-/// observer for each, with the name of its experiment.
+/// observer for each, with the name of its experiment. One in which every run diverges is done, too.
 ///
 /// # Errors
 /// The first [`TrainerError`]; what is being trained then goes on to its end, and nothing new is begun. All that is finished
@@ -62,43 +64,36 @@ pub fn train_all<O: Observer>(
     work: Vec<Job>,
     images: impl Fn(&Experiment) -> Dataset + Sync,
     observer: impl Fn(&str) -> O + Sync,
-) -> Result<Vec<Finished>, ReproError> {
-    let names: Vec<String> = work
-        .iter()
-        .map(|job| job.family.experiment.name.clone())
-        .collect();
-    let queue = Mutex::new(work.into_iter().enumerate());
-    let (send, results) = mpsc::channel();
-    let failed = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..jobs.at_once.clamp(1, names.len().max(1)) {
-            let send = send.clone();
-            let (queue, failed, images, observer) = (&queue, &failed, &images, &observer);
-            scope.spawn(move || {
-                let next = || queue.lock().map_or(None, |mut queue| queue.next());
-                while let Some((index, job)) = next() {
-                    if failed.load(Ordering::Relaxed) {
-                        return;
+) -> Result<(), ReproError> {
+    let threads = jobs.at_once.clamp(1, work.len().max(1));
+    let queue = Mutex::new(work.into_iter());
+    let failed = Mutex::new(None);
+    let work = || {
+        let has_failed = || failed.lock().map_or(true, |failed| failed.is_some());
+        let next = || queue.lock().map_or(None, |mut queue| queue.next());
+        while !has_failed()
+            && let Some(job) = next()
+        {
+            let experiment = &job.family.experiment;
+            let (mut observer, dataset) = (observer(&experiment.name), images(experiment));
+            match job.run(jobs, dataset, &mut observer) {
+                // Somebody else may have finished it in the meantime.
+                Ok(_) | Err(TrainerError::Diverged { .. } | TrainerError::Complete { .. }) => {}
+                Err(error) => {
+                    if let Ok(mut failed) = failed.lock() {
+                        failed.get_or_insert(error);
                     }
-                    let experiment = &job.family.experiment;
-                    let (mut observer, dataset) = (observer(&experiment.name), images(experiment));
-                    let result = job.run(jobs, dataset, &mut observer);
-                    if result.is_err() {
-                        failed.store(true, Ordering::Relaxed);
-                    }
-                    // Nobody listens only where this whole call has ended.
-                    let _ = send.send((index, result));
                 }
-            });
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
         }
     });
-    drop(send);
-    let mut finished: Vec<Option<Finished>> = names.iter().map(|_| None).collect();
-    for (index, result) in results {
-        finished[index] = Some(result?);
+    match failed.into_inner() {
+        Ok(Some(error)) => Err(error.into()),
+        _ => Ok(()),
     }
-    let named = finished.into_iter().zip(names);
-    named
-        .map(|(finished, name)| finished.ok_or(ReproError::Lost { name }))
-        .collect()
 }

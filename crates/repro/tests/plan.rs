@@ -100,8 +100,9 @@ fn train(family: Family, runs: &Path) -> PathBuf {
         family,
         unfinished: None,
     };
-    let finished = train_all(&jobs(runs), vec![job], |_| images(), |_| Silent).unwrap();
-    finished[0].folder.clone()
+    let name = job.family.experiment.name.clone();
+    train_all(&jobs(runs), vec![job], |_| images(), |_| Silent).unwrap();
+    runs.join(name)
 }
 
 #[test]
@@ -216,11 +217,11 @@ fn what_was_cut_off_is_gone_on_with() {
     let need = Store::read(&runs).unwrap().look_for(&family, &sha);
     let job = need.into_job().unwrap();
     assert!(job.unfinished.is_some());
-    let finished = train_all(&jobs(&runs), vec![job], |_| images(), |_| Silent).unwrap();
+    train_all(&jobs(&runs), vec![job], |_| images(), |_| Silent).unwrap();
     assert_eq!(fs::read_dir(&runs).unwrap().count(), 1);
     let need = Store::read(&runs).unwrap().look_for(&family, &sha);
     assert!(need.missing.is_none());
-    assert_eq!(need.found[3].as_ref().unwrap().folder, finished[0].folder);
+    assert!(need.found[3].is_some());
 }
 
 #[test]
@@ -296,4 +297,58 @@ fn the_papers_figures_share_their_runs_at_every_preset() {
         };
         assert_eq!(originals(&family.experiment), 7, "{preset}");
     }
+}
+
+#[test]
+fn recipes_of_a_family_read_back_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let cosine = |name: &str, keys: &str| {
+        let path = folder.path().join(format!("{name}.toml"));
+        let (head, _) = HEAD.split_once("schedule = ").unwrap();
+        let run = "[[run]]\nname = \"r\"\nlabel = \"r\"\ntransform = \"original\"\n";
+        let schedule = format!("schedule = {{ kind = \"cosine\", lr = 0.1{keys} }}\n");
+        fs::write(&path, format!("name = \"{name}\"\n{head}{schedule}{run}")).unwrap();
+        Figure::read(&path, None).unwrap()
+    };
+    // The second leaves out what the first says.
+    let figures = [cosine("a", ", final_lr = 0.05"), cosine("b", "")];
+    let family = Plan::of(&figures).families.remove(0);
+    assert_eq!(family.experiment.run.len(), 2);
+    train(family.clone(), &runs);
+    let need = Store::read(&runs)
+        .unwrap()
+        .look_for(&family, &fingerprint(&images()));
+    assert!(need.missing.is_none(), "{:?}", need.missing);
+}
+
+#[test]
+fn a_run_that_diverges_is_done_and_a_folder_that_is_broken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let path = folder.path().join("wild.toml");
+    let text = format!(
+        "name = \"wild\"\n{}[[run]]\nname = \"r\"\nlabel = \"r\"\ntransform = \"original\"\n\
+         [[claim]]\nid = \"c\"\nsays = \"s\"\nsource = \"p\"\n\
+         predicate = {{ kind = \"range\", of = \"r/test-accuracy\", over = {{ last = 1 }}, within = [0.5, 1] }}\n",
+        HEAD.replace("lr = 0.1", "lr = 1e30")
+    );
+    fs::write(&path, text).unwrap();
+    let figures = [Figure::read(&path, None).unwrap()];
+    let plan = Plan::of(&figures);
+    train(plan.families[0].clone(), &runs);
+    let store = Store::read(&runs).unwrap();
+    let need = store.look_for(&plan.families[0], &fingerprint(&images()));
+    assert!(need.missing.is_none());
+    let found = [("r".to_owned(), need.found[0].clone().unwrap())];
+    let judged = judge(&figures[0], &[found.into_iter().collect()]).unwrap();
+    assert_eq!(judged.outcomes[0].verdict.to_string(), "not reproduced");
+
+    fs::write(runs.join("wild/sittings.json"), "[{").unwrap();
+    fs::create_dir(runs.join("no-run")).unwrap();
+    let store = Store::read(&runs).unwrap();
+    let [passed_over] = &store.passed_over[..] else {
+        panic!("{store:?}")
+    };
+    assert!(passed_over.why.to_string().contains("sittings.json"));
 }

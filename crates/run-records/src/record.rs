@@ -57,6 +57,9 @@ pub struct Sitting {
     pub to_step: u64,
     /// Wall-clock time of training and evaluation until then, seconds.
     pub seconds: f64,
+    /// Whether it ended because no run had a finite loss any more.
+    #[serde(default)]
+    pub diverged: bool,
 }
 
 /// Where the images came from.
@@ -92,7 +95,7 @@ pub struct RunRecord {
     pub name: String,
     /// For legends.
     pub label: String,
-    /// What was done to the recipe: the name of a [`Transform`](crate::experiment::Transform).
+    /// What was done to the recipe: as `trainer` calls it, such as "original" or "wd-free".
     pub transform: String,
     /// Index of the run that this one is compared with.
     pub twin: Option<usize>,

@@ -106,7 +106,8 @@ impl Analysis {
 }
 
 /// Decides whether `graph` is scale-invariant: in all its trained parameters scaled together, or, if
-/// that fails, in all but those of the head (the last linear layer), or else in as many as may be.
+/// that fails, in all but those of the head (the last linear layer), or else in those whose decay can be taken off as a whole
+/// ([`decay_free_exponents`]).
 ///
 /// Some may be left out because decay on the other parameters can be converted while those keep their own.
 ///

@@ -42,7 +42,8 @@ enum Verb {
     },
     /// Reproduce figures: train what their experiments lack, judge their claims, and write one report of all.
     ///
-    /// Runs that are there already are used, whatever figure they were trained for, and unfinished ones are gone on with.
+    /// Runs that are there already are used, whatever figure they were trained for; given again, the same command goes on with what it
+    /// had not finished.
     Repro {
         /// The folder of the experiments, each a figure.
         #[arg(default_value = "experiments")]

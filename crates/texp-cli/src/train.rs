@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use datasets::synthetic;
 use run_records::Record;
 use trainer::experiment::Experiment;
 use trainer::run::{DeviceKind, Finished, Place, RunOptions, SavedRun, run_experiment};
@@ -71,7 +72,7 @@ pub fn train(
 }
 
 /// Goes on with a run from its last checkpoint, and writes its report. Without a device in `args`, on the one that it
-/// began on.
+/// began on; without images, on generated ones if it began on those.
 ///
 /// # Errors
 /// [`CommandError`].
@@ -83,19 +84,23 @@ pub fn resume(
 ) -> Result<(), CommandError> {
     let run = SavedRun::open(folder)?;
     let device_before = run.sittings().first().map(|first| first.device.clone());
-    let choice = match (args.device, &device_before) {
-        (DeviceChoice::Auto, Some(before)) if before.starts_with("nn-cuda") => DeviceChoice::Cuda,
-        (DeviceChoice::Auto, Some(_)) => DeviceChoice::Cpu,
+    let mut args = args.clone();
+    args.device = match (args.device, run.device()) {
+        (DeviceChoice::Auto, Some(DeviceKind::Cuda)) => DeviceChoice::Cuda,
+        (DeviceChoice::Auto, Some(DeviceKind::Cpu)) => DeviceChoice::Cpu,
         (choice, _) => choice,
     };
-    let device = device::find(run.experiment(), choice)?;
+    // What was trained on generated images does not look for others.
+    let source = &run.manifest().data.source;
+    args.synthetic |= args.data.is_none() && source.starts_with(synthetic::NAME);
+    let device = device::find(run.experiment(), args.device)?;
     let dataset = data::find(
         images(run.experiment()),
-        args,
+        &args,
         data::environment(),
         &places.data,
     )?;
-    let options = options(args, device, args.command_line(command));
+    let options = options(&args, device, args.command_line(command));
     interrupt::listen();
     let mut terminal = Terminal::of_resumed(device_before);
     let finished = run.resume(dataset, &options, &mut terminal)?;

@@ -107,6 +107,7 @@ impl Simulation {
             from_step: 0,
             to_step: self.epochs * self.steps_per_epoch,
             seconds: 372.4,
+            diverged: false,
         }
     }
 

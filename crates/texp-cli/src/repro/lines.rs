@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use trainer::run::{Event, Observer};
+use trainer::run::{Event, Observer, Unusable};
 
 use crate::interrupt;
 
@@ -35,8 +35,16 @@ impl Observer for Lines {
                 manifest,
                 from_step,
                 folder,
+                unusable,
                 ..
             } => {
+                for Unusable { path, why } in *unusable {
+                    eprintln!(
+                        "{}: the checkpoint {} is of no use: {why}",
+                        self.name,
+                        path.display()
+                    );
+                }
                 (self.from_step, self.steps) = (*from_step, manifest.steps);
                 self.steps_per_epoch = manifest.steps_per_epoch.max(1);
                 let verb = if *from_step == 0 { "begun" } else { "resumed" };

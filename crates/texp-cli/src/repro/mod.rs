@@ -12,7 +12,10 @@ use std::time::Instant;
 
 use datasets::{Dataset, fingerprint};
 use nn_engine::Precision;
-use repro::{Family, Figure, Found, Job, Jobs, Judged, Need, Plan, Store, judge, train_all};
+use repro::{
+    Family, Figure, Found, Job, Jobs, Judged, Need, PassedOver, Plan, Store, judge, train_all,
+};
+use trainer::TrainerError;
 use trainer::experiment::Experiment;
 use trainer::run::{DeviceKind, Place};
 
@@ -38,7 +41,7 @@ pub struct ReproArgs {
     /// Number of seeds.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: u64,
-    /// Trainings at a time [default: as many as there are threads].
+    /// Trainings at a time [default: as many as there are threads, and 1 on a GPU].
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Where run folders are made, and runs that are there already are found [default: runs].
@@ -101,6 +104,9 @@ fn train_and_judge(
     command: &str,
 ) -> Result<Vec<Judged>, CommandError> {
     let plan = Plan::of(figures);
+    for family in &plan.families {
+        family.experiment.validate().map_err(TrainerError::from)?;
+    }
     let mut experiments = plan.families.iter().map(|family| &family.experiment);
     // Float64 is computed on the CPU, whatever else is.
     let single = experiments.find(|experiment| experiment.training.precision == Precision::Float32);
@@ -126,7 +132,11 @@ fn train_and_judge(
         };
         (0..args.seeds).map(need).collect()
     };
-    let needs = look(&Store::read(out)?).into_iter().flatten();
+    let store = Store::read(out)?;
+    for PassedOver { path, why } in &store.passed_over {
+        eprintln!("The run in {} is not used: {why}.", path.display());
+    }
+    let needs = look(&store).into_iter().flatten();
     let work: Vec<Job> = needs.filter_map(Need::into_job).collect();
     let place = Place {
         runs: out.to_owned(),
@@ -158,6 +168,8 @@ impl ReproArgs {
         }
         words.extend(option("--preset", Some(self.preset.clone())));
         words.extend(option("--seeds", Some(self.seeds.to_string())));
+        let out = self.out.as_ref().map(|out| out.display().to_string());
+        words.extend(option("--out", out));
         words.extend(self.machine.words());
         line(command, words)
     }

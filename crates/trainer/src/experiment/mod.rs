@@ -51,7 +51,8 @@ pub struct Experiment {
     /// What runs are trained by: the tables `optimizer` and `schedule` of
     /// [`RecipeTables`](recipe_file::RecipeTables), as written; [`Experiment::recipe`] reads them.
     pub recipe: toml::Table,
-    /// More recipes by name: in TOML what they change of `recipe`, as a preset does; here as a whole.
+    /// More recipes by name: in TOML what they change of `recipe`, as a preset does, unless they say of what kind both their
+    /// optimiser and their schedule are; here as a whole.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub recipes: BTreeMap<String, toml::Table>,
     /// The runs.
@@ -250,6 +251,16 @@ impl Experiment {
         };
         let (images, batch_size) = (self.data.train_images, self.training.batch_size);
         Sampler::new(images, batch_size, self.training.batch_seed, augmentation)
+    }
+
+    /// What a run folder keeps of it: without what is claimed of several [variants](Self::variants), of which it is one.
+    pub(crate) fn as_run(&self) -> Self {
+        let mut run = self.clone();
+        if !run.variants.is_empty() {
+            (run.claim, run.undecided) = Default::default();
+            run.variants = Vec::new();
+        }
+        run
     }
 
     /// Epochs and steps; none where there is no [`sampler`](Self::sampler).

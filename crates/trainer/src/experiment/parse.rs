@@ -144,6 +144,15 @@ pub(super) fn check_name(key: &str, name: &str) -> Result<(), Problem> {
     })
 }
 
+/// Whether a recipe leaves nothing unsaid: it says of what kind its optimiser and its schedule are.
+fn is_whole(recipe: &DeTable<'_>) -> bool {
+    let says_kind = |key: &str| {
+        let table = recipe.get(key).and_then(|table| table.get_ref().as_table());
+        table.is_some_and(|table| table.contains_key("kind"))
+    };
+    says_kind("optimizer") && says_kind("schedule")
+}
+
 /// An experiment with presets applied, named one after another between commas.
 fn changed<'a>(
     mut experiment: Spanned<DeTable<'a>>,
@@ -175,7 +184,9 @@ fn complete_recipes(experiment: &mut DeTable<'_>) {
         return;
     };
     for (_, recipe) in recipes.iter_mut() {
-        if let DeValue::Table(changes) = recipe.get_mut() {
+        if let DeValue::Table(changes) = recipe.get_mut()
+            && !is_whole(changes)
+        {
             let mut whole = base.clone();
             merge(&mut whole, changes);
             *changes = whole;

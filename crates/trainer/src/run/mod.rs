@@ -76,7 +76,7 @@ pub struct Finished {
 /// the end, and while it is trained, the last two. Nothing that is there is ever overwritten, and nothing is written before everything is
 /// checked. A loss that is not finite is recorded and the run goes on, since it says nothing about the other runs;
 /// when no run has a finite loss at the end of an epoch, training stops. Where it is cut off, [`SavedRun`] goes on from
-/// the last checkpoint, and what is left at the end is the same, byte for byte, but for `sittings.json`, which says when and where it was trained.
+/// the last checkpoint, and the records and the last checkpoint are the same at the end, byte for byte.
 ///
 /// # Errors
 /// [`TrainerError`]; [`TrainerError::is_bad_input`] tells whose fault it is.

@@ -7,7 +7,7 @@ use datasets::Dataset;
 use run_records::{Manifest, Sitting};
 
 use super::folder::{failed, sha256};
-use super::{Finished, Folder, Observer, Records, RunOptions, Setup};
+use super::{DeviceKind, Finished, Folder, Observer, Records, RunOptions, Setup};
 use crate::TrainerError;
 use crate::experiment::Experiment;
 
@@ -83,10 +83,19 @@ impl SavedRun {
         &self.sittings
     }
 
-    /// Whether it was trained and saved to its last step.
+    /// Whether it was trained and saved to its last step, or to where no run had a finite loss any more.
     pub fn is_complete(&self) -> bool {
-        let done = self.sittings.iter().map(|sitting| sitting.to_step).max();
-        done.is_some_and(|step| step >= self.manifest.steps)
+        let mut sittings = self.sittings.iter();
+        sittings.any(|sitting| sitting.diverged || sitting.to_step >= self.manifest.steps)
+    }
+
+    /// What it was trained on first; none if it never was.
+    pub fn device(&self) -> Option<DeviceKind> {
+        let first = self.sittings.first()?;
+        Some(match first.device.starts_with("nn-cuda") {
+            true => DeviceKind::Cuda,
+            false => DeviceKind::Cpu,
+        })
     }
 
     /// Goes on from the newest checkpoint that is whole; from the start, if none is. Records after it are thrown away, and
@@ -98,11 +107,14 @@ impl SavedRun {
     /// trained on, [`TrainerError::InUse`] while somebody else trains it, and as
     /// [`run_experiment`](super::run_experiment).
     pub fn resume(
-        self,
+        mut self,
         dataset: Dataset,
         options: &RunOptions,
         observer: &mut dyn Observer,
     ) -> Result<Finished, TrainerError> {
+        // Whoever had it until now may have gone on with it since it was opened.
+        let mut records = Records::open(&self.path.join("records.jsonl"))?;
+        self.sittings = Sitting::read_all(&self.path)?;
         if self.is_complete() {
             return Err(TrainerError::Complete { folder: self.path });
         }
@@ -115,8 +127,8 @@ impl SavedRun {
                 found: source,
             });
         }
-        let mut records = Records::open(&self.path.join("records.jsonl"))?;
-        let checkpoints = setup.checkpoints(&self.path);
+        // By what was recorded, and not by how this version would write the experiment.
+        let mut checkpoints = setup.checkpoints(&self.path, &self.manifest);
         let (saved, unusable) = checkpoints.newest(&mut records, &setup.start)?;
         records.cut(saved.as_ref().map_or(0, |saved| saved.records))?;
         let checkpoint = saved.map(|saved| saved.checkpoint);

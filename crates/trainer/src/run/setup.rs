@@ -39,10 +39,7 @@ impl<'a> Setup<'a> {
     ) -> Result<Self, TrainerError> {
         let prepared = experiment.prepare()?;
         let dataset = take_images(experiment, dataset)?;
-        let text = experiment.to_toml().map_err(|error| TrainerError::Format {
-            what: "experiment.toml",
-            reason: error.to_string(),
-        })?;
+        let text = as_text(&experiment.as_run())?;
         let mut engine = build_engine(experiment, &prepared, options.device, options.threads)?;
         let manifest = manifest::describe(experiment, &text, &prepared, &dataset, preset);
         engine.load_images(Split::Train, Arc::new(dataset.train))?;
@@ -59,8 +56,8 @@ impl<'a> Setup<'a> {
     }
 
     /// The checkpoints of a run folder.
-    pub(super) fn checkpoints(&self, run_folder: &Path) -> Checkpoints {
-        Checkpoints::within(run_folder, &self.manifest, self.engine.device().precision)
+    pub(super) fn checkpoints(&self, run_folder: &Path, manifest: &Manifest) -> Checkpoints {
+        Checkpoints::within(run_folder, manifest, self.engine.device().precision)
     }
 
     /// A sitting that starts now.
@@ -74,6 +71,7 @@ impl<'a> Setup<'a> {
             from_step,
             to_step: from_step,
             seconds: 0.0,
+            diverged: false,
         }
     }
 
@@ -127,7 +125,8 @@ impl<'a> Setup<'a> {
         let steps = self.manifest.steps;
         let last_epoch = match trained {
             Err(TrainerError::Engine(source)) => {
-                folder.flush()?;
+                // What is flushed is a kindness; what the engine says must not be lost.
+                let _ = folder.flush();
                 return Err(TrainerError::Stopped {
                     step: training.steps(),
                     steps,
@@ -135,6 +134,10 @@ impl<'a> Setup<'a> {
                     folder: folder.path().to_owned(),
                     source,
                 });
+            }
+            Err(error @ TrainerError::Diverged { .. }) => {
+                folder.end_diverged(&training.checkpoint()?)?;
+                return Err(error);
             }
             trained => trained?,
         };
@@ -146,6 +149,22 @@ impl<'a> Setup<'a> {
         };
         observer.event(&Event::Finished(&finished));
         Ok(finished)
+    }
+}
+
+/// The experiment as TOML, which reads back as the same experiment.
+fn as_text(experiment: &Experiment) -> Result<String, TrainerError> {
+    let format = |reason| TrainerError::Format {
+        what: "experiment.toml",
+        reason,
+    };
+    let text = experiment
+        .to_toml()
+        .map_err(|error| format(error.to_string()))?;
+    match Experiment::parse(&text, "experiment.toml", None) {
+        Ok(again) if again == *experiment => Ok(text),
+        Ok(_) => Err(format("as TOML it would be another experiment".to_owned())),
+        Err(error) => Err(format(error.to_string())),
     }
 }
 

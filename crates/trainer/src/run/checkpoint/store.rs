@@ -30,6 +30,8 @@ pub(in crate::run) struct Checkpoints {
     /// Names of the runs.
     names: Vec<String>,
     precision: Precision,
+    /// Those that are of no use, until one is written.
+    unusable: Vec<PathBuf>,
 }
 
 /// A checkpoint that can be gone on from.
@@ -52,12 +54,13 @@ impl Checkpoints {
             data_sha256: manifest.data.sha256.clone(),
             names: manifest.runs.iter().map(|run| run.name.clone()).collect(),
             precision,
+            unusable: Vec::new(),
         }
     }
 
     /// Writes one, and then removes those that are no longer needed.
     pub(in crate::run) fn write(
-        &self,
+        &mut self,
         checkpoint: &Checkpoint,
         records: Mark,
     ) -> Result<(), TrainerError> {
@@ -75,8 +78,14 @@ impl Checkpoints {
             (SUMS, sums.as_bytes()),
         ];
         let written = self.publish(&path, files);
-        let written = written.and_then(|()| self.rotate(checkpoint.step));
-        written.map_err(|error| failed("write", &path, error))
+        let written = written.and_then(|()| {
+            let mut unusable = self.unusable.iter().filter(|other| **other != path);
+            unusable.try_for_each(|path| remove(path))?;
+            self.rotate()
+        });
+        written.map_err(|error| failed("write", &path, error))?;
+        self.unusable.clear();
+        Ok(())
     }
 
     fn manifest(&self, checkpoint: &Checkpoint, records: Mark) -> Result<String, TrainerError> {
@@ -119,16 +128,12 @@ impl Checkpoints {
         durable::sync_parent(&self.folder)
     }
 
-    /// Removes all but the newest up to a step. Those beyond it could not be used, or the run would not be here.
-    fn rotate(&self, step: u64) -> io::Result<()> {
-        let (beyond, rest): (Vec<_>, Vec<_>) = self
-            .list()?
-            .into_iter()
-            .partition(|&(other, _)| other > step);
-        for (_, path) in beyond.into_iter().chain(rest.into_iter().skip(KEPT)) {
-            remove(&path)?;
-        }
-        Ok(())
+    /// Removes all but the newest.
+    fn rotate(&self) -> io::Result<()> {
+        let list = self.list()?;
+        list.iter()
+            .skip(KEPT)
+            .try_for_each(|(_, path)| remove(path))
     }
 
     /// Steps and folders, newest first.
@@ -152,7 +157,7 @@ impl Checkpoints {
 
     /// The newest that can be used, and why those after it cannot. A state is checked against `like`, one of the network.
     pub(in crate::run) fn newest(
-        &self,
+        &mut self,
         records: &mut Records,
         like: &State,
     ) -> Result<(Option<Saved>, Vec<Unusable>), TrainerError> {
@@ -175,8 +180,15 @@ impl Checkpoints {
                     path,
                     why: CheckpointError::Records,
                 }),
+                // What cannot be read now may be whole.
+                Err(CheckpointError::Unreadable { source, .. })
+                    if source.kind() != io::ErrorKind::NotFound =>
+                {
+                    return Err(failed("read the checkpoint", &path, source));
+                }
                 Err(why) => unusable.push(Unusable { path, why }),
             }
+            self.unusable = unusable.iter().map(|other| other.path.clone()).collect();
         }
         Ok((None, unusable))
     }

@@ -57,7 +57,7 @@ impl Folder {
         let records = Records::create(&path.join("records.jsonl"))?;
         let synced = durable::sync_parent(&path);
         synced.map_err(|error| failed("write", &place.runs, error))?;
-        let checkpoints = setup.checkpoints(&path);
+        let checkpoints = setup.checkpoints(&path, manifest);
         Self::sit_down(path, records, checkpoints, Vec::new(), sitting, options)
     }
 
@@ -128,6 +128,17 @@ impl Folder {
         }
         self.last_save = Instant::now();
         self.write_sittings()
+    }
+
+    /// Ends a run of which nothing is left to train, with its records as they are.
+    pub(super) fn end_diverged(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainerError> {
+        if let Some(now) = self.sittings.last_mut() {
+            now.diverged = true;
+        }
+        self.record(&Record::Finished {
+            steps: checkpoint.step,
+        })?;
+        self.save(checkpoint)
     }
 
     fn write_sittings(&self) -> Result<(), TrainerError> {
