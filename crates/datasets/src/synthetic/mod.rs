@@ -35,7 +35,7 @@ use crate::{DataError, Dataset, Source, cifar10};
 /// Most images of a split.
 pub const LARGEST: usize = 1_000_000;
 
-/// What the set is called, at the beginning of what its [`Source`](crate::Source) says.
+/// What the set is called, at the beginning of what its [`Source`] says.
 pub const NAME: &str = "the built-in synthetic set";
 
 /// Names of the classes, in the order of the labels.
