@@ -106,7 +106,7 @@ const LAWS: [Law; 18] = [
 /// ```
 /// use benches::Choice;
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, 2)?.starts_with("all 17 laws hold"));
+/// assert!(laws(Choice::Cpu, 2)?.starts_with("all 18 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laws(engine: Choice, effort: usize) -> Result<String, Failure> {

@@ -162,7 +162,7 @@ fn a_run_folder_says_what_a_log_lacks() {
     let said = |arguments: &[&str]| refusal(audit(folder.path(), arguments, ""));
     assert_eq!(
         said(&[run, "--run", "other"]),
-        "error: no run is called `other`; there are step, exact\n"
+        "error: runs/tiny has no run \"other\"; its runs are step, exact\n"
     );
     assert!(said(&[run, "--lr", "1"]).starts_with("error: a run folder knows its rates"));
     fs::remove_file(folder.path().join(run).join("manifest.json")).unwrap();

@@ -79,7 +79,7 @@ fn mistakes_are_sentences() {
     assert!(
         error
             .to_string()
-            .ends_with("there is no preset `huge`; choose `paper` or `small` or `smoke`"),
+            .ends_with("there is no preset `huge`; choose `paper` or `small` or `smoke` or `tiny`"),
         "{error}"
     );
 }

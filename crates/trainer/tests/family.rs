@@ -305,6 +305,9 @@ fn variants_are_presets_that_are_claimed_of_together() {
         other.contains("the runs are `thin/a` and `wide/a`"),
         "{other}"
     );
-    let other = message(&text.replace("undecided.one", "undecided.two"));
+    let text = text.replace("undecided.one", "undecided.two");
+    let other = Experiment::parse(&text, "e.toml", Some("short"))
+        .unwrap_err()
+        .to_string();
     assert!(other.contains("there is no claim `two`"), "{other}");
 }

@@ -190,6 +190,10 @@ fn every_preset_of_every_experiment_that_ships_can_be_run() {
     // A published crate comes without the workspace's experiments.
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
+        if path.file_stem().is_some_and(|stem| stem == "toy") {
+            // It trains no network.
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let presets: Vec<&str> = text
             .lines()
