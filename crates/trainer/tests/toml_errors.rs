@@ -43,7 +43,7 @@ fn unknown_keys() {
         "dept = 8",
         &format!(
             "line 6, column 1: unknown key `dept`, expected one of `architecture`, `depth`, `width`, \
-             `affine`, `bias`, `shortcut`, `stem`, `head`, `epsilon`{REMEDY}"
+             `normaliser`, `affine`, `bias`, `shortcut`, `stem`, `head`, `epsilon`{REMEDY}"
         ),
     );
     check(
@@ -315,7 +315,8 @@ fn runs() {
     check(
         "[[run]]\nname = \"step\"",
         &claim("kind = \"greater\", a = \"step/loss\", b = \"step-/loss\", over = { last = 1 }"),
-        "line 34, column 60: claim `c`: `b` names the run `step-`, which there is not; the runs are step, exact and texp",
+        "line 34, column 54: claim `c`: `predicate.b` names the run `step-`, which there is not; the runs are `step`, `exact` \
+         and `texp`",
     );
     check(
         "name = \"texp\"",
