@@ -1,8 +1,9 @@
 //! A figure: an experiment's file, and the experiments in it.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-use trainer::experiment::Experiment;
+use trainer::experiment::{Experiment, ExperimentError, Problem};
 use trainer::plan::jumps;
 
 use crate::ReproError;
@@ -12,8 +13,8 @@ use crate::ReproError;
 pub struct Figure {
     /// The name of its file, such as `figure-3`.
     pub id: String,
-    /// Its file.
-    pub path: PathBuf,
+    /// What its file says.
+    pub text: String,
     /// The experiment with what is said and claimed of all parts.
     pub head: Experiment,
     /// What is trained: the experiment itself, or each of its [variants](Experiment::variants).
@@ -46,12 +47,18 @@ impl Figure {
     /// # Errors
     /// [`ReproError::Experiment`] with the place of the first mistake.
     pub fn read(path: &Path, preset: Option<&str>) -> Result<Self, ReproError> {
-        let head = Experiment::read(path, preset)?;
+        let file = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|error| ExperimentError {
+            file: file.clone(),
+            position: None,
+            problem: Problem::Unreadable(error),
+        })?;
+        let head = Experiment::parse(&text, &file, preset)?;
         let part = |variant: &String| {
             let presets = preset.map_or(variant.clone(), |preset| format!("{preset},{variant}"));
             Ok(Part {
                 variant: Some(variant.clone()),
-                experiment: Experiment::read(path, Some(&presets))?,
+                experiment: Experiment::parse(&text, &file, Some(&presets))?,
             })
         };
         let parts = match head.variants.is_empty() {
@@ -68,7 +75,7 @@ impl Figure {
         let stem = path.file_stem().unwrap_or(path.as_os_str());
         Ok(Self {
             id: stem.to_string_lossy().into_owned(),
-            path: path.to_owned(),
+            text,
             head,
             parts,
         })

@@ -131,7 +131,7 @@ impl MachineArgs {
     }
 }
 
-fn path(path: &Option<PathBuf>) -> Option<String> {
+pub(crate) fn path(path: &Option<PathBuf>) -> Option<String> {
     path.as_ref().map(|path| path.display().to_string())
 }
 

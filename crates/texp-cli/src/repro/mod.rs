@@ -5,7 +5,6 @@ mod page;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Instant;
@@ -17,12 +16,12 @@ use repro::{
 };
 use trainer::TrainerError;
 use trainer::experiment::Experiment;
-use trainer::run::{DeviceKind, Place};
+use trainer::run::{DeviceKind, Place, claim_folder};
 
 use self::lines::Lines;
 use self::page::{page, verdicts};
 
-use crate::args::{MachineArgs, line, option};
+use crate::args::{MachineArgs, line, option, path};
 use crate::train::{Places, options, print};
 use crate::{CommandError, data, device, interrupt, toy};
 
@@ -53,7 +52,7 @@ pub struct ReproArgs {
 }
 
 /// Trains what figures lack, judges their claims, and writes one report of all; results go to standard output, progress to
-/// standard error. Runs that are there already are used, and unfinished ones are gone on with.
+/// standard error. Runs that are there already are used; the same command goes on with what it had not finished.
 ///
 /// # Errors
 /// [`CommandError`]; bad input is found before anything is trained.
@@ -84,7 +83,7 @@ pub fn repro(
         let figure = toy::figure(&file, &args.preset, args.seeds, threads, again)?;
         page.figures.push(figure);
     }
-    let folder = new_folder(&out, &format!("reproduction-{}", args.preset))?;
+    let folder = claim_folder(&out, &format!("reproduction-{}", args.preset))?;
     let paths = report::reproduction(&folder, &page)?;
     print(&verdicts(&page));
     print(&format!(
@@ -168,8 +167,7 @@ impl ReproArgs {
         }
         words.extend(option("--preset", Some(self.preset.clone())));
         words.extend(option("--seeds", Some(self.seeds.to_string())));
-        let out = self.out.as_ref().map(|out| out.display().to_string());
-        words.extend(option("--out", out));
+        words.extend(option("--out", path(&self.out)));
         words.extend(self.machine.words());
         line(command, words)
     }
@@ -277,18 +275,4 @@ fn train(
     interrupt::listen();
     train_all(&jobs, work, images, Lines::of)?;
     Ok(())
-}
-
-/// A folder that was not there.
-fn new_folder(within: &Path, name: &str) -> Result<PathBuf, CommandError> {
-    let mut path = within.join(name);
-    let mut number = 1;
-    while let Err(source) = fs::create_dir(&path) {
-        if source.kind() != ErrorKind::AlreadyExists {
-            return Err(CommandError::Output { path, source });
-        }
-        number += 1;
-        path = within.join(format!("{name}-{number}"));
-    }
-    Ok(path)
 }

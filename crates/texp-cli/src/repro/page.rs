@@ -1,6 +1,5 @@
 //! What is said of figures: the report's page, and verdicts on a terminal.
 
-use std::fs;
 use std::sync::Arc;
 
 use claims::Verdict;
@@ -40,7 +39,7 @@ pub(super) fn page(
             None => figure.head.title.clone(),
         },
         statement: figure.head.paper.clone().unwrap_or_default(),
-        experiment: fs::read_to_string(&figure.path).unwrap_or_default(),
+        experiment: figure.text.clone(),
         command: args.command_line(command, std::slice::from_ref(&figure.id)),
         outcomes: judged.outcomes,
         runs: judged.runs,

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use claims::Outcome;
 use serde::Serialize;
@@ -11,31 +11,6 @@ use toy::experiment::Experiment;
 use toy::study::Findings;
 
 use crate::CommandError;
-
-/// Makes a new folder `<name>-<preset>`, or `<name>` without a preset, in `parent`, which is made too if need be; if that is
-/// taken, `-2`, `-3`, … is added. It is claimed by making it, in one atomic step.
-pub(super) fn create(
-    parent: &Path,
-    name: &str,
-    preset: Option<&str>,
-) -> Result<PathBuf, CommandError> {
-    let failed = |path: &Path, source| CommandError::Output {
-        path: path.to_owned(),
-        source,
-    };
-    fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
-    let base = preset.map_or_else(|| name.to_owned(), |preset| format!("{name}-{preset}"));
-    let mut path = parent.join(&base);
-    let mut number = 1_u64;
-    while let Err(error) = fs::create_dir(&path) {
-        if error.kind() != ErrorKind::AlreadyExists {
-            return Err(failed(&path, error));
-        }
-        number += 1;
-        path = parent.join(format!("{base}-{number}"));
-    }
-    Ok(path)
-}
 
 /// Writes `experiment.toml`, `manifest.json`, `series.csv`, `claims.json` and `figures/*.svg`.
 pub(super) fn write(

@@ -13,6 +13,7 @@ use report::{PaperFigure, PaperPanel};
 use serde::Serialize;
 use toy::experiment::Experiment;
 use toy::study::{self, Findings};
+use trainer::run::claim_folder;
 
 use crate::args::{line, option};
 use crate::train::print;
@@ -59,15 +60,14 @@ struct Manifest {
 /// # Errors
 /// [`CommandError`]; bad input is found before anything is written.
 pub fn toy(args: &ToyArgs) -> Result<(), CommandError> {
-    let name = args.file.display().to_string();
-    let text = fs::read_to_string(&args.file).map_err(|source| CommandError::Input {
-        file: name.clone(),
-        source,
-    })?;
-    let mut experiment = Experiment::parse(&text, &name, args.preset.as_deref())?;
+    let (_, mut experiment) = read(&args.file, args.preset.as_deref())?;
     experiment.seeds = args.seeds.unwrap_or(experiment.seeds);
     let pool = ThreadPoolBuilder::new().num_threads(args.threads).build()?;
-    let folder = folder::create(&args.out, &experiment.name, args.preset.as_deref())?;
+    let base = match &args.preset {
+        Some(preset) => format!("{}-{preset}", experiment.name),
+        None => experiment.name.clone(),
+    };
+    let folder = claim_folder(&args.out, &base)?;
     let started = provenance::now();
     eprintln!("Folder: {}", folder.display());
 
@@ -77,7 +77,7 @@ pub fn toy(args: &ToyArgs) -> Result<(), CommandError> {
         experiment: experiment.name.clone(),
         title: experiment.title.clone(),
         preset: args.preset.clone(),
-        command: args.command_line(name),
+        command: args.command_line(args.file.display().to_string()),
         started,
         commit: provenance::commit(),
         seeds: findings.seeds.iter().map(|seed| seed.seed).collect(),
@@ -97,6 +97,17 @@ pub fn toy(args: &ToyArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// An experiment, and the text that says it.
+fn read(file: &Path, preset: Option<&str>) -> Result<(String, Experiment), CommandError> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|source| CommandError::Input {
+        file: name.clone(),
+        source,
+    })?;
+    let experiment = Experiment::parse(&text, &name, preset)?;
+    Ok((text, experiment))
+}
+
 fn judge(experiment: &Experiment, findings: &Findings) -> Result<Vec<Outcome>, CommandError> {
     let judged = |claim| Ok(claims::evaluate(claim, &findings.seeds)?);
     experiment.claims.iter().map(judged).collect()
@@ -110,12 +121,7 @@ pub(crate) fn figure(
     threads: usize,
     command: String,
 ) -> Result<PaperFigure, CommandError> {
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|source| CommandError::Input {
-        file: name.clone(),
-        source,
-    })?;
-    let mut experiment = Experiment::parse(&text, &name, Some(preset))?;
+    let (text, mut experiment) = read(file, Some(preset))?;
     experiment.seeds = experiment.seeds.max(seeds);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
     eprintln!(

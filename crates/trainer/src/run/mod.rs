@@ -21,6 +21,7 @@ use run_records::{Manifest, Record};
 pub use checkpoint::{CheckpointError, Unusable};
 pub use dry::{DryRun, RunOutlook, dry_run};
 pub use engine::{DeviceKind, check_gpu};
+pub use folder::claim_folder;
 pub use observer::{Event, Observer};
 pub use saved::SavedRun;
 

@@ -34,8 +34,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes a new folder, called `<name>-<preset>`, or `<name>` without a preset; if that is taken, `-2`, `-3`, … is
-    /// added. It is claimed by making it, in one atomic step, so two runs started at once get two folders.
+    /// [Claims](claim_folder) a new folder, called `<name>-<preset>`, or `<name>` without a preset.
     pub(super) fn create(
         place: &Place,
         setup: &Setup<'_>,
@@ -47,7 +46,7 @@ impl Folder {
             Some(preset) => format!("{}-{}", manifest.experiment, preset.replace(',', "-")),
             None => manifest.experiment.clone(),
         };
-        let path = claim(&place.runs, &name)?;
+        let path = claim_folder(&place.runs, &name)?;
         let file = |name: &str, bytes: &[u8]| {
             let path = path.join(name);
             durable::replace(&path, bytes).map_err(|error| failed("write", &path, error))
@@ -148,8 +147,20 @@ impl Folder {
     }
 }
 
-/// Makes a new folder.
-fn claim(runs: &Path, name: &str) -> Result<PathBuf, TrainerError> {
+/// Makes a new folder in `runs`, which is made too if need be; if its name is taken, `-2`, `-3`, … is added. It is claimed by
+/// making it, in one atomic step, so that two processes get two.
+///
+/// # Errors
+/// [`TrainerError::Folder`].
+///
+/// ```
+/// use trainer::run::claim_folder;
+/// let runs = tempfile::tempdir()?;
+/// assert_eq!(claim_folder(runs.path(), "toy")?, runs.path().join("toy"));
+/// assert_eq!(claim_folder(runs.path(), "toy")?, runs.path().join("toy-2"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn claim_folder(runs: &Path, name: &str) -> Result<PathBuf, TrainerError> {
     fs::create_dir_all(runs).map_err(|error| failed("make the folder", runs, error))?;
     let mut path = runs.join(name);
     let mut number = 1_u64;
