@@ -27,7 +27,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Train figure 2's pair and TEXP in lockstep, and write the report.
+    /// Train what the figures need and is not there yet, and write the report with a verdict on every claim.
     Repro(texp_cli::ReproArgs),
     /// Run every test.
     Test(test::Args),

@@ -12,9 +12,9 @@ use crate::{Evidence, Series};
 /// | `ln-rate` | `ln η` | before every step |
 /// | `ln-norm-squared` | `ln ‖w‖²`, all layers' values as one vector | before some steps |
 /// | `ln-norm-squared-over-rate` | `ln(‖w‖²/η)`: minus the logarithm of the effective rate | before some steps |
-/// | `gap` | `1 − cosine` to the twin's weights, in the layer where it is largest | before some steps |
+/// | `gap` | how far the weights' direction is from the twin's, `‖w/‖w‖ − v/‖v‖‖₂`: from 0 to 2, √2 at a right angle; in the layer where it is largest | before some steps |
 /// | `median-gap` | the same in the middle layer | before some steps |
-/// | `law` | how far a step from equal states is from the exact law: the largest [deviation](run_records::LawPoint) | after some epochs |
+/// | `law` | how far a step from equal states is from the exact law: the [largest deviation](run_records::LawPoint::largest) | after some epochs |
 /// | `train-loss` | mean cross-entropy of an epoch's images, each in its step, nats | after every epoch |
 /// | `train-accuracy` | accuracy on them, from 0 to 1 | after every epoch |
 /// | `test-loss` | mean cross-entropy of the test images, nats | after every epoch |
@@ -116,17 +116,8 @@ impl Columns<'_> {
         self.run.norms.iter().filter_map(point).collect()
     }
 
-    /// The largest of the deviations.
     fn of_laws(&self) -> Vec<(f64, f64)> {
-        let largest = |law: &LawPoint| {
-            let parts = [law.parameters, law.buffers, law.statistics, law.loss];
-            // What is no number is larger than any.
-            match parts.iter().all(|part| part.is_finite()) {
-                true => parts.into_iter().fold(0.0, f64::max),
-                false => f64::NAN,
-            }
-        };
-        let point = |law: &LawPoint| (law.step as f64 / self.steps_per_epoch, largest(law));
+        let point = |law: &LawPoint| (law.step as f64 / self.steps_per_epoch, law.largest());
         self.run.laws.iter().map(point).collect()
     }
 

@@ -93,7 +93,7 @@ impl Replica {
         state
     }
 
-    /// Norms and cosines of every parameter.
+    /// Norms of every parameter, and how far its directions are apart.
     pub(crate) fn compare(&self, other: &Self) -> Vec<ParameterComparison> {
         let widened = |(a, b): (&f32, &f32)| (f64::from(*a), f64::from(*b));
         let pairs = self.parameters.iter().zip(&other.parameters);

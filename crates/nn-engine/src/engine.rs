@@ -184,7 +184,7 @@ pub trait Engine {
         self.load_state(replica, &rescaled)
     }
 
-    /// Norms and cosine of every parameter of two replicas (or of one with itself), as they are held: see
+    /// Norms of every parameter of two replicas (or of one with itself) and how far their directions are apart, as they are held: see
     /// [`rescale`](Self::rescale).
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl Engine for Damaged {
     fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
         let mut comparison = self.inner.compare(a, b)?;
         if let Damage::Comparison = self.damage {
-            comparison[0].cosine *= -1.0;
+            comparison[0].distance = 2.0 - comparison[0].distance;
         }
         Ok(comparison)
     }

@@ -146,9 +146,9 @@ fn a_diverged_run_is_drawn_as_far_as_it_went_and_named() {
                 step,
                 norms,
                 effective_rates,
-                cosines,
+                distances,
             } if *step >= 50 => {
-                for list in [norms, effective_rates, cosines] {
+                for list in [norms, effective_rates, distances] {
                     list.fill(f64::INFINITY);
                 }
             }

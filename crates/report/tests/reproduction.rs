@@ -38,9 +38,9 @@ fn verdicts_stand_on_top_and_lead_to_figures() {
     let table = fs::read_to_string(folder.path().join("summary.csv")).expect("the table");
     assert_eq!(table.lines().count(), 1 + 4);
     assert!(table.contains("figure-2,worse,"));
-    // Six recorded quantities of each, and the toy example's.
+    // Seven recorded quantities of each, and the toy example's.
     let figures = fs::read_dir(folder.path().join("figures")).expect("figures");
-    assert_eq!(figures.count(), 2 * 13);
+    assert_eq!(figures.count(), 2 * 15);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_figure_without_twins_has_no_gap_and_one_without_runs_says_so() {
     all.figures[1].outcomes.clear();
     all.figures[1].panels = vec![PaperPanel::Recorded(Quantity::TestAccuracy)];
     let (_folder, page) = page_of(&all);
-    assert!(!page.contains("figure-1-gap"));
+    assert!(!page.contains("figure-1-gap") && !page.contains("figure-1-law"));
     assert!(page.contains("nothing recorded") && page.contains("nothing is claimed of it"));
     assert_drawable(&page);
 }

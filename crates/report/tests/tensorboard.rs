@@ -72,15 +72,12 @@ fn tensorboard_reads_what_was_recorded() {
                 run: 1,
                 step,
                 norms,
-                cosines,
+                distances,
                 ..
             } => {
                 let squared: f64 = norms.iter().map(|norm| norm * norm).sum();
                 add("weights/ln_squared_norm", step, squared.ln());
-                let worst = cosines
-                    .iter()
-                    .map(|cosine| 1.0 - cosine)
-                    .fold(0.0, f64::max);
+                let worst = distances.into_iter().fold(0.0, f64::max);
                 add("twin/worst_gap", step, worst);
             }
             Record::Epoch {

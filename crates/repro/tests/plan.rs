@@ -280,6 +280,7 @@ fn the_papers_figures_share_their_runs_at_every_preset() {
             "figure-5",
             "figure-6",
             "warmup-cosine",
+            "wrong-runs",
         ];
         let figures = names.map(|name| {
             Figure::read(&experiments.join(format!("{name}.toml")), Some(preset)).unwrap()
@@ -289,13 +290,13 @@ fn the_papers_figures_share_their_runs_at_every_preset() {
             panic!("{preset}: {} families", plan.families.len())
         };
         family.experiment.validate().unwrap();
-        assert_eq!(family.experiment.run.len(), 14, "{preset}");
+        assert_eq!(family.experiment.run.len(), 16, "{preset}");
         let originals = |experiment: &Experiment| {
             let runs = experiment.run.iter();
             runs.filter(|run| run.transform == Transform::Original)
                 .count()
         };
-        assert_eq!(originals(&family.experiment), 7, "{preset}");
+        assert_eq!(originals(&family.experiment), 8, "{preset}");
     }
 }
 

@@ -37,7 +37,7 @@ pub struct NormPoint {
     pub ln_norm_squared: f64,
     /// `ln(‖w‖²/η)`.
     pub ln_norm_squared_over_rate: f64,
-    /// `1 − cosine` to the twin's weights in the layer where it is largest.
+    /// How far the direction of the weights is from the twin's, `‖w/‖w‖ − v/‖v‖‖₂`, in the layer where it is largest.
     pub worst_gap: f64,
     /// The same in the middle layer when layers are sorted by it.
     pub median_gap: f64,
@@ -78,14 +78,25 @@ pub struct EpochPoint {
 impl NormPoint {
     /// From the lists of one record. Everything stays a logarithm: rates and norms of a run without
     /// weight decay leave the range of floats.
-    pub fn new(step: u64, norms: &[f64], effective_rates: &[f64], cosines: &[f64]) -> Self {
-        let (worst_gap, median_gap) = gaps(cosines);
+    pub fn new(step: u64, norms: &[f64], effective_rates: &[f64], distances: &[f64]) -> Self {
+        let (worst_gap, median_gap) = gaps(distances);
         Self {
             step,
             ln_norm_squared: ln_sum_exp(norms.iter().map(|norm| 2.0 * norm.ln())),
             ln_norm_squared_over_rate: ln_sum_exp(effective_rates.iter().map(|rate| -rate.ln())),
             worst_gap,
             median_gap,
+        }
+    }
+}
+
+impl LawPoint {
+    /// The largest of the deviations; NaN if one is no number, which is larger than any.
+    pub fn largest(&self) -> f64 {
+        let parts = [self.parameters, self.buffers, self.statistics, self.loss];
+        match parts.iter().all(|part| part.is_finite()) {
+            true => parts.into_iter().fold(0.0, f64::max),
+            false => f64::NAN,
         }
     }
 }
@@ -138,9 +149,9 @@ impl Run {
     }
 }
 
-/// Largest and median `1 − cosine`, or NaN if there is none.
-fn gaps(cosines: &[f64]) -> (f64, f64) {
-    let mut gaps: Vec<f64> = cosines.iter().map(|cosine| 1.0 - cosine).collect();
+/// Largest and median distance, or NaN if there is none.
+fn gaps(distances: &[f64]) -> (f64, f64) {
+    let mut gaps = distances.to_vec();
     gaps.retain(|gap| gap.is_finite());
     gaps.sort_by(f64::total_cmp);
     let median = gaps.get(gaps.len() / 2).copied().unwrap_or(f64::NAN);
@@ -168,12 +179,28 @@ mod tests {
 
     #[test]
     fn norms_add_up_over_layers() {
-        let point = NormPoint::new(0, &[3.0, 4.0], &[0.5, 0.25], &[1.0, 0.9, 0.95]);
+        let point = NormPoint::new(0, &[3.0, 4.0], &[0.5, 0.25], &[0.0, 0.1, 0.05]);
         assert!((point.ln_norm_squared - 25f64.ln()).abs() < 1e-12);
         // ‖w‖²/η = 2 + 4: the reciprocals add up, not the rates.
         assert!((point.ln_norm_squared_over_rate - 6f64.ln()).abs() < 1e-12);
-        assert!((point.worst_gap - 0.1).abs() < 1e-12);
-        assert!((point.median_gap - 0.05).abs() < 1e-12);
+        assert_eq!((point.worst_gap, point.median_gap), (0.1, 0.05));
+    }
+
+    #[test]
+    fn a_deviation_that_is_no_number_is_the_largest() {
+        let law = LawPoint {
+            step: 1,
+            parameters: 1e-7,
+            buffers: 3e-7,
+            statistics: 2e-7,
+            loss: 0.0,
+        };
+        assert_eq!(law.largest(), 3e-7);
+        let lost = LawPoint {
+            statistics: f64::NAN,
+            ..law
+        };
+        assert!(lost.largest().is_nan());
     }
 
     #[test]

@@ -91,11 +91,11 @@ impl RunFolder {
                 step,
                 norms,
                 effective_rates,
-                cosines,
+                distances,
             } => {
                 let points = &mut place.run(&mut self.runs, run)?.norms;
                 place.after(run, step, points.last().map(|point| point.step))?;
-                points.push(NormPoint::new(step, &norms, &effective_rates, &cosines));
+                points.push(NormPoint::new(step, &norms, &effective_rates, &distances));
             }
             Record::Epoch {
                 run,

@@ -132,9 +132,10 @@ pub enum Record {
         /// Effective rate `η/‖w‖₂²` of each layer.
         #[serde(with = "finite_list")]
         effective_rates: Vec<f64>,
-        /// Cosine between each layer's weights and its twin's; empty without a twin.
+        /// `‖w/‖w‖ − v/‖v‖‖₂` between each layer's weights and its twin's: 0 for the same direction, √2 for a right angle,
+        /// 2 for opposite ones. Empty without a twin.
         #[serde(with = "finite_list")]
-        cosines: Vec<f64>,
+        distances: Vec<f64>,
     },
     /// After some epochs, for a run without weight decay that follows the exact law: its state is set to its twin's, mapped by the
     /// law; both make one step; and its state is compared with the twin's, mapped again. Then both are set back.

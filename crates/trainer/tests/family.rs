@@ -190,14 +190,12 @@ fn controls_start_elsewhere_and_the_law_holds_at_any_time() {
     let [_, exact, ulp, seed] = &folder.runs[..] else {
         panic!("four runs")
     };
-    assert!(
-        (1e-17..1e-13).contains(&ulp.norms[0].median_gap.abs()) || ulp.norms[0].median_gap == 0.0
-    );
+    assert!((1e-18..1e-15).contains(&ulp.norms[0].median_gap));
     let apart = |step: usize| (ulp.steps[step].loss - folder.runs[0].steps[step].loss).abs();
     let apart: Vec<f64> = (0..16).map(apart).collect();
     assert!(apart.iter().any(|&apart| apart > 0.0), "{apart:?}");
     assert!(apart.iter().all(|&apart| apart < 1e-9), "{apart:?}");
-    assert!(seed.norms[0].median_gap > 0.5);
+    assert!(seed.norms[0].median_gap > 1.0);
     // After each epoch but the last, in float64 with ε = 0.
     let steps: Vec<_> = exact.laws.iter().map(|law| law.step).collect();
     assert_eq!(steps, [4, 8, 12]);

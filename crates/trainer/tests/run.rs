@@ -105,12 +105,12 @@ fn records_are_complete_and_say_what_happened() {
                 step,
                 norms: lengths,
                 effective_rates,
-                cosines,
+                distances,
             } => {
                 assert!(norms.insert((*run, *step)));
                 let layers = manifest.network.layers.len();
                 assert_eq!((lengths.len(), effective_rates.len()), (layers, layers));
-                assert_eq!(cosines.len(), if *run == 0 { 0 } else { layers });
+                assert_eq!(distances.len(), if *run == 0 { 0 } else { layers });
             }
             Record::Epoch {
                 run,
@@ -210,12 +210,12 @@ fn the_exact_twin_repeats_the_original() {
                 run: 1,
                 step,
                 norms,
-                cosines,
+                distances,
                 ..
             } => {
                 assert!(
-                    cosines.iter().all(|cosine| (cosine - 1.0).abs() < 1e-9),
-                    "step {step}: {cosines:?}"
+                    distances.iter().all(|distance| *distance < 1e-9),
+                    "step {step}: {distances:?}"
                 );
                 assert!(norms.iter().all(|norm| *norm > 0.0));
             }

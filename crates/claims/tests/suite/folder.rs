@@ -53,7 +53,7 @@ fn records(end: End) -> Vec<Value> {
             records.push(json!({
                 "kind": "norms", "run": run, "step": step, "norms": [finite(norm)],
                 "effective_rates": [finite(rate / (norm * norm))],
-                "cosines": if run == 0 { vec![] } else { vec![finite(0.75)] },
+                "distances": if run == 0 { vec![] } else { vec![finite(0.25)] },
             }));
             if (step + 1).is_multiple_of(STEPS_PER_EPOCH) {
                 let epoch = (step + 1) / STEPS_PER_EPOCH;

@@ -307,7 +307,7 @@ impl Comparison<'_> {
                 for (what, wanted, found) in [
                     ("norm", wanted.norm_a, found.norm_a),
                     ("norm in replica 0", wanted.norm_b, found.norm_b),
-                    ("cosine with replica 0", wanted.cosine, found.cosine),
+                    ("distance from replica 0", wanted.distance, found.distance),
                 ] {
                     let what = format!("{what} of `{}`", a.name);
                     self.number(stage, replica, what, wanted, found, bound);

@@ -4,7 +4,7 @@ use std::f64::consts::LN_10;
 
 use crate::chart::{Chart, Curve, Scale, Stroke};
 use crate::series::{Point, running_mean};
-use run_records::{EpochPoint, NormPoint, Run, RunFolder, StepPoint};
+use run_records::{EpochPoint, LawPoint, NormPoint, Run, RunFolder, StepPoint};
 
 /// One line of a figure: a run, or the same run from several seeds.
 #[derive(Clone)]
@@ -91,6 +91,15 @@ impl<'a> Selection<'a> {
         })
     }
 
+    /// One curve a line of what checks of the law found.
+    pub(crate) fn per_law(&self, value: impl Fn(&LawPoint) -> f64) -> Vec<Curve> {
+        self.curves(|line, run| {
+            let laws = run.laws.iter();
+            laws.map(|point| (point.step as f64 / line.per_epoch, value(point)))
+                .collect()
+        })
+    }
+
     /// Training loss of each step, smoothed, on the scale that suits it; in front of single steps, unless these are
     /// of several seeds.
     pub(crate) fn training_loss(&self, id: impl Into<String>, title: &str) -> Chart {
@@ -160,7 +169,7 @@ fn stroke(runs: &[Run], run: usize) -> Stroke {
 /// Where a gap of nothing is drawn on a logarithmic axis: below what a float64 can tell from 1.
 const FLOOR: f64 = 1e-17;
 
-/// `log10`, from the floor upwards. Rounding also makes cosines above 1, so gaps below 0.
+/// `log10`, from the floor upwards.
 pub(crate) fn floored(gap: f64) -> f64 {
     // `f64::max` would take the floor for NaN.
     if gap.is_finite() {

@@ -29,8 +29,8 @@ pub(super) fn figure(folder: &RunFolder) -> Option<Figure> {
     let losses = |end| chart(folder, end, losses(folder, &twins, end));
     let mut panels = vec![
         (
-            directions(steps).called("gap-cosine", "1 − cosine of the twins' weights"),
-            "In the layer where it is largest. Zero is drawn at 10⁻¹⁷.",
+            directions(steps).called("gap-direction", "Distance of the twins' directions"),
+            "‖w/‖w‖ − v/‖v‖‖ in the layer where it is largest: √2 at a right angle. Zero is drawn at 10⁻¹⁷.",
         ),
         (
             losses(steps).called("gap-loss", "|difference of losses|, nats"),
@@ -40,7 +40,7 @@ pub(super) fn figure(folder: &RunFolder) -> Option<Figure> {
     ];
     if steps > 2 * BEGINNING {
         panels.push((
-            directions(BEGINNING).called("gap-cosine-beginning", "1 − cosine, first 1,000 steps"),
+            directions(BEGINNING).called("gap-direction-beginning", "Distance, first 1,000 steps"),
             "The same, where the gap grows.",
         ));
         panels.push((

@@ -100,19 +100,22 @@ pub enum Quantity {
     SquaredNorm,
     /// `‖w‖²/η`.
     SquaredNormOverRate,
-    /// `1 − cosine` to the twin's weights. Left out of a figure whose runs have no twin.
+    /// How far the weights' direction is from the twin's. Left out of a figure whose runs have no twin.
     TwinGap,
+    /// How far a step from equal states is from the exact law. Left out of a figure none of whose runs checks it.
+    LawDeviation,
 }
 
 impl Quantity {
     /// All of them, in the order in which a figure shows them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::TrainLoss,
         Self::TestAccuracy,
         Self::LearningRate,
         Self::SquaredNorm,
         Self::SquaredNormOverRate,
         Self::TwinGap,
+        Self::LawDeviation,
     ];
 }
 

@@ -3,6 +3,7 @@
 use super::{PaperFigure, PaperPanel, Quantity, SeededRun};
 use crate::chart::{Chart, Scale, Stroke};
 use crate::figures::curves::{Line, Selection, floored, log10};
+use run_records::Run;
 
 /// The charts with their captions; their ids lack the figure's.
 pub(super) fn charts(figure: &PaperFigure) -> Vec<(Chart, String)> {
@@ -47,7 +48,7 @@ fn lines(runs: &[SeededRun]) -> Vec<Line<'_>> {
     lines
 }
 
-/// The chart of a quantity with its caption; none of a gap where no run has a twin.
+/// The chart of a quantity with its caption; none of what no run has.
 pub(crate) fn recorded(selection: &Selection<'_>, quantity: Quantity) -> Option<(Chart, String)> {
     let (chart, caption) = match quantity {
         Quantity::TrainLoss => (
@@ -91,34 +92,42 @@ pub(crate) fn recorded(selection: &Selection<'_>, quantity: Quantity) -> Option<
             "What a scale-invariant network feels of its rate.",
         ),
         Quantity::TwinGap => (
-            twin_gap(selection)?,
-            "In the layer where it is largest. Zero is drawn at 10⁻¹⁷. Rounding starts it, and training amplifies it.",
+            selection
+                .of_runs(|run| run.record.twin.is_some())?
+                .chart_of_gaps(),
+            "‖w/‖w‖ − v/‖v‖‖ in the layer where it is largest: √2 at a right angle. Zero is drawn at 10⁻¹⁷. Rounding starts it, and training amplifies it.",
+        ),
+        Quantity::LawDeviation => (
+            selection
+                .of_runs(|run| !run.laws.is_empty())?
+                .chart_of_laws(),
+            "From the original's state, as the law maps it, both make a step; relative to what the law makes of the \
+             original's, the largest of weights, momentum, running statistics and loss. Zero is drawn at 10⁻¹⁷.",
         ),
     };
     Some((chart, format!("{caption}{}", seeds(selection))))
 }
 
-/// Only of runs that have a twin.
-fn twin_gap(selection: &Selection<'_>) -> Option<Chart> {
-    let has_twin = |line: &&Line<'_>| {
-        let mut seeds = line.seeds.iter();
-        seeds.any(|seed| seed.record.twin.is_some())
-    };
-    let lines = selection.lines.iter().filter(has_twin).cloned();
-    let selection = Selection {
-        lines: lines.collect(),
-        marks: selection.marks.clone(),
-    };
-    if selection.lines.is_empty() {
-        return None;
+impl Selection<'_> {
+    /// Only the lines that have a seed of this kind, if there is one.
+    fn of_runs(&self, has: impl Fn(&Run) -> bool) -> Option<Self> {
+        let mut lines = self.lines.clone();
+        lines.retain(|line| line.seeds.iter().any(|seed| has(seed)));
+        let marks = self.marks.clone();
+        (!lines.is_empty()).then_some(Self { lines, marks })
     }
-    let curves = selection.per_norm(|point| floored(point.worst_gap));
-    Some(selection.chart(
-        "gap",
-        "1 − cosine of the twins' weights",
-        Scale::Log10,
-        curves,
-    ))
+
+    fn chart_of_gaps(&self) -> Chart {
+        let gaps = self.per_norm(|point| floored(point.worst_gap));
+        let title = "Distance of the twins' directions";
+        self.chart("gap", title, Scale::Log10, gaps)
+    }
+
+    fn chart_of_laws(&self) -> Chart {
+        let deviations = self.per_law(|point| floored(point.largest()));
+        let title = "Deviation from the law in one step";
+        self.chart("law", title, Scale::Log10, deviations)
+    }
 }
 
 /// What lines and bands are, if there are several seeds.

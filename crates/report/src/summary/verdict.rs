@@ -123,15 +123,13 @@ fn direction(run: &Run) -> Option<String> {
     let mut gaps = run.norms.iter().filter(|point| point.worst_gap.is_finite());
     let first = gaps.find(|point| point.step > 0)?;
     let last = gaps.next_back().unwrap_or(first);
-    // Rounding makes cosines above 1.
-    let written = |gap: f64| significant(gap.max(0.0));
     Some(format!(
-        "1 − cosine between the weights of the two is {} at step {} and {} at step {} in the layer \
-         where it is largest; in the median layer {} at the end.",
-        written(first.worst_gap),
+        "The directions of their weights are {} apart at step {} and {} at step {} in the layer where \
+         it is most (√2 at a right angle); in the median layer {} at the end.",
+        significant(first.worst_gap),
         thousands(first.step),
-        written(last.worst_gap),
+        significant(last.worst_gap),
         thousands(last.step),
-        written(last.median_gap),
+        significant(last.median_gap),
     ))
 }

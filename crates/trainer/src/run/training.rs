@@ -341,8 +341,8 @@ impl<'a> Training<'a> {
                 effective_rates: trained()
                     .map(|(layer, group)| effective(layer.norm_a, group))
                     .collect(),
-                cosines: match twin {
-                    Some(_) => trained().map(|(layer, _)| layer.cosine).collect(),
+                distances: match twin {
+                    Some(_) => trained().map(|(layer, _)| layer.distance).collect(),
                     None => Vec::new(),
                 },
             })?;
