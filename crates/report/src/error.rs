@@ -37,9 +37,11 @@ pub enum ReportError {
         /// What the plotting library said.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The table could not be made.
-    #[error("cannot make the table summary.csv: {source}")]
+    /// A table could not be made.
+    #[error("cannot make the table {table}: {source}")]
     Table {
+        /// Name of its file.
+        table: &'static str,
         /// What the CSV writer said.
         source: csv::Error,
     },

@@ -12,6 +12,7 @@ mod paths;
 mod reproduction;
 mod series;
 mod summary;
+mod table;
 mod tensorboard;
 
 pub use chart::{BandPoint, Chart, Curve, Scale, Stroke, to_svg};
@@ -25,7 +26,7 @@ use std::path::Path;
 
 use run_records::RunFolder;
 
-/// Reads a run folder and writes `report.html`, `summary.csv`, the figures as SVG and PNG, and event files for TensorBoard
+/// Reads a run folder and writes `report.html`, `epochs.csv`, the figures as SVG and PNG, and event files for TensorBoard
 /// into it.
 ///
 /// The folder holds `experiment.toml`, `manifest.json`, `sittings.json` and `records.jsonl`. A run that was stopped,
@@ -65,9 +66,9 @@ use run_records::RunFolder;
 pub fn write(run_folder: &Path) -> Result<ReportPaths, ReportError> {
     let folder = RunFolder::read(run_folder)?;
     let drawn = figures::draw_all(&folder)?;
-    let summary = summary::csv(&folder)?;
+    let tables = [("epochs.csv", summary::csv(&folder)?)];
     let page = page::render(&folder, &drawn);
     let panels = drawn.iter().flat_map(|figure| &figure.panels);
     let events = tensorboard::files(&folder);
-    paths::write_files(run_folder, &page, &summary, panels, &events)
+    paths::write_files(run_folder, &page, &tables, panels, &events)
 }

@@ -22,8 +22,9 @@ use crate::tensorboard::Events;
 pub struct ReportPaths {
     /// The page, `report.html`: it needs no other file and no network.
     pub page: PathBuf,
-    /// `summary.csv`: one line for each run and epoch, or of a reproduction for each claim.
-    pub summary: PathBuf,
+    /// `epochs.csv`: one line for each run and epoch. Of a reproduction, one for each figure, run, seed and epoch, and before
+    /// it `claims.csv`: one line for each claim.
+    pub tables: Vec<PathBuf>,
     /// The figures alone, `figures/*.svg`, in the order of the page. Beside each lies a PNG of the same name, 85 mm wide at
     /// 300 pixels an inch.
     pub figures: Vec<PathBuf>,
@@ -36,7 +37,7 @@ pub struct ReportPaths {
 pub(crate) fn write_files<'a>(
     folder: &Path,
     page: &str,
-    summary: &[u8],
+    tables: &[(&str, Vec<u8>)],
     panels: impl IntoIterator<Item = &'a Panel>,
     events: &[Events],
 ) -> Result<ReportPaths, ReportError> {
@@ -56,11 +57,13 @@ pub(crate) fn write_files<'a>(
     }
     let paths = ReportPaths {
         page: folder.join("report.html"),
-        summary: folder.join("summary.csv"),
+        tables: tables.iter().map(|(name, _)| folder.join(name)).collect(),
         figures,
         events: written,
     };
-    put(&paths.summary, summary)?;
+    for (path, (_, table)) in paths.tables.iter().zip(tables) {
+        put(path, table)?;
+    }
     put(&paths.page, page.as_bytes())?;
     Ok(paths)
 }

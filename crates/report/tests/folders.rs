@@ -124,7 +124,7 @@ fn names_cannot_become_markup() {
     assert_eq!(page.matches("</script").count(), 13);
     assert!(page.contains("synthetic &lt;/title&gt;"));
     assert_well_formed(folder.path());
-    let mut table = csv::Reader::from_path(folder.path().join("summary.csv")).expect("a table");
+    let mut table = csv::Reader::from_path(folder.path().join("epochs.csv")).expect("a table");
     assert!(
         table
             .records()
@@ -167,7 +167,7 @@ fn a_diverged_run_is_drawn_as_far_as_it_went_and_named() {
     let (folder, page) = page_of(&simulation.manifest(), &records);
     assert_drawable(&page);
     assert!(page.contains("It diverged: 70 of its 120 losses are not finite, first at step 50."));
-    let csv = fs::read_to_string(folder.path().join("summary.csv")).expect("the table");
+    let csv = fs::read_to_string(folder.path().join("epochs.csv")).expect("the table");
     assert!(csv.contains("texp,6,120,NaN,"));
     // Where there is no loss there is no gap, rather than a gap of nothing.
     assert!(!description(&page, "gap-loss").contains("10⁻¹⁷"));

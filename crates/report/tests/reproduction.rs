@@ -8,6 +8,7 @@ use std::fs;
 use pages::{assert_drawable, assert_well_formed, description, small};
 use report::{PaperPanel, Quantity, Reproduction, SeededRun};
 use run_records::RunFolder;
+use simulated::Simulation;
 use simulated::reproduction::reproduction;
 use tempfile::TempDir;
 
@@ -35,12 +36,51 @@ fn verdicts_stand_on_top_and_lead_to_figures() {
     ] {
         assert!(page.contains(shown), "{shown}");
     }
-    let table = fs::read_to_string(folder.path().join("summary.csv")).expect("the table");
+    let table = fs::read_to_string(folder.path().join("claims.csv")).expect("the table");
     assert_eq!(table.lines().count(), 1 + 4);
     assert!(table.contains("figure-2,worse,"));
     // Seven recorded quantities of each, and the toy example's.
     let figures = fs::read_dir(folder.path().join("figures")).expect("figures");
     assert_eq!(figures.count(), 2 * 15);
+}
+
+#[test]
+fn a_table_has_what_every_run_came_to_after_every_epoch() {
+    let simulation = small();
+    let (folder, _page) = page_of(&reproduction(&simulation, 2, 3));
+    let mut table = csv::Reader::from_path(folder.path().join("epochs.csv")).expect("the table");
+    let heads = table.headers().expect("a header").clone();
+    let rows: Vec<csv::StringRecord> = table.records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len() as u64, 2 * 3 * 3 * simulation.epochs);
+    let of = |row: &csv::StringRecord, name: &str| {
+        let column = heads.iter().position(|head| head == name);
+        row[column.expect("a column")].to_owned()
+    };
+    let number = |row, name| of(row, name).parse::<f64>().expect("a number");
+    let exact = rows.iter().find(|row| {
+        of(row, "figure") == "figure-2" && of(row, "run") == "exact" && of(row, "seed") == "3"
+    });
+    let exact = exact.expect("the first epoch of the third seed");
+    assert_eq!(of(exact, "epoch"), "1");
+    // What is known before the epoch's last step is that step's, not the next one's.
+    let seed = Simulation {
+        seed: 202,
+        ..simulation.clone()
+    };
+    let last = simulation.steps_per_epoch - 1;
+    let expected = seed.records().into_iter().find_map(|record| match record {
+        run_records::Record::Step {
+            run: 1,
+            step,
+            ln_rate,
+            ..
+        } if step == last => Some(ln_rate),
+        _ => None,
+    });
+    assert_eq!(Some(number(exact, "ln_rate")), expected);
+    assert!((1e-8..1e-5).contains(&number(exact, "law")));
+    assert!(number(exact, "gap") > 0.0);
+    assert!(number(&rows[0], "gap").is_nan() && number(&rows[0], "law").is_nan());
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn the_table_holds_every_epoch_under_its_name() {
     let simulation = small();
     let records = simulation.records();
     let (folder, _page) = page_of(&simulation.manifest(), &records);
-    let mut table = csv::Reader::from_path(folder.path().join("summary.csv")).expect("a table");
+    let mut table = csv::Reader::from_path(folder.path().join("epochs.csv")).expect("a table");
     let names = table.headers().expect("a header").clone();
     let lines: Vec<csv::StringRecord> = table.records().map(|line| line.expect("a line")).collect();
     assert_eq!(lines.len(), 3 * 6);

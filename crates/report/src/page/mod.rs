@@ -67,7 +67,7 @@ pub(crate) fn render(folder: &RunFolder, figures: &[Drawn]) -> String {
         }
         (footer(html! {
             "Long series are thinned to their extremes in each column of the figure; " code { "records.jsonl" }
-            " has every step, " code { "summary.csv" } " every epoch, and " code { "figures/" } " each figure as SVG."
+            " has every step, " code { "epochs.csv" } " every epoch, and " code { "figures/" } " each figure as SVG."
         }))
     };
     page(&format!("{} – report", manifest.experiment), &body)

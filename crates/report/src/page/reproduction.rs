@@ -30,8 +30,9 @@ pub(crate) fn render(reproduction: &Reproduction, figures: &[Section<'_>]) -> St
             @for figure in figures { (section(figure)) }
         }
         (footer(html! {
-            "Long series are thinned to their extremes in each column of a figure. " code { "summary.csv" }
-            " has every claim with its verdict, and " code { "figures/" } " each figure by itself."
+            "Long series are thinned to their extremes in each column of a figure. " code { "claims.csv" }
+            " has every claim with its verdict, " code { "epochs.csv" } " what each run came to after every epoch, and "
+            code { "figures/" } " each figure by itself."
         }))
     };
     page(&reproduction.title, &body)

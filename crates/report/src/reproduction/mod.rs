@@ -1,6 +1,7 @@
 //! The page of a whole reproduction: every figure with its verdicts, curves, recipe and command.
 
 mod panels;
+mod tables;
 mod verdicts;
 
 use std::collections::BTreeSet;
@@ -165,7 +166,8 @@ impl SeededRun {
     }
 }
 
-/// Writes `report.html`, `summary.csv` (a line for each claim) and the figures into a folder, which is made if it
+/// Writes `report.html`, `claims.csv` (a line for each claim), `epochs.csv` (a line for each figure, run, seed and epoch)
+/// and the figures into a folder, which is made if it
 /// is not there.
 ///
 /// # Errors
@@ -220,10 +222,13 @@ pub fn reproduction(
         .iter()
         .map(|figure| Section::draw(figure, &mut names))
         .collect::<Result<_, _>>()?;
-    let summary = verdicts::csv(reproduction)?;
+    let tables = [
+        ("claims.csv", tables::claims(reproduction)?),
+        ("epochs.csv", tables::epochs(reproduction)?),
+    ];
     let page = page::reproduction::render(reproduction, &figures);
     let panels = figures.iter().flat_map(|figure| &figure.panels);
-    paths::write_files(folder, &page, &summary, panels, &[])
+    paths::write_files(folder, &page, &tables, panels, &[])
 }
 
 /// A figure, drawn.
