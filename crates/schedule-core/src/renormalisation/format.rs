@@ -88,7 +88,7 @@ impl fmt::Display for FloatFormat {
 pub struct Formats {
     /// Of parameters, gradients, momentum buffer and variances.
     pub state: FloatFormat,
-    /// Of the learning rate.
+    /// Of the learning rate, and of Adam's `ε`.
     pub learning_rate: FloatFormat,
 }
 
@@ -109,7 +109,7 @@ impl From<FloatFormat> for Formats {
 impl Formats {
     pub(super) fn of(self, what: Monitored) -> FloatFormat {
         match what {
-            Monitored::LearningRate => self.learning_rate,
+            Monitored::LearningRate | Monitored::AdamEpsilon => self.learning_rate,
             _ => self.state,
         }
     }

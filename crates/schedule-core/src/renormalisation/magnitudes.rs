@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::RenormalisationError;
-use crate::EquivalentStep;
+use super::{Growth, RenormalisationError};
 use crate::rescaling::Quantity;
 
 /// The smallest and the largest value of something positive.
@@ -43,21 +42,33 @@ pub enum Monitored {
     SquaredParameterNorm,
     /// `‖g̃‖`.
     GradientNorm,
-    /// `‖b̃‖`, of which only an upper bound is known: it is a sum that may cancel.
+    /// `‖b̃‖`, or that of the first moment, of which only an upper bound is known: it is a sum that may cancel.
     BufferNorm,
     /// The variance of a normaliser's input.
     Variance,
+    /// Adam's mean of squared gradients, of a run that has one.
+    SecondMoment,
+    /// The `ε` that Adam adds to its root.
+    AdamEpsilon,
 }
 
 impl Monitored {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::LearningRate,
         Self::SquaredParameterNorm,
         Self::GradientNorm,
         Self::BufferNorm,
         Self::Variance,
+        Self::SecondMoment,
+        Self::AdamEpsilon,
     ];
+
+    /// Whether it may become too small for its format: a rate, as at the end of a schedule that goes to 0, and an `ε`,
+    /// which then is nothing beside the root that it is added to.
+    pub(super) fn may_underflow(self) -> bool {
+        matches!(self, Self::LearningRate | Self::AdamEpsilon)
+    }
 }
 
 impl fmt::Display for Monitored {
@@ -68,6 +79,8 @@ impl fmt::Display for Monitored {
             Self::GradientNorm => "norm of the gradient",
             Self::BufferNorm => "norm of the momentum buffer",
             Self::Variance => "variance of a normaliser's input",
+            Self::SecondMoment => "second moment of the gradients",
+            Self::AdamEpsilon => "epsilon of Adam",
         })
     }
 }
@@ -76,7 +89,7 @@ impl fmt::Display for Monitored {
 ///
 /// Its twin without has, at a step with scale `A`, parameters `1/A` times as large, gradients `A` times,
 /// variances of inputs of degree `x` `A^{−2x}` times, and a momentum buffer `A(b − κθ)`, which is no larger
-/// than `A(‖b‖ + |κ|‖θ‖)`.
+/// than `A(‖b‖ + |κ|‖θ‖)`. Where decay is decoupled, `κ = 0` and memories have the scale of the step before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Magnitudes {
     parameter_norm: Bounds,
@@ -84,6 +97,15 @@ pub struct Magnitudes {
     largest_buffer_norm: f64,
     variance: Bounds,
     input_degree: u16,
+    /// Of AdamW.
+    moments: Option<Moments>,
+}
+
+/// What AdamW has beside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Moments {
+    second_moment: Bounds,
+    largest_epsilon: f64,
 }
 
 impl Magnitudes {
@@ -119,13 +141,7 @@ impl Magnitudes {
             (Monitored::BufferNorm, Bounds::just(largest_buffer_norm)),
             (Monitored::Variance, variance),
         ] {
-            if !(smallest > 0.0 && smallest <= largest && largest.is_finite()) {
-                return Err(RenormalisationError::Bounds {
-                    what,
-                    smallest,
-                    largest,
-                });
-            }
+            check(what, smallest, largest)?;
         }
         Ok(Self {
             parameter_norm,
@@ -133,36 +149,83 @@ impl Magnitudes {
             largest_buffer_norm,
             variance,
             input_degree,
+            moments: None,
         })
     }
 
+    /// The same of a run of AdamW, whose buffer is its first moment: with bounds on the elements of its second moments, and the
+    /// largest `ε`, perhaps 0.
+    ///
+    /// # Errors
+    /// [`RenormalisationError::Bounds`] as [`new`](Self::new), and for an `ε` that is negative or not finite.
+    ///
+    /// ```
+    /// use schedule_core::renormalisation::{Bounds, FloatFormat, Magnitudes, Renormaliser};
+    /// use schedule_core::law::decoupled::DecoupledLaw;
+    ///
+    /// let one = Bounds::just(1.0);
+    /// let sgdw = Magnitudes::new(one, one, 1.0, one, 1)?;
+    /// let adamw = sgdw.with_moments(Bounds { smallest: 1e-18, largest: 1.0 }, 1e-8)?;
+    /// let first = |magnitudes, mut law: DecoupledLaw| {
+    ///     let mut renormaliser = Renormaliser::new(FloatFormat::F32, magnitudes);
+    ///     let mut steps = (0..).map(|_| renormaliser.before(&law.step(0.1, 0.1).unwrap()));
+    ///     steps.find_map(|due| due.unwrap()).unwrap().step
+    /// };
+    /// // Twice as fast as the gradients, second moments fall.
+    /// assert!(first(adamw, DecoupledLaw::lion()) < first(sgdw, DecoupledLaw::sgdw()));
+    /// # Ok::<(), schedule_core::renormalisation::RenormalisationError>(())
+    /// ```
+    pub fn with_moments(
+        self,
+        second_moment: Bounds,
+        largest_epsilon: f64,
+    ) -> Result<Self, RenormalisationError> {
+        let Bounds { smallest, largest } = second_moment;
+        check(Monitored::SecondMoment, smallest, largest)?;
+        if largest_epsilon != 0.0 {
+            check(Monitored::AdamEpsilon, largest_epsilon, largest_epsilon)?;
+        }
+        let moments = Some(Moments {
+            second_moment,
+            largest_epsilon,
+        });
+        Ok(Self { moments, ..self })
+    }
+
+    /// The `k` of an update of degree `k` in the gradients.
+    fn update_degree(&self) -> i32 {
+        if self.moments.is_some() { 0 } else { 1 }
+    }
+
     /// The largest `‖b̃‖/A` with either of two `κ`.
-    fn largest_twin_buffer(&self, step: &EquivalentStep) -> f64 {
-        let before = step.buffer_coefficient.abs();
-        let coefficient = before.max(step.buffer_coefficient_after.abs());
-        self.largest_buffer_norm + coefficient * self.parameter_norm.largest
+    fn largest_twin_buffer(&self, step: &Growth) -> f64 {
+        self.largest_buffer_norm + step.buffer_coefficient * self.parameter_norm.largest
     }
 
     /// The largest `‖θ̃_{t+1} − θ̃_t‖/‖θ̃_t‖`.
-    pub(super) fn largest_relative_update(&self, step: &EquivalentStep) -> f64 {
+    pub(super) fn largest_relative_update(&self, step: &Growth) -> f64 {
         // Of the twin's rate and its parameters and buffer relative to the original's, η is left.
-        let ln_rate = step.ln_learning_rate + step.ln_scale + step.ln_scale_after;
+        let ln_rate = step.ln_learning_rate + step.ln_scale[0] + step.ln_scale[1];
         ln_rate.exp() * self.largest_twin_buffer(step) / self.parameter_norm.smallest
     }
 
     /// The `w` of "`Π^c` multiplies it by `c^w`".
     pub(super) fn weight(&self, what: Monitored) -> i32 {
-        let (update_degree, input_degree) = (1, i32::from(self.input_degree));
+        let update_degree = self.update_degree();
+        let input_degree = i32::from(self.input_degree);
         match what {
             Monitored::LearningRate => Quantity::LearningRate { update_degree }.weight(),
             Monitored::SquaredParameterNorm => 2 * Quantity::Parameters.weight(),
             Monitored::GradientNorm | Monitored::BufferNorm => Quantity::Gradient.weight(),
             Monitored::Variance => Quantity::RunningVariance { input_degree }.weight(),
+            Monitored::SecondMoment => Quantity::SquaredGradient.weight(),
+            Monitored::AdamEpsilon => Quantity::AdamEpsilon.weight(),
         }
     }
 
-    /// The logarithm of a number of the twin in a step, before and after it; `None` for a rate of 0.
-    pub(super) fn ln_of_twin(&self, what: Monitored, step: &EquivalentStep) -> Option<Bounds> {
+    /// The logarithm of a number of the twin in a step, before and after it; `None` for a rate or an `ε` of 0, and for what
+    /// the run does not have.
+    pub(super) fn ln_of_twin(&self, what: Monitored, step: &Growth) -> Option<Bounds> {
         let original = match what {
             Monitored::LearningRate => {
                 let ln_rate = step.ln_learning_rate;
@@ -178,13 +241,34 @@ impl Magnitudes {
             Monitored::GradientNorm => self.gradient_norm.ln(),
             Monitored::BufferNorm => Bounds::just(self.largest_twin_buffer(step)).ln(),
             Monitored::Variance => self.variance.ln(),
+            Monitored::SecondMoment => self.moments?.second_moment.ln(),
+            Monitored::AdamEpsilon => {
+                let largest = self.moments?.largest_epsilon;
+                (largest > 0.0).then_some(Bounds::just(largest).ln())?
+            }
+        };
+        let ln_scale = match what {
+            Monitored::BufferNorm | Monitored::SecondMoment => step.ln_memory_scale,
+            _ => step.ln_scale,
         };
         // The twin is the original rescaled by 1/A.
         let weight = f64::from(self.weight(what));
-        let (before, after) = (-weight * step.ln_scale, -weight * step.ln_scale_after);
+        let [before, after] = ln_scale.map(|ln_scale| -weight * ln_scale);
         Some(Bounds {
             smallest: original.smallest + before.min(after),
             largest: original.largest + before.max(after),
         })
     }
+}
+
+/// Bounds are positive, finite and in order.
+fn check(what: Monitored, smallest: f64, largest: f64) -> Result<(), RenormalisationError> {
+    if smallest > 0.0 && smallest <= largest && largest.is_finite() {
+        return Ok(());
+    }
+    Err(RenormalisationError::Bounds {
+        what,
+        smallest,
+        largest,
+    })
 }

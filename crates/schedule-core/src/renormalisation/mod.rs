@@ -4,15 +4,17 @@
 //! to [rescale](crate::rescaling::Rescaling) the run by which power of two.
 
 mod format;
+mod growth;
 mod magnitudes;
 mod plan;
 mod range;
 mod scales;
 
 pub use format::{FloatFormat, Formats};
+pub use growth::Growth;
 pub use magnitudes::{Bounds, Magnitudes, Monitored};
-pub use plan::{Renormalisation, Renormaliser, rescaled_learning_rate};
-pub(crate) use plan::{exp_times_power_of_two, times_power_of_two};
+pub(crate) use plan::times_power_of_two;
+pub use plan::{Renormalisation, Renormaliser, exp_times_power_of_two, rescaled_learning_rate};
 pub use range::{Departure, RangeReport, Side};
 
 /// Why a run cannot be kept in a float format.

@@ -3,8 +3,7 @@
 use std::f64::consts::LN_2;
 
 use super::scales::Scales;
-use super::{Formats, Magnitudes, RenormalisationError};
-use crate::EquivalentStep;
+use super::{Formats, Growth, Magnitudes, Monitored, RenormalisationError};
 use crate::field::Field;
 use crate::rescaling::{Rescaling, RescalingError};
 
@@ -78,20 +77,21 @@ impl Renormaliser {
         }
     }
 
-    /// What is due before a step; the steps must come in order.
+    /// What is due before a step of whatever law; the steps must come in order.
     ///
     /// # Errors
     /// [`RenormalisationError::DoesNotFit`] and [`RenormalisationError::NoCommonScale`] where no scale keeps
     /// everything in the formats.
     pub fn before(
         &mut self,
-        step: &EquivalentStep,
+        step: impl Into<Growth>,
     ) -> Result<Option<Renormalisation>, RenormalisationError> {
-        let scales = Scales::of(step, self.formats, &self.magnitudes)?;
+        let step = step.into();
+        let scales = Scales::of(&step, self.formats, &self.magnitudes)?;
         if scales.contain(self.total) {
             return Ok(None);
         }
-        let total = scales.nearest(-step.ln_scale / LN_2);
+        let total = scales.nearest(-step.ln_scale[0] / LN_2);
         let exponent = total - self.total;
         self.total = total;
         Ok(Some(Renormalisation {
@@ -101,10 +101,12 @@ impl Renormaliser {
         }))
     }
 
-    /// The learning rate of the renormalised run in a step, `2^{−2K} η̃`.
+    /// The learning rate of the renormalised run in a step, `2^{−2K} η̃`; of AdamW `2^{−K} η̃`.
     #[must_use]
-    pub fn learning_rate(&self, step: &EquivalentStep) -> f64 {
-        rescaled_learning_rate(step.ln_learning_rate, self.total)
+    pub fn learning_rate(&self, step: impl Into<Growth>) -> f64 {
+        let weight = self.magnitudes.weight(Monitored::LearningRate);
+        let exponent = self.total.saturating_mul(-i64::from(weight));
+        exp_times_power_of_two(step.into().ln_learning_rate, exponent)
     }
 
     /// `K`, by which powers of two the state has been rescaled in all: it is `Π^c` of the plain run's
@@ -132,8 +134,17 @@ pub fn rescaled_learning_rate(ln_learning_rate: f64, total: i64) -> f64 {
     exp_times_power_of_two(ln_learning_rate, total.saturating_mul(-2))
 }
 
-/// `2^exponent exp(x)`, not of a rounded `x + exponent·ln 2`.
-pub(crate) fn exp_times_power_of_two(x: f64, exponent: i64) -> f64 {
+/// `2^exponent exp(x)`, not of a rounded `x + exponent·ln 2`: what [`rescaled_learning_rate`] says, for any power.
+///
+/// ```
+/// use schedule_core::renormalisation::exp_times_power_of_two;
+///
+/// assert_eq!(exp_times_power_of_two(-5.0, 3), 8.0 * (-5f64).exp());
+/// // exp(−2000) is no float64.
+/// assert!((exp_times_power_of_two(-2_000.0, 2_885).ln() + 0.27).abs() < 1e-2);
+/// ```
+#[must_use]
+pub fn exp_times_power_of_two(x: f64, exponent: i64) -> f64 {
     // Where exp gives a normal number it is that number that is rescaled.
     let plain = x.exp();
     if plain.is_normal() || !x.is_finite() {

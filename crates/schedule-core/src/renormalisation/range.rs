@@ -1,6 +1,6 @@
 //! When the plain schedule leaves a format.
 
-use super::{Bounds, Formats, Magnitudes, Monitored};
+use super::{Bounds, Formats, Growth, Magnitudes, Monitored};
 use crate::{EquivalentStep, LawError};
 
 /// On which side a number leaves a format.
@@ -78,8 +78,9 @@ impl RangeReport {
         };
         for step in steps {
             let step = step?;
+            let grown = Growth::from(&step);
             for what in Monitored::ALL {
-                for found in departures(&step, what, formats, magnitudes) {
+                for found in departures(&grown, what, formats, magnitudes) {
                     report.add(found);
                 }
             }
@@ -89,7 +90,7 @@ impl RangeReport {
                 let rounds = growth <= rate / 2.0 && growth >= -rate / 4.0;
                 extend(&mut report.growth_rounds_to_one_from, rounds, step.step);
             }
-            let update = magnitudes.largest_relative_update(&step);
+            let update = magnitudes.largest_relative_update(&grown);
             if update > 0.0 {
                 let lost = update < state / 4.0;
                 extend(&mut report.updates_lost_from, lost, step.step);
@@ -113,7 +114,7 @@ fn extend(from: &mut Option<u64>, holds: bool, step: u64) {
 
 /// The departures of a number in a step, one at most on each side.
 fn departures(
-    step: &EquivalentStep,
+    step: &Growth,
     what: Monitored,
     formats: Formats,
     magnitudes: &Magnitudes,

@@ -2,8 +2,7 @@
 
 use std::f64::consts::LN_2;
 
-use super::{Bounds, Formats, Magnitudes, Monitored, RenormalisationError};
-use crate::EquivalentStep;
+use super::{Bounds, Formats, Growth, Magnitudes, Monitored, RenormalisationError};
 
 /// Up to here every `K` is a float64, and the difference of two of them an i64.
 const LARGEST_TOTAL: f64 = (1_u64 << 53) as f64;
@@ -20,9 +19,9 @@ pub(super) struct Scales {
 }
 
 impl Scales {
-    /// Those that keep everything in, and the learning rate from underflow, too, if any do.
+    /// Those that keep everything in, and also what [may underflow](Monitored::may_underflow), if any do.
     pub(super) fn of(
-        step: &EquivalentStep,
+        step: &Growth,
         formats: Formats,
         magnitudes: &Magnitudes,
     ) -> Result<Self, RenormalisationError> {
@@ -36,10 +35,9 @@ impl Scales {
             let Some(values) = magnitudes.ln_of_twin(what, step) else {
                 continue;
             };
-            let smallest = match what {
-                // It may underflow.
-                Monitored::LearningRate => f64::INFINITY,
-                _ => values.smallest,
+            let smallest = match what.may_underflow() {
+                true => f64::INFINITY,
+                false => values.smallest,
             };
             let own = Self::of_one(what, Bounds { smallest, ..values }, formats, magnitudes)
                 .ok_or_else(|| does_not_fit(step, what, values, formats))?;
@@ -55,13 +53,16 @@ impl Scales {
                 });
             }
         }
-        let what = Monitored::LearningRate;
-        let with_rate = magnitudes
-            .ln_of_twin(what, step)
-            .and_then(|values| Self::of_one(what, values, formats, magnitudes))
-            .map(|rate| all.intersection(rate))
-            .filter(|scales| !scales.is_empty());
-        Ok(with_rate.unwrap_or(all))
+        let may_underflow = Monitored::ALL
+            .into_iter()
+            .filter(|what| what.may_underflow());
+        Ok(may_underflow.fold(all, |all, what| {
+            let whole = magnitudes
+                .ln_of_twin(what, step)
+                .and_then(|values| Self::of_one(what, values, formats, magnitudes))
+                .map(|of_one| all.intersection(of_one));
+            whole.filter(|scales| !scales.is_empty()).unwrap_or(all)
+        }))
     }
 
     /// For one number.
@@ -132,7 +133,7 @@ impl Scales {
 }
 
 fn does_not_fit(
-    step: &EquivalentStep,
+    step: &Growth,
     what: Monitored,
     values: Bounds,
     formats: Formats,

@@ -2,9 +2,12 @@
 
 /// The smallest and the largest value on an interval, each with a step at which it is reached.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Extremes {
-    pub(crate) smallest: (u64, f64),
-    pub(crate) largest: (u64, f64),
+#[non_exhaustive]
+pub struct Extremes {
+    /// A step with the smallest value, and the value.
+    pub smallest: (u64, f64),
+    /// A step with the largest one.
+    pub largest: (u64, f64),
 }
 
 impl Extremes {

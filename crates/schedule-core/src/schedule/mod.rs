@@ -23,7 +23,7 @@ pub use constant::Constant;
 pub use cosine::Cosine;
 pub use error::ScheduleError;
 pub use exponential::Exponential;
-pub(crate) use extremes::Extremes;
+pub use extremes::Extremes;
 pub use joined::Joined;
 pub use linear::Linear;
 pub use piecewise::{Phase, Piecewise};
@@ -309,7 +309,17 @@ impl Schedule {
     }
 
     /// The smallest and largest value between two steps, both inclusive.
-    pub(crate) fn extremes(&self, first: u64, last: u64) -> Extremes {
+    ///
+    /// ```
+    /// use schedule_core::Schedule;
+    ///
+    /// let rate = Schedule::step_decay(0.1, 0.5, &[80])?;
+    /// assert_eq!(rate.extremes(0, u64::MAX).largest, (0, 0.1));
+    /// assert_eq!(rate.extremes(0, 79).smallest.1, 0.1);
+    /// # Ok::<(), schedule_core::ScheduleError>(())
+    /// ```
+    #[must_use]
+    pub fn extremes(&self, first: u64, last: u64) -> Extremes {
         match self {
             Self::Piecewise(schedule) => schedule.extremes(first, last),
             Self::Tabulated(schedule) => schedule.extremes(first, last),

@@ -1,7 +1,10 @@
 //! Where a schedule leaves a float format, and the run that does not.
 
+use std::f64::consts::LN_2;
+
 use crate::common::constant;
 use proptest::prelude::*;
+use schedule_core::law::decoupled::DecoupledLaw;
 use schedule_core::optimiser::SgdState;
 use schedule_core::renormalisation::{
     Bounds, Departure, FloatFormat, Formats, Magnitudes, Monitored, RangeReport,
@@ -297,6 +300,50 @@ fn the_twin_buffer_stays_within_its_bound() {
     }
     // Older gradients are larger.
     assert!(beyond_the_gradients);
+}
+
+/// They fall as `A²`, while `ε` falls as `A` and the rate of an update of degree 0 grows as `1/A`.
+#[test]
+fn second_moments_decide_when_a_run_of_adamw_is_rescaled() {
+    let squares = Bounds {
+        smallest: 1e-18,
+        largest: 1.0,
+    };
+    let sgdw = Magnitudes::new(ONE, ONE, 1.0, ONE, 1).unwrap();
+    let adamw = sgdw.with_moments(squares, 1e-8).unwrap();
+    let mut renormaliser = Renormaliser::new(FloatFormat::F32, adamw);
+    // The law of every update of degree 0.
+    let mut law = DecoupledLaw::lion();
+    let mut first = None;
+    for _ in 0..20_000 {
+        let step = law.step(0.1, 0.05).unwrap();
+        let due = renormaliser.before(&step).unwrap();
+        first = first.or(due.map(|_| step.ln_scale_after));
+        let held = step.ln_scale + renormaliser.total() as f64 * LN_2;
+        assert!((1e-9 * held.exp()).powi(2) >= FloatFormat::F32.smallest_normal());
+        let rate = renormaliser.learning_rate(&step);
+        assert!((rate * held.exp() / 0.1 - 1.0).abs() < 0.01, "{rate}");
+    }
+    assert!(renormaliser.total() > 100);
+    // Half of the distance from 1e-18 to the smallest number of float32, and not later.
+    let half = (FloatFormat::F32.smallest_normal() / 1e-18).ln() / 2.0;
+    assert!((first.unwrap() - half).abs() < 0.01, "{first:?} {half}");
+
+    for (squares, epsilon, wrong) in [
+        (Bounds::just(0.0), 1e-8, Monitored::SecondMoment),
+        (squares, -1e-8, Monitored::AdamEpsilon),
+    ] {
+        let error = sgdw.with_moments(squares, epsilon).unwrap_err();
+        assert!(matches!(error, RenormalisationError::Bounds { what, .. } if what == wrong));
+    }
+    // An ε that is too large as it is, one that is too small at any scale that keeps the rest, and none.
+    let step = DecoupledLaw::lion().step(0.1, 0.05).unwrap();
+    for (epsilon, due) in [(1e39, true), (1e-60, false), (0.0, false)] {
+        let magnitudes = sgdw.with_moments(ONE, epsilon).unwrap();
+        let mut renormaliser = Renormaliser::new(FloatFormat::F32, magnitudes);
+        let found = renormaliser.before(&step).unwrap();
+        assert_eq!(found.is_some(), due, "{epsilon}: {found:?}");
+    }
 }
 
 #[test]
