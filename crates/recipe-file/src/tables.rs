@@ -58,7 +58,7 @@ use crate::{Mistake, Moments, Optimizer, Problem};
 ///
 /// `weight_decay`, `momentum`, `beta1`, `beta2` and `eps` may be such tables too, with `value`, `initial_value` and
 /// `final_value` in place of `lr`, `initial_lr` and `final_lr`, and in CSV a column of their own name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RecipeTables {
     /// The recipe in steps; without momentum where the optimiser has none.
@@ -67,6 +67,17 @@ pub struct RecipeTables {
     pub optimizer: Optimizer,
     /// What AdamW has in place of a momentum; `None` for another optimiser.
     pub moments: Option<Moments>,
+}
+
+impl From<Recipe> for RecipeTables {
+    /// The recipe as one of SGD.
+    fn from(recipe: Recipe) -> Self {
+        Self {
+            recipe,
+            optimizer: Optimizer::Sgd,
+            moments: None,
+        }
+    }
 }
 
 impl RecipeTables {

@@ -36,7 +36,7 @@ impl Part {
         let recipes = self.experiment.run.iter();
         let recipes = recipes.filter_map(|run| self.experiment.recipe(run.recipe.as_deref()).ok());
         recipes
-            .flat_map(|recipe| jumps(recipe.learning_rate()))
+            .flat_map(|recipe| jumps(recipe.recipe.learning_rate()))
             .collect()
     }
 }

@@ -124,7 +124,7 @@ fn a_run_that_two_figures_have_is_there_once() {
     // Each keeps its recipe, and its original.
     assert_eq!(experiment.run[2].recipe, experiment.run[3].recipe);
     let name = experiment.run[3].recipe.as_deref();
-    assert_eq!(experiment.recipe(name).unwrap().at(7).learning_rate, 0.1);
+    assert_eq!(experiment.recipe(name).unwrap().recipe.at(7).learning_rate, 0.1);
     assert_eq!((experiment.twin(1), experiment.twin(3)), (Some(0), Some(2)));
 }
 

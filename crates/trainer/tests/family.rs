@@ -60,8 +60,8 @@ const RECIPES: &str = "\
 fn a_recipe_says_what_it_changes() {
     let runs = ["name = \"a\"\ntransform = \"original\"\nrecipe = \"weaker\""];
     let experiment = parse(&with_runs(&runs, RECIPES));
-    let weaker = experiment.recipe(Some("weaker")).unwrap();
-    let base = experiment.recipe(None).unwrap();
+    let weaker = experiment.recipe(Some("weaker")).unwrap().recipe;
+    let base = experiment.recipe(None).unwrap().recipe;
     assert_eq!(weaker.learning_rate(), base.learning_rate());
     assert_eq!(
         (weaker.at(0).weight_decay, base.at(0).weight_decay),
@@ -71,6 +71,7 @@ fn a_recipe_says_what_it_changes() {
         experiment
             .recipe(Some("constant"))
             .unwrap()
+            .recipe
             .at(7)
             .learning_rate,
         0.1
@@ -82,7 +83,7 @@ fn a_recipe_says_what_it_changes() {
     let preset = "[presets.small]\nrecipe.optimizer.momentum = 0.5\nrecipes.weaker.optimizer.weight_decay = 0.002\n";
     let text = with_runs(&runs, &format!("{RECIPES}{preset}"));
     let small = Experiment::parse(&text, "e.toml", Some("small")).unwrap();
-    let weaker = small.recipe(Some("weaker")).unwrap();
+    let weaker = small.recipe(Some("weaker")).unwrap().recipe;
     assert_eq!(
         (weaker.at(0).weight_decay, weaker.at(0).momentum),
         (0.002, 0.5)

@@ -8,18 +8,20 @@ use std::sync::Arc;
 
 use datasets::{Augmentation, Dataset, LocateOptions, Network, Preference, Sampler, locate};
 use nn_engine::{
-    BatchSpec, Batches, Engine, EngineOptions, HyperTable, Precision, Split, State, Symmetry,
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, Precision, Split, State,
+    Symmetry,
 };
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
 use nn_reference::ReferenceEngine;
+use recipe_file::{Optimizer, RecipeTables};
 use scale_invariance::analyse;
-use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe, Schedule};
+use schedule_core::{ExactLaw, Hyperparameters, Recipe, Schedule};
 use trainer::experiment::Transform;
 use trainer::lockstep::{
     Deviation, Gap, Scales, free_running, map_state, one_ulp_away, resynchronised,
 };
-use trainer::plan::RunSchedule;
+use trainer::plan::{NoTwin, RunSchedule, TwinLaw, TwinStep};
 
 const STEPS: u64 = 200;
 const BOUNDARY: u64 = 100;
@@ -36,7 +38,7 @@ const PERTURBATION: f64 = 1.001;
 struct Setup {
     graph: Graph,
     symmetry: Symmetry,
-    recipe: Recipe,
+    recipe: RecipeTables,
     batches: Vec<BatchSpec>,
     images: Dataset,
     seed: u64,
@@ -84,7 +86,7 @@ impl Setup {
 
     fn resynchronised(
         &self,
-        convert: impl FnMut(Hyperparameters) -> Result<EquivalentStep, LawError>,
+        convert: impl FnMut(GroupHyper) -> Result<TwinStep, NoTwin>,
         steps: usize,
     ) -> Vec<Deviation> {
         let mut engine = self.engine(2);
@@ -100,7 +102,7 @@ impl Setup {
 
     fn free_running(
         &self,
-        convert: impl FnMut(Hyperparameters) -> Result<EquivalentStep, LawError>,
+        convert: impl FnMut(GroupHyper) -> Result<TwinStep, NoTwin>,
         steps: usize,
     ) -> Vec<Gap> {
         let mut engine = self.engine(3);
@@ -118,13 +120,14 @@ impl Setup {
 }
 
 /// The paper's rates and decay, its first decay boundary after 100 steps.
-fn recipe() -> Recipe {
+fn recipe() -> RecipeTables {
     Recipe::new(
         Schedule::step_decay(0.1, 0.1, &[BOUNDARY]).unwrap(),
         Schedule::constant(5e-4).unwrap(),
         Schedule::constant(0.9).unwrap(),
     )
     .unwrap()
+    .into()
 }
 
 fn images() -> Dataset {
@@ -145,15 +148,17 @@ fn images() -> Dataset {
 
 /// The law with its increment `d_t = λ_t + γ_t κ_{t−1}` wrong by one part in a thousand, and all
 /// that follows from it.
-fn perturbed_recurrence() -> impl FnMut(Hyperparameters) -> Result<EquivalentStep, LawError> {
+fn perturbed_recurrence() -> impl FnMut(GroupHyper) -> Result<TwinStep, NoTwin> {
     let mut buffer_coefficient = 0.0;
     let (mut step, mut ln_scale) = (0, 0.0);
-    move |mut hyper| {
+    move |hyper| {
         let true_decay = hyper.weight_decay + hyper.momentum * buffer_coefficient;
-        let decay = PERTURBATION * true_decay;
         // One step of the law gives d_t if all of it comes from the decay.
-        hyper.weight_decay = decay;
-        let mut equivalent = ExactLaw::new().step(hyper)?;
+        let mut equivalent = ExactLaw::new().step(Hyperparameters {
+            learning_rate: hyper.learning_rate,
+            weight_decay: PERTURBATION * true_decay,
+            momentum: hyper.momentum,
+        })?;
         equivalent.step = step;
         equivalent.buffer_coefficient = buffer_coefficient;
         equivalent.ln_learning_rate -= 2.0 * ln_scale;
@@ -161,13 +166,13 @@ fn perturbed_recurrence() -> impl FnMut(Hyperparameters) -> Result<EquivalentSte
         equivalent.ln_scale_after += ln_scale;
         buffer_coefficient = equivalent.buffer_coefficient_after;
         (step, ln_scale) = (step + 1, equivalent.ln_scale_after);
-        Ok(equivalent)
+        Ok(TwinStep::Coupled(equivalent))
     }
 }
 
 #[test]
 fn resynchronised_every_step_agrees() {
-    let mut law = ExactLaw::new();
+    let mut law = TwinLaw::new(Optimizer::Sgd);
     let deviations = Setup::new().resynchronised(|hyper| law.step(hyper), STEPS as usize);
     let largest = deviations
         .iter()
@@ -181,7 +186,7 @@ fn resynchronised_every_step_agrees() {
 
 #[test]
 fn free_running_the_twin_stays_as_close_as_a_control() {
-    let mut law = ExactLaw::new();
+    let mut law = TwinLaw::new(Optimizer::Sgd);
     let gaps = Setup::new().free_running(|hyper| law.step(hyper), STEPS as usize);
     let ratio = Gap::largest_ratio(&gaps, JUDGED_FROM);
     for step in [0, 9, 49, 99, 100, 149, 199] {
@@ -217,7 +222,7 @@ fn both_checks_fail_when_the_recurrence_is_off_by_a_thousandth() {
     assert!(ratio > FREE, "{ratio}");
 
     // The perturbation is the only difference: without it the same code agrees.
-    let mut law = ExactLaw::new();
+    let mut law = TwinLaw::new(Optimizer::Sgd);
     let honest = setup.resynchronised(|hyper| law.step(hyper), steps);
     assert!(
         honest
@@ -230,11 +235,13 @@ fn both_checks_fail_when_the_recurrence_is_off_by_a_thousandth() {
 fn both_checks_fail_when_the_scale_is_off_by_a_thousandth() {
     let setup = Setup::new();
     let wrong_scale = || {
-        let mut law = ExactLaw::new();
+        let mut law = TwinLaw::new(Optimizer::Sgd);
         move |hyper| {
-            let mut equivalent = law.step(hyper)?;
-            equivalent.ln_scale_after += PERTURBATION.ln();
-            Ok(equivalent)
+            let mut twin = law.step(hyper)?;
+            if let TwinStep::Coupled(equivalent) = &mut twin {
+                equivalent.ln_scale_after += PERTURBATION.ln();
+            }
+            Ok(twin)
         }
     };
     let deviations = setup.resynchronised(wrong_scale(), 5);
@@ -254,12 +261,13 @@ fn both_checks_fail_when_the_scale_is_off_by_a_thousandth() {
 fn evaluation_needs_the_corrected_running_statistics() {
     let setup = Setup::new();
     // A decay at the law's limit, where scales differ most.
-    let recipe = Recipe::new(
+    let recipe: RecipeTables = Recipe::new(
         Schedule::constant(0.1).unwrap(),
         Schedule::constant(0.02).unwrap(),
         Schedule::constant(0.9).unwrap(),
     )
-    .unwrap();
+    .unwrap()
+    .into();
     let steps = 30;
     let mut engine = setup.engine(3);
     let mut runs = [Transform::Original, Transform::WdFree, Transform::WdFree]
@@ -304,6 +312,7 @@ fn a_mapped_state_has_the_same_function() {
     let original = engine.state(0).unwrap();
     let scales = Scales {
         ln_scale: -3.0,
+        ln_buffer_scale: -3.0,
         buffer_coefficient: 0.1,
         ln_statistics_scale: -3.0,
     };
@@ -348,7 +357,7 @@ fn spread_of_the_ratio_over_starts() {
     let mut setup = Setup::new();
     for seed in 0..8 {
         setup.seed = seed;
-        let mut law = ExactLaw::new();
+        let mut law = TwinLaw::new(Optimizer::Sgd);
         let gaps = setup.free_running(|hyper| law.step(hyper), 60);
         let ratios = [0, 5, JUDGED_FROM, 40].map(|from| Gap::largest_ratio(&gaps, from));
         println!("seed {seed}: ratio from steps 0, 5, {JUDGED_FROM}, 40: {ratios:.2?}");

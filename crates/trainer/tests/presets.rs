@@ -48,7 +48,7 @@ fn tables_are_merged_and_everything_else_replaced() {
         ("Wider", 3, 8)
     );
     assert_eq!(wide.run.len(), 1);
-    let recipe = wide.recipe(None).unwrap();
+    let recipe = wide.recipe(None).unwrap().recipe;
     let starts: Vec<u64> = recipe
         .phases()
         .unwrap()
@@ -58,14 +58,14 @@ fn tables_are_merged_and_everything_else_replaced() {
     assert_eq!(starts, [0, 2, 5]); // 4 steps an epoch
 
     // A schedule of another kind does not inherit keys that it does not know.
-    let cosine = read(Some("cosine")).recipe(None).unwrap();
+    let cosine = read(Some("cosine")).recipe(None).unwrap().recipe;
     assert_eq!(
         *cosine.learning_rate(),
         Schedule::cosine(0.1, 0.0, 8).unwrap()
     );
     let flat = read(Some("flat"));
     assert_eq!(flat.recipe["optimizer"]["momentum"].as_float(), Some(0.9));
-    let flat = flat.recipe(None).unwrap();
+    let flat = flat.recipe(None).unwrap().recipe;
     assert_eq!(flat.at(7).learning_rate, 0.05);
     assert_eq!(flat.at(4).weight_decay, 0.005);
 }

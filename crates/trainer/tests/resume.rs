@@ -21,14 +21,31 @@ const TINY: &str = include_str!("data/tiny.toml");
 const STEPS: u64 = 12;
 const EPOCH: u64 = 4;
 
+/// Optimisers of the tiny experiment.
+const SGD: &str = "kind = \"sgd\"\nmomentum = 0.0\nweight_decay = 9.99\n";
+const SGDW: &str = "kind = \"sgdw\"\nmomentum = 0.5\nweight_decay = 9.99\n";
+const ADAMW: &str =
+    "kind = \"adamw\"\nbeta1 = 0.9\nbeta2 = 0.99\neps = 1e-8\nweight_decay = 9.99\n";
+
 /// Three runs, and a growth of the rate that has them rescaled on the way.
 fn experiment(precision: &str) -> Experiment {
-    let text = TINY
+    experiment_of(SGD, precision)
+}
+
+/// The same of another optimiser; TEXP, the last run, is of SGD alone.
+fn experiment_of(optimizer: &str, precision: &str) -> Experiment {
+    let text = match optimizer {
+        SGD => TINY,
+        _ => TINY.split_once("[[run]]\nname = \"texp\"").unwrap().0,
+    };
+    let text = text
         .replace("epochs = 2", "epochs = 3")
         .replace("epochs = [1]", "epochs = [2]")
         .replace("\"float64\"", &format!("\"{precision}\""))
-        .replace("momentum = 0.9", "momentum = 0.0")
-        .replace("weight_decay = 0.01", "weight_decay = 9.99");
+        .replace(
+            "kind = \"sgd\"\nmomentum = 0.9\nweight_decay = 0.01\n",
+            optimizer,
+        );
     Experiment::parse(&text, "tiny.toml", None).unwrap()
 }
 
@@ -176,8 +193,9 @@ proptest! {
         threads in prop::collection::vec(1..3usize, 5),
         float64 in any::<bool>(),
         often in any::<bool>(),
+        optimizer in prop::sample::select(vec![SGD, SGDW, ADAMW]),
     ) {
-        let experiment = experiment(if float64 { "float64" } else { "float32" });
+        let experiment = experiment_of(optimizer, if float64 { "float64" } else { "float32" });
         let runs = tempfile::tempdir().unwrap();
         let every = if often { Duration::ZERO } else { Duration::from_secs(60) };
         let mut folder: Option<PathBuf> = None;
@@ -216,10 +234,13 @@ proptest! {
 }
 
 #[test]
-fn the_experiment_of_these_tests_is_rescaled() {
-    let plan = trainer::run::dry_run(&experiment("float32"), DeviceKind::Cpu).unwrap();
-    assert!(!plan.runs[1].rescaled.is_empty());
-    assert!(plan.runs[1].rescaled.iter().any(|&step| step > 1));
+fn the_experiments_of_these_tests_are_rescaled() {
+    for optimizer in [SGD, SGDW, ADAMW] {
+        let experiment = experiment_of(optimizer, "float32");
+        let plan = trainer::run::dry_run(&experiment, DeviceKind::Cpu).unwrap();
+        let mut rescaled = plan.runs[1].rescaled.iter();
+        assert!(rescaled.any(|&step| step > 1), "{optimizer}");
+    }
 }
 
 #[test]

@@ -275,12 +275,6 @@ fn recipes_that_are_only_converted() {
         "a run folder must hold all that was run",
     );
     check(
-        "\"sgd\"",
-        "\"sgdw\"",
-        "line 20, column 8: `recipe.optimizer.kind` has no place in an experiment: the engines train by \"sgd\"; \
-         `texp convert` converts recipes of other optimisers",
-    );
-    check(
         "[recipe.optimizer]",
         "[recipe]\nzero = 0\n[recipe.optimizer]",
         "line 20, column 1: there is no key `recipe.zero`; the keys here are `optimizer` and `schedule`",
@@ -347,6 +341,51 @@ fn recipes_without_an_equivalent() {
     assert!(
         text.contains(
             "run `texp` cannot do without weight decay: the learning rate follows a cosine schedule"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn optimisers() {
+    const SGD: &str = "kind = \"sgd\"\nmomentum = 0.9\nweight_decay = 0.01\n";
+    check(
+        "\"sgd\"",
+        "\"sgdw\"",
+        "line 43, column 13: run `texp` cannot do without weight decay: transform = \"tapered\" is for recipes of \"sgd\", \
+         and this one is of \"sgdw\"; choose \"wd-free\", which is exact for both, or another optimizer.kind",
+    );
+    check(
+        "[[run]]\nname = \"step\"",
+        "[recipes.decoupled]\noptimizer = { kind = \"sgdw\", momentum = 0.9, weight_decay = 0.1 }\n\
+         [[run]]\nname = \"sgdw\"\nlabel = \"SGDW\"\ntransform = \"original\"\nrecipe = \"decoupled\"\n\
+         [[run]]\nname = \"step\"",
+        "line 37, column 1: run `step` is trained by \"sgd\" and run `sgdw` by \"sgdw\", but all runs of an experiment share an \
+         engine and so an optimiser; give them recipes of one optimizer.kind, or make each a variant of the experiment",
+    );
+    let adamw = |beta1: &str, eps: &str, decay: &str| {
+        format!(
+            "kind = \"adamw\"\nbeta1 = {beta1}\nbeta2 = 0.999\neps = {eps}\nweight_decay = {decay}\n"
+        )
+    };
+    check(
+        SGD,
+        &adamw("1.0", "1e-8", "0.1"),
+        "line 21, column 9: `recipe.optimizer.beta1` is 1 at step 0; it must be at least 0 and below 1",
+    );
+    check(
+        SGD,
+        &adamw(
+            "0.9",
+            "{ kind = \"cosine\", value = 1e-8, final_value = -0.25 }",
+            "0.1",
+        ),
+        "line 23, column 7: `recipe.optimizer.eps` is -0.25 at step 18446744073709551615; it must be at least 0 and finite",
+    );
+    let text = message(SGD, &adamw("0.9", "1e-8", "20"));
+    assert!(
+        text.starts_with(
+            "e.toml, line 24, column 16: run `exact` cannot do without weight decay: step 0 has no weight-decay-free equivalent"
         ),
         "{text}"
     );

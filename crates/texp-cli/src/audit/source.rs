@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use audit::{Log, RunSource};
+use recipe_convert::Optimizer;
 use report::ReportError;
 use run_records::RunFolder;
 use trainer::TrainerError;
@@ -68,6 +69,15 @@ fn read_folder(args: &AuditArgs) -> Result<(Log, Option<u64>), CommandError> {
             file: toml.clone(),
             reason: problem.to_string(),
         })?;
+    if recipe.optimizer != Optimizer::Sgd {
+        return Err(CommandError::NotAudited {
+            file: toml.clone(),
+            reason: format!(
+                "what norms tend to is known for \"sgd\", and the run was trained by \"{}\"",
+                recipe.optimizer
+            ),
+        });
+    }
     let decays = spec.is_some_and(|spec| spec.transform == Transform::Original);
     let path = args.log.join("records.jsonl");
     let file = path.display().to_string();
@@ -82,7 +92,7 @@ fn read_folder(args: &AuditArgs) -> Result<(Log, Option<u64>), CommandError> {
         file: &file,
     };
     let log = Log::from_run(source, |step| {
-        let with = recipe.at(step);
+        let with = recipe.recipe.at(step);
         (if decays { with.weight_decay } else { 0.0 }, with.momentum)
     })?;
     Ok((log, Some(folder.manifest.steps_per_epoch.max(1))))

@@ -3,15 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
-use nn_engine::{Precision, Symmetry};
+use nn_engine::{Optimiser, Precision, Symmetry};
 use nn_graph::{Graph, GraphError};
+use recipe_file::RecipeTables;
 use scale_invariance::{Analysis, Verdict, analyse};
+use schedule_core::LawError;
 use schedule_core::renormalisation::{FloatFormat, Magnitudes, Renormaliser};
-use schedule_core::{LawError, Recipe};
 
 use super::parse::check_name;
 use super::{Experiment, Problem, RunSpec, Transform};
-use crate::plan::{PlanError, RunSchedule, magnitudes};
+use crate::plan::{NoTwin, PlanError, RunSchedule, magnitudes, optimiser};
 
 /// A mistake and the place where it was made.
 pub(super) type Mistake = recipe_file::Mistake<Problem>;
@@ -19,25 +20,24 @@ pub(super) type Mistake = recipe_file::Mistake<Problem>;
 /// What the checks work out and a run needs again.
 pub(crate) struct Prepared {
     /// Of each run.
-    pub(crate) recipes: Vec<Recipe>,
+    pub(crate) recipes: Vec<RecipeTables>,
+    /// Of all runs, which share an engine.
+    pub(crate) optimiser: Optimiser,
     pub(crate) graph: Graph,
     pub(crate) symmetry: Symmetry,
     pub(crate) format: FloatFormat,
-    pub(crate) magnitudes: Magnitudes,
+    /// Of each run.
+    pub(crate) magnitudes: Vec<Magnitudes>,
 }
 
 impl Prepared {
     /// What a run with this transform does, kept within the engine's numbers.
-    pub(crate) fn schedule(
-        &self,
-        run: usize,
-        transform: Transform,
-    ) -> Result<RunSchedule, LawError> {
+    pub(crate) fn schedule(&self, run: usize, transform: Transform) -> Result<RunSchedule, NoTwin> {
         let schedule = RunSchedule::new(&self.recipes[run], transform)?;
         Ok(match transform {
             // What may not be scaled cannot be rescaled with the rest.
             Transform::WdFreeEverywhere => schedule,
-            _ => schedule.renormalised(Renormaliser::new(self.format, self.magnitudes)),
+            _ => schedule.renormalised(Renormaliser::new(self.format, self.magnitudes[run])),
         })
     }
 }
@@ -48,12 +48,16 @@ const MOST_STEPS: u64 = 10_000_000;
 pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
     let recipes = check_values(experiment)?;
     let (graph, symmetry) = check_network(experiment)?;
-    let magnitudes = magnitudes(&graph, &symmetry).map_err(|error| {
-        let run = experiment.run.first().map(|run| run.name.clone());
-        let run = run.unwrap_or_default();
-        Mistake::at_value("network", Problem::OutOfRange { run, error })
-    })?;
+    let of_run = |(run, recipe): (&RunSpec, &RecipeTables)| {
+        magnitudes(&graph, &symmetry, recipe).map_err(|error| {
+            let run = run.name.clone();
+            Mistake::at_value("network", Problem::OutOfRange { run, error })
+        })
+    };
+    let runs = experiment.run.iter().zip(&recipes);
+    let magnitudes = runs.map(of_run).collect::<Result<_, _>>()?;
     let prepared = Prepared {
+        optimiser: recipes.first().map(optimiser).unwrap_or_default(),
         recipes,
         graph,
         symmetry,
@@ -68,7 +72,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
 }
 
 /// The checks that need no network and no conversion.
-pub(super) fn check_values(experiment: &Experiment) -> Result<Vec<Recipe>, Mistake> {
+pub(super) fn check_values(experiment: &Experiment) -> Result<Vec<RecipeTables>, Mistake> {
     check_name("name", &experiment.name).map_err(|problem| Mistake::at_value("name", problem))?;
     check_sizes(experiment)?;
     check_runs(experiment)?;
@@ -76,7 +80,7 @@ pub(super) fn check_values(experiment: &Experiment) -> Result<Vec<Recipe>, Mista
 }
 
 /// The recipe of each run; also those that no run has are checked.
-fn check_recipes(experiment: &Experiment) -> Result<Vec<Recipe>, Mistake> {
+fn check_recipes(experiment: &Experiment) -> Result<Vec<RecipeTables>, Mistake> {
     let base = experiment.checked_recipe("recipe", &experiment.recipe)?;
     let mut named = HashMap::new();
     for (name, recipe) in &experiment.recipes {
@@ -90,7 +94,30 @@ fn check_recipes(experiment: &Experiment) -> Result<Vec<Recipe>, Mistake> {
             Mistake::at_value(format!("run.{index}.recipe"), problem)
         }),
     };
-    experiment.run.iter().enumerate().map(of_run).collect()
+    let recipes = experiment.run.iter().enumerate().map(of_run);
+    let recipes: Vec<RecipeTables> = recipes.collect::<Result<_, _>>()?;
+    check_one_optimizer(experiment, &recipes)?;
+    Ok(recipes)
+}
+
+/// All runs are replicas of one engine, and so of one optimiser.
+fn check_one_optimizer(experiment: &Experiment, recipes: &[RecipeTables]) -> Result<(), Mistake> {
+    let (Some(first), Some(of_first)) = (experiment.run.first(), recipes.first()) else {
+        return Ok(());
+    };
+    let mut runs = experiment.run.iter().zip(recipes).enumerate();
+    match runs.find(|(_, (_, recipe))| recipe.optimizer != of_first.optimizer) {
+        None => Ok(()),
+        Some((index, (run, recipe))) => Err(Mistake::at_value(
+            format!("run.{index}.recipe"),
+            Problem::TwoOptimizers {
+                run: run.name.clone(),
+                optimizer: recipe.optimizer,
+                first: first.name.clone(),
+                of_first: of_first.optimizer,
+            },
+        )),
+    }
 }
 
 /// Checks what is claimed of runs of these names.
@@ -119,7 +146,7 @@ pub(super) fn check_claims(experiment: &Experiment, runs: &[String]) -> Result<(
     Ok(())
 }
 
-fn out_of_range(key: &str, value: impl ToString, needs: impl Into<String>) -> Mistake {
+pub(super) fn out_of_range(key: &str, value: impl ToString, needs: impl Into<String>) -> Mistake {
     let (value, needs) = (value.to_string(), needs.into());
     Mistake::at_value(
         key,
@@ -265,7 +292,7 @@ fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(),
             let run = spec.name.clone();
             match error {
                 PlanError::Law(error) => {
-                    Mistake::at_value(key_of(&error), Problem::Law { run, error })
+                    Mistake::at_value(key_of(&error, index), Problem::Law { run, error })
                 }
                 PlanError::Renormalisation(error) => {
                     Mistake::at_value("recipe", Problem::OutOfRange { run, error })
@@ -281,11 +308,12 @@ fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(),
     Ok(())
 }
 
-/// The key to change first for a recipe without a conversion.
-fn key_of(error: &LawError) -> &'static str {
+/// The key to change first for a run without a conversion.
+fn key_of(error: &NoTwin, run: usize) -> String {
     match error {
-        LawError::NotPiecewiseConstant { .. } => "run",
-        LawError::NoConstantRate { .. } => "recipe.schedule",
-        _ => "recipe.optimizer.weight_decay",
+        NoTwin::NeedsSgd { .. } => format!("run.{run}.transform"),
+        NoTwin::Law(LawError::NotPiecewiseConstant { .. }) => "run".to_owned(),
+        NoTwin::Law(LawError::NoConstantRate { .. }) => "recipe.schedule".to_owned(),
+        _ => "recipe.optimizer.weight_decay".to_owned(),
     }
 }

@@ -1,10 +1,11 @@
 //! What can be wrong with an experiment file, said to a person in one sentence.
 
 use nn_graph::GraphError;
-use recipe_file::Located;
+use recipe_file::{Located, Optimizer};
 use scale_invariance::Violation;
-use schedule_core::LawError;
 use schedule_core::renormalisation::RenormalisationError;
+
+use crate::plan::NoTwin;
 
 /// A file that is not an experiment: what is wrong, where, and what to do.
 pub type ExperimentError = Located<Problem>;
@@ -86,6 +87,21 @@ pub enum Problem {
         /// The name.
         name: String,
     },
+    /// Two runs have different optimisers.
+    #[error(
+        "run `{run}` is trained by \"{optimizer}\" and run `{first}` by \"{of_first}\", but all runs of an experiment share an \
+         engine and so an optimiser; give them recipes of one optimizer.kind, or make each a variant of the experiment"
+    )]
+    TwoOptimizers {
+        /// Name of the run.
+        run: String,
+        /// Its optimiser.
+        optimizer: Optimizer,
+        /// Name of the first run.
+        first: String,
+        /// That one's optimiser.
+        of_first: Optimizer,
+    },
     /// The network is not scale-invariant.
     #[error(
         "run `{run}` cannot do without weight decay, because the network is not scale-invariant: {violation}; \
@@ -103,7 +119,7 @@ pub enum Problem {
         /// Name of the run.
         run: String,
         /// What the law says.
-        error: LawError,
+        error: NoTwin,
     },
     /// The exponential leaves the engine's numbers at any scale.
     #[error(

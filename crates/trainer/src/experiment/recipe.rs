@@ -2,12 +2,12 @@
 
 use std::io;
 
-use recipe_file::{Optimizer, RecipeTables};
-use schedule_core::Recipe;
+use recipe_file::{Moments, RecipeTables};
+use schedule_core::Schedule;
 use toml::Table;
 use toml::de::DeTable;
 
-use super::check::Mistake;
+use super::check::{Mistake, out_of_range};
 use super::{Experiment, Problem};
 use crate::plan::Timeline;
 
@@ -36,12 +36,12 @@ fn not_here(key: String, reason: &'static str) -> Mistake {
 }
 
 impl Experiment {
-    /// A recipe in steps: one of [`recipes`](Self::recipes), or [`recipe`](Self#structfield.recipe).
+    /// A recipe in steps, with its optimiser: one of [`recipes`](Self::recipes), or [`recipe`](Self#structfield.recipe).
     ///
     /// # Errors
     /// The [`Problem`] of a schedule or value, or of a name that there is not; none for the recipes of an experiment that was
     /// read from TOML.
-    pub fn recipe(&self, name: Option<&str>) -> Result<Recipe, Problem> {
+    pub fn recipe(&self, name: Option<&str>) -> Result<RecipeTables, Problem> {
         let mistake = |mistake: Mistake| mistake.problem;
         let Some(name) = name else {
             return self.checked_recipe("recipe", &self.recipe).map_err(mistake);
@@ -62,7 +62,11 @@ impl Experiment {
     }
 
     /// A recipe in steps, with the place of a mistake.
-    pub(super) fn checked_recipe(&self, path: &str, recipe: &Table) -> Result<Recipe, Mistake> {
+    pub(super) fn checked_recipe(
+        &self,
+        path: &str,
+        recipe: &Table,
+    ) -> Result<RecipeTables, Mistake> {
         for (key, reason) in ELSEWHERE {
             if recipe.contains_key(key) {
                 return Err(not_here(format!("{path}.{key}"), reason));
@@ -94,12 +98,32 @@ impl Experiment {
                 problem: Problem::Recipe(problem),
             },
         })?;
-        match read.optimizer {
-            Optimizer::Sgd => Ok(read.recipe),
-            Optimizer::Sgdw | Optimizer::AdamW => Err(not_here(
-                format!("{path}.optimizer.kind"),
-                "the engines train by \"sgd\"; `texp convert` converts recipes of other optimisers",
-            )),
+        if let Some(moments) = &read.moments {
+            check_moments(path, moments)?;
         }
+        Ok(read)
     }
+}
+
+/// That the engines can train with these at every step.
+fn check_moments(path: &str, moments: &Moments) -> Result<(), Mistake> {
+    let check = |key: &str, schedule: &Schedule, end: f64, needs: &'static str| {
+        let extremes = schedule.extremes(0, u64::MAX);
+        for (step, value) in [extremes.smallest, extremes.largest] {
+            if !(0.0..end).contains(&value) {
+                let value = format!("{value} at step {step}");
+                return Err(out_of_range(
+                    &format!("{path}.optimizer.{key}"),
+                    value,
+                    needs,
+                ));
+            }
+        }
+        Ok(())
+    };
+    let below_one = "at least 0 and below 1";
+    check("beta1", &moments.beta1, 1.0, below_one)?;
+    check("beta2", &moments.beta2, 1.0, below_one)?;
+    let finite = "at least 0 and finite";
+    check("eps", &moments.epsilon, f64::INFINITY, finite)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nn_engine::{State, momentum_name, statistics_names};
+use nn_engine::{Optimiser, State, statistics_names};
 use nn_graph::Graph;
 
 /// Relative deviations, each the largest over the tensors of its kind of `‖found − expected‖₂ /
@@ -14,7 +14,7 @@ use nn_graph::Graph;
 pub struct Deviation {
     /// Of the parameters.
     pub parameters: f64,
-    /// Of the momentum buffers.
+    /// Of what the optimiser keeps of gradients: momentum buffers or moments.
     pub buffers: f64,
     /// Of the running means and variances.
     pub statistics: f64,
@@ -44,7 +44,7 @@ impl Deviation {
         let norms = graph.batch_norms().into_iter();
         Self {
             parameters: largest(trained().collect()),
-            buffers: largest(trained().map(|name| momentum_name(&name)).collect()),
+            buffers: largest(trained().flat_map(buffer_names).collect()),
             statistics: largest(
                 norms
                     .flat_map(|id| statistics_names(&graph.node(id).name))
@@ -84,9 +84,17 @@ impl fmt::Display for Deviation {
         } = self;
         write!(
             f,
-            "parameters {parameters:.1e}, momentum buffers {buffers:.1e}, running statistics {statistics:.1e}, loss {loss:.1e}"
+            "parameters {parameters:.1e}, buffers {buffers:.1e}, running statistics {statistics:.1e}, loss {loss:.1e}"
         )
     }
+}
+
+/// What there may be of a parameter's gradients, whatever the optimiser.
+fn buffer_names(parameter: String) -> Vec<String> {
+    let kinds = [Optimiser::Sgd, Optimiser::AdamW].into_iter();
+    kinds
+        .flat_map(|optimiser| optimiser.buffer_names(&parameter))
+        .collect()
 }
 
 /// `‖found − expected‖₂ / ‖expected‖₂`.

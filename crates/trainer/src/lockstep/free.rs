@@ -1,12 +1,12 @@
 //! Both runs on their own, and how far apart they are after many steps.
 
-use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Precision, State, Symmetry};
+use nn_engine::{BatchSpec, Batches, Engine, GroupHyper, HyperTable, Precision, State, Symmetry};
 use nn_graph::Graph;
-use schedule_core::{EquivalentStep, Hyperparameters, LawError, Recipe};
+use recipe_file::RecipeTables;
 
 use super::LockstepError;
 use super::map::is_scaled;
-use crate::plan::PlannedStep;
+use crate::plan::{NoTwin, PlannedStep, TwinStep, hyper_at};
 
 /// How far apart the runs are after a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,7 +112,7 @@ fn random_bit(counter: &mut u64) -> bool {
 /// Trains replica 0 with `recipe`, replica 1 with its equivalent without weight decay, and replica
 /// 2, the control, with `recipe` from a start [one unit in the last place away](one_ulp_away).
 ///
-/// `engine` has 3 replicas and was made with `symmetry`; all start from replica 0's state.
+/// `engine` has 3 replicas and was made with `symmetry` and the recipe's optimiser; all start from replica 0's state.
 /// `convert` as for [`resynchronised`](super::resynchronised). One [`Gap`] is returned for each
 /// batch, measured after its step.
 ///
@@ -121,10 +121,10 @@ fn random_bit(counter: &mut u64) -> bool {
 pub fn free_running(
     engine: &mut dyn Engine,
     symmetry: &Symmetry,
-    recipe: &Recipe,
+    recipe: &RecipeTables,
     batches: &[BatchSpec],
     control_seed: u64,
-    mut convert: impl FnMut(Hyperparameters) -> Result<EquivalentStep, LawError>,
+    mut convert: impl FnMut(GroupHyper) -> Result<TwinStep, NoTwin>,
 ) -> Result<Vec<Gap>, LockstepError> {
     let graph = engine.graph().clone();
     let start = engine.state(0)?;
@@ -135,13 +135,13 @@ pub fn free_running(
     let mut gaps = Vec::with_capacity(batches.len());
     let mut scale_ratio = 1.0;
     for (step, batch) in (0..).zip(batches) {
-        let hyper = recipe.at(step);
+        let hyper = hyper_at(recipe, step);
         let equivalent = convert(hyper)?;
         let planned = PlannedStep::converted(hyper, &equivalent, scale_ratio, 0);
         let table =
             HyperTable::from_fn(1, 3, symmetry.groups(), |_, replica, group| match replica {
                 1 => planned.hyper(group),
-                _ => planned.original_hyper(),
+                _ => hyper,
             })?;
         engine.run(Batches::shared(std::slice::from_ref(batch)), &table)?;
         let original = engine.state(0)?;
@@ -149,7 +149,7 @@ pub fn free_running(
             twin: directional_gap(&graph, symmetry, &original, &engine.state(1)?),
             control: directional_gap(&graph, symmetry, &original, &engine.state(2)?),
         });
-        scale_ratio = equivalent.shrink;
+        scale_ratio = equivalent.shrink();
     }
     Ok(gaps)
 }

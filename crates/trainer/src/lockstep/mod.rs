@@ -14,7 +14,7 @@
 //! Either is worth something only because it fails when the law is wrong by one part in a thousand,
 //! as this crate's tests show.
 //!
-//! Sources: the law is [`schedule_core::ExactLaw`], after Li & Arora (arXiv:1910.07454).
+//! Sources: the laws are those of [`TwinLaw`](crate::plan::TwinLaw); that of SGD is after Li & Arora (arXiv:1910.07454).
 
 mod deviation;
 mod free;
@@ -22,13 +22,14 @@ mod map;
 mod resynchronised;
 
 use nn_engine::EngineError;
-use schedule_core::LawError;
 
 pub use deviation::Deviation;
 pub(crate) use deviation::relative;
 pub use free::{Gap, directional_gap, free_running, one_ulp_away};
 pub use map::{Scales, map_state};
 pub use resynchronised::resynchronised;
+
+use crate::plan::NoTwin;
 
 /// Why a check could not be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -39,5 +40,5 @@ pub enum LockstepError {
     Engine(#[from] EngineError),
     /// A step that has no equivalent.
     #[error(transparent)]
-    Law(#[from] LawError),
+    Law(#[from] NoTwin),
 }

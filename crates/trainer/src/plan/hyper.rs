@@ -3,12 +3,13 @@
 use std::f64::consts::LN_2;
 
 use nn_engine::GroupHyper;
+use recipe_file::{Optimizer, RecipeTables};
 use scale_invariance::SCALED_GROUP;
 use schedule_core::law::exact::ConstantPhase;
 use schedule_core::law::texp::Texp;
-use schedule_core::renormalisation::{RenormalisationError, Renormaliser, rescaled_learning_rate};
-use schedule_core::{EquivalentStep, ExactLaw, Hyperparameters, LawError, Recipe};
+use schedule_core::renormalisation::{RenormalisationError, Renormaliser};
 
+use super::twin::{NoTwin, TwinLaw, TwinStep, hyper_at};
 use crate::experiment::Transform;
 
 /// One run's hyperparameters, step after step, in constant memory.
@@ -23,11 +24,11 @@ use crate::experiment::Transform;
 ///     Schedule::constant(0.5)?,
 ///     Schedule::constant(0.0)?,
 /// )?;
-/// let mut exact = RunSchedule::new(&recipe, Transform::WdFree)?;
+/// let mut exact = RunSchedule::new(&recipe.into(), Transform::WdFree)?; // a recipe of SGD
 /// let (first, second) = (exact.next_step()?, exact.next_step()?);
-/// // a = 1 − ηλ = 0.75, and the running statistics learn of it one step later.
-/// assert_eq!((first.scale_ratio, second.scale_ratio), (1.0, 0.75));
 /// let converted = second.hyper(0);
+/// // a = 1 − ηλ = 0.75, and the running statistics learn of it one step later.
+/// assert_eq!((first.hyper(0).scale_ratio, converted.scale_ratio), (1.0, 0.75));
 /// assert_eq!((converted.weight_decay, converted.momentum), (0.0, 0.0));
 /// assert!((converted.learning_rate - 0.5 / 0.75f64.powi(3)).abs() < 1e-15);
 /// // What is not scaled keeps its recipe.
@@ -36,9 +37,9 @@ use crate::experiment::Transform;
 /// ```
 #[derive(Clone, Debug)]
 pub struct RunSchedule {
-    recipe: Recipe,
+    recipe: RecipeTables,
     /// The recipe that is converted: that one, or the same at constant rate.
-    converted: Recipe,
+    converted: RecipeTables,
     conversion: Conversion,
     reach: Reach,
     step: u64,
@@ -54,7 +55,7 @@ pub struct RunSchedule {
 pub enum PlanError {
     /// It has no equivalent without weight decay.
     #[error(transparent)]
-    Law(#[from] LawError),
+    Law(#[from] NoTwin),
     /// No scale keeps it within its float format.
     #[error(transparent)]
     Renormalisation(#[from] RenormalisationError),
@@ -72,7 +73,7 @@ enum Reach {
 #[derive(Clone, Debug)]
 enum Conversion {
     None,
-    Exact(ExactLaw),
+    Exact(TwinLaw),
     Texp(Texp),
     ConstantExponent(ConstantPhase),
 }
@@ -83,17 +84,12 @@ pub struct PlannedStep {
     /// The step, from 0.
     pub step: u64,
     /// The recipe as written: what parameters that are not scaled keep.
-    pub original: Hyperparameters,
-    /// Learning rate of the scaled parameters as they are held, `2^{−2K} η̃`; infinite where it leaves float64.
-    pub learning_rate: f64,
+    pub original: GroupHyper,
+    /// What scaled parameters are told, as they are held: at a rate of `2^{−2K} η̃`, or of AdamW `2^{−K} η̃`; infinite
+    /// where it leaves float64.
+    pub scaled: GroupHyper,
     /// `ln η̃`, the natural logarithm of the rate at the run's own scale; −∞ for a rate of 0.
     pub ln_learning_rate: f64,
-    /// Weight decay of the scaled parameters.
-    pub weight_decay: f64,
-    /// Momentum of the scaled parameters.
-    pub momentum: f64,
-    /// `a_{t−1}`, see [`GroupHyper::scale_ratio`].
-    pub scale_ratio: f64,
     /// `ln A_t`, by how much this run's parameters are larger (negated) than the original's.
     pub ln_scale: f64,
     /// `k`: before the step, the run is rescaled by `2^{−k}`.
@@ -107,20 +103,31 @@ impl RunSchedule {
     /// The schedule from step 0.
     ///
     /// # Errors
-    /// [`LawError`] where [`Texp`] is not defined.
-    pub fn new(recipe: &Recipe, transform: Transform) -> Result<Self, LawError> {
+    /// [`NoTwin`] where [`Texp`] is not defined, or the transform not for the recipe's optimiser.
+    pub fn new(recipe: &RecipeTables, transform: Transform) -> Result<Self, NoTwin> {
+        let optimizer = recipe.optimizer;
+        if !matches!(transform, Transform::Original | Transform::WdFree)
+            && optimizer != Optimizer::Sgd
+        {
+            return Err(NoTwin::NeedsSgd {
+                transform,
+                optimizer,
+            });
+        }
         let converted = match transform {
-            Transform::TaperedNoDrop => recipe.with_constant_rate()?,
+            Transform::TaperedNoDrop => recipe.recipe.with_constant_rate()?.into(),
             _ => recipe.clone(),
         };
         let conversion = match transform {
             Transform::Original => Conversion::None,
-            Transform::WdFree | Transform::WdFreeEverywhere => Conversion::Exact(ExactLaw::new()),
+            Transform::WdFree | Transform::WdFreeEverywhere => {
+                Conversion::Exact(TwinLaw::new(optimizer))
+            }
             Transform::Tapered | Transform::TaperedNoDrop => {
-                Conversion::Texp(Texp::new(&converted)?)
+                Conversion::Texp(Texp::new(&converted.recipe)?)
             }
             Transform::ConstantExponent => {
-                Conversion::ConstantExponent(ConstantPhase::new(recipe.at(0))?)
+                Conversion::ConstantExponent(ConstantPhase::new(recipe.recipe.at(0))?)
             }
         };
         Ok(Self {
@@ -153,33 +160,32 @@ impl RunSchedule {
     /// [`PlanError`] at a step that has no equivalent, or cannot be kept within the format; the run ends there.
     pub fn next_step(&mut self) -> Result<PlannedStep, PlanError> {
         let step = self.step;
-        let original = self.recipe.at(step);
-        let equivalent = match &mut self.conversion {
+        let original = self.original_ahead();
+        let twin = match &mut self.conversion {
             Conversion::None => None,
             Conversion::Exact(law) => Some(law.step(original)?),
-            Conversion::Texp(texp) => Some(texp.at(step)),
+            Conversion::Texp(texp) => Some(TwinStep::Coupled(texp.at(step))),
             Conversion::ConstantExponent(phase) => {
                 let mut equivalent = phase.at(step, 0.0);
                 let drop = original.learning_rate.ln() - phase.hyperparameters().learning_rate.ln();
                 equivalent.ln_learning_rate += drop;
-                Some(equivalent)
+                Some(TwinStep::Coupled(equivalent))
             }
         };
         self.step += 1;
-        Ok(match equivalent {
+        Ok(match twin {
             None => PlannedStep::original(step, original),
-            Some(equivalent) => {
+            Some(twin) => {
                 let (rescaling, total) = match &mut self.renormaliser {
                     None => (0, 0),
                     Some(renormaliser) => {
-                        let due = renormaliser.before(&equivalent)?;
+                        let due = renormaliser.before(&twin)?;
                         (due.map_or(0, |due| due.exponent), renormaliser.total())
                     }
                 };
-                let converted = self.converted.at(step);
-                let ratio = self.scale_ratio;
-                let planned = PlannedStep::converted(converted, &equivalent, ratio, total);
-                self.scale_ratio = equivalent.shrink;
+                let converted = hyper_at(&self.converted, step);
+                let planned = PlannedStep::converted(converted, &twin, self.scale_ratio, total);
+                self.scale_ratio = twin.shrink();
                 PlannedStep {
                     original,
                     rescaling,
@@ -195,22 +201,24 @@ impl RunSchedule {
     /// run that does not follow that law.
     ///
     /// # Errors
-    /// [`LawError`] at a step that has no equivalent.
-    pub fn law_ahead(&self) -> Result<Option<(EquivalentStep, f64)>, LawError> {
+    /// [`NoTwin`] at a step that has no equivalent.
+    pub fn law_ahead(&self) -> Result<Option<(TwinStep, f64)>, NoTwin> {
         let Conversion::Exact(law) = &self.conversion else {
             return Ok(None);
         };
-        let mut next = law.clone().step(self.recipe.at(self.step))?;
-        let change = next.ln_scale.rem_euclid(LN_2) - next.ln_scale;
-        next.ln_scale += change;
-        next.ln_scale_after += change;
-        next.ln_learning_rate -= 2.0 * change;
-        Ok(Some((next, self.scale_ratio.ln())))
+        let original = self.original_ahead();
+        let next = law.clone().step(original)?;
+        let [ln_scale, _] = next.ln_scales();
+        let change = ln_scale.rem_euclid(LN_2) - ln_scale;
+        Ok(Some((
+            next.at_scale(change, &original),
+            self.scale_ratio.ln(),
+        )))
     }
 
-    /// What is converted: the recipe as written.
-    pub(crate) fn original_hyper_ahead(&self) -> Hyperparameters {
-        self.recipe.at(self.step)
+    /// The recipe as written, at the next step.
+    pub(crate) fn original_ahead(&self) -> GroupHyper {
+        hyper_at(&self.recipe, self.step)
     }
 
     /// `a` of the step planned last, still due when the parameters after it are evaluated; 1 before
@@ -235,15 +243,12 @@ impl RunSchedule {
 
 impl PlannedStep {
     /// A step of the recipe as it is written.
-    pub fn original(step: u64, original: Hyperparameters) -> Self {
+    pub fn original(step: u64, original: GroupHyper) -> Self {
         Self {
             step,
             original,
-            learning_rate: original.learning_rate,
+            scaled: original,
             ln_learning_rate: original.learning_rate.ln(),
-            weight_decay: original.weight_decay,
-            momentum: original.momentum,
-            scale_ratio: 1.0,
             ln_scale: 0.0,
             rescaling: 0,
             total_rescaling: 0,
@@ -253,24 +258,14 @@ impl PlannedStep {
 
     /// A step without weight decay, of a run held at `2^{−total}` of its own scale; `scale_ratio` is `a` of the step
     /// before.
-    pub fn converted(
-        original: Hyperparameters,
-        equivalent: &EquivalentStep,
-        scale_ratio: f64,
-        total: i64,
-    ) -> Self {
-        // η̃ = η/(A_t A_{t+1}) and not exp(ln η̃): the logarithm of a rate near 0.1 is rounded more
-        // coarsely than those of scales near 1. The power of two changes no digit of it.
-        let ln_growth = -(equivalent.ln_scale + equivalent.ln_scale_after);
+    pub fn converted(original: GroupHyper, twin: &TwinStep, scale_ratio: f64, total: i64) -> Self {
+        let [ln_scale, _] = twin.ln_scales();
         Self {
-            step: equivalent.step,
+            step: twin.step(),
             original,
-            learning_rate: original.learning_rate * rescaled_learning_rate(ln_growth, total),
-            ln_learning_rate: equivalent.ln_learning_rate,
-            weight_decay: 0.0,
-            momentum: equivalent.momentum,
-            scale_ratio,
-            ln_scale: equivalent.ln_scale,
+            scaled: twin.hyper(original, scale_ratio, total),
+            ln_learning_rate: twin.ln_learning_rate(),
+            ln_scale,
             rescaling: 0,
             total_rescaling: total,
             reach: Reach::ScaledGroup,
@@ -295,32 +290,16 @@ impl PlannedStep {
     /// What a parameter group does: the scaled group as planned, every other as in the recipe
     /// ([`WdFreeEverywhere`](Transform::WdFreeEverywhere): as planned, too).
     pub fn hyper(&self, group: usize) -> GroupHyper {
-        if group != SCALED_GROUP && self.reach == Reach::ScaledGroup {
-            return self.original_hyper();
+        match self.reach {
+            Reach::ScaledGroup if group != SCALED_GROUP => self.original,
+            _ => self.scaled,
         }
-        GroupHyper {
-            learning_rate: self.learning_rate,
-            weight_decay: self.weight_decay,
-            momentum: self.momentum,
-            moments: None,
-            scale_ratio: self.scale_ratio,
-        }
-    }
-
-    /// What every group of the original run does.
-    pub fn original_hyper(&self) -> GroupHyper {
-        let Hyperparameters {
-            learning_rate,
-            weight_decay,
-            momentum,
-        } = self.original;
-        GroupHyper::new(learning_rate, weight_decay, momentum)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use schedule_core::Schedule;
+    use schedule_core::{Recipe, Schedule};
 
     use super::*;
 
@@ -330,11 +309,11 @@ mod tests {
         let [decay, momentum] = [5e-4, 0.9].map(|value| Schedule::constant(value).unwrap());
         let recipe = Recipe::new(rate, decay, momentum).unwrap();
         let texp = Texp::new(&recipe.with_constant_rate().unwrap()).unwrap();
-        let mut run = RunSchedule::new(&recipe, Transform::TaperedNoDrop).unwrap();
+        let mut run = RunSchedule::new(&recipe.clone().into(), Transform::TaperedNoDrop).unwrap();
         for step in 0..6 {
             let planned = run.next_step().unwrap();
             assert_eq!(planned.ln_learning_rate, texp.ln_learning_rate(step));
-            assert!((planned.learning_rate.ln() - planned.ln_learning_rate).abs() < 1e-14);
+            assert!((planned.scaled.learning_rate.ln() - planned.ln_learning_rate).abs() < 1e-14);
             assert_eq!(
                 planned.hyper(1).learning_rate,
                 recipe.at(step).learning_rate

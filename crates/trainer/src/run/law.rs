@@ -29,7 +29,7 @@ pub(super) fn check(
     let mut planned: Vec<_> = schedules
         .iter()
         .map(|schedule| Planned {
-            step: PlannedStep::original(step, schedule.original_hyper_ahead()),
+            step: PlannedStep::original(step, schedule.original_ahead()),
             after: None,
         })
         .collect();
@@ -40,7 +40,7 @@ pub(super) fn check(
         else {
             continue;
         };
-        let hyper = schedules[original].original_hyper_ahead();
+        let hyper = schedules[original].original_ahead();
         let start = Scales::before(&equivalent, ln_ratio);
         engine.load_state(run, &map_state(&graph, &symmetry, &before[original], start))?;
         planned[run] = Planned {

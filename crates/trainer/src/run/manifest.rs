@@ -21,7 +21,7 @@ pub(super) fn describe(
     let training = &experiment.training;
     let recipes = prepared.recipes.iter();
     let milestones: BTreeSet<u64> = recipes
-        .flat_map(|recipe| jumps(recipe.learning_rate()))
+        .flat_map(|recipe| jumps(recipe.recipe.learning_rate()))
         .collect();
     Manifest {
         experiment: experiment.name.clone(),

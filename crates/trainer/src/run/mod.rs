@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use datasets::Dataset;
-use nn_engine::{EngineOptions, Optimiser, Split};
+use nn_engine::{EngineOptions, Split};
 use run_records::{Manifest, Record};
 
 pub use checkpoint::{CheckpointError, Unusable};
@@ -100,7 +100,7 @@ fn engine_options(experiment: &Experiment, prepared: &Prepared, threads: usize) 
         batch_size: experiment.training.batch_size,
         replicas: experiment.run.len(),
         symmetry: prepared.symmetry.clone(),
-        optimiser: Optimiser::Sgd,
+        optimiser: prepared.optimiser,
         threads,
     }
 }

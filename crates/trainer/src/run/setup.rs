@@ -44,7 +44,7 @@ impl<'a> Setup<'a> {
         let manifest = manifest::describe(experiment, &text, &prepared, &dataset, preset);
         engine.load_images(Split::Train, Arc::new(dataset.train))?;
         engine.load_images(Split::Test, Arc::new(dataset.test))?;
-        let start = State::initial(&prepared.graph, experiment.training.initial_seed);
+        let start = initial(&prepared, experiment.training.initial_seed);
         Ok(Self {
             experiment,
             prepared,
@@ -77,18 +77,17 @@ impl<'a> Setup<'a> {
 
     /// What a run starts from, if it is not the usual.
     fn start_of(&self, start: Start) -> Option<State> {
-        let Prepared {
-            graph, symmetry, ..
-        } = &self.prepared;
+        let prepared = &self.prepared;
         let seed = self.experiment.training.initial_seed;
         match start {
             Start::Usual => None,
             Start::OneUlpAway => {
                 let precision = self.experiment.training.precision;
+                let (graph, symmetry) = (&prepared.graph, &prepared.symmetry);
                 Some(one_ulp_away(graph, symmetry, &self.start, precision, seed))
             }
             // Far from the seeds 1, 2, 3, … that people give.
-            Start::OtherSeed => Some(State::initial(graph, seed ^ OTHER_SEED)),
+            Start::OtherSeed => Some(initial(prepared, seed ^ OTHER_SEED)),
         }
     }
 
@@ -150,6 +149,14 @@ impl<'a> Setup<'a> {
         observer.event(&Event::Finished(&finished));
         Ok(finished)
     }
+}
+
+/// Where a run starts that nothing else is said of.
+fn initial(prepared: &Prepared, seed: u64) -> State {
+    let Prepared {
+        graph, optimiser, ..
+    } = prepared;
+    State::initial(graph, seed).with_optimiser(graph, *optimiser)
 }
 
 /// The experiment as TOML, which reads back as the same experiment.

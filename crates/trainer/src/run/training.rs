@@ -11,7 +11,7 @@ use super::checkpoint::{Checkpoint, Progress, Sums};
 use super::{Event, Folder, Observer, law};
 use crate::TrainerError;
 use crate::experiment::{Experiment, Prepared, Start, Transform};
-use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline};
+use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline, update_degree};
 use run_records::Record;
 
 /// A chunk of steps is made about as long as this, so that progress is seen to move. Results and
@@ -326,8 +326,10 @@ impl<'a> Training<'a> {
                 let layers = compared.iter().zip(&self.groups);
                 layers.filter_map(|(layer, group)| group.map(|group| (layer, group)))
             };
-            let effective =
-                |norm: f64, group: usize| planned.hyper(group).learning_rate / (norm * norm);
+            let effective = |norm: f64, group: usize| {
+                let hyper = planned.hyper(group);
+                hyper.learning_rate / norm.powi(1 + update_degree(&hyper))
+            };
             let own_norm = |norm: f64, group: usize| match group {
                 SCALED_GROUP => planned.own_norm(norm),
                 _ => norm,
