@@ -181,6 +181,24 @@ fn refusal(output: Output) -> String {
 }
 
 #[test]
+fn a_run_of_another_optimiser_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sgd, _) = TINY.split_once("[[run]]\nname = \"texp\"").unwrap();
+    let sgdw = sgd.replace("\"sgd\"", "\"sgdw\"");
+    fs::write(folder.path().join("tiny.toml"), sgdw).unwrap();
+    let train = ["train", "tiny.toml", "--synthetic", "--device", "cpu"];
+    success(texp(folder.path(), &train, ""));
+    let said = refusal(audit(folder.path(), &["runs/tiny"], ""));
+    assert!(
+        said.ends_with(
+            "experiment.toml has no recipe to audit by: what norms tend to is known for \"sgd\", and the run was trained by \
+             \"sgdw\"; audit one of \"sgd\"\n"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_cannot_be_audited_is_refused_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("run.csv"), "step,lr\n0,0.1\n0,0.2\n").unwrap();

@@ -73,7 +73,7 @@ fn read_folder(args: &AuditArgs) -> Result<(Log, Option<u64>), CommandError> {
         return Err(CommandError::NotAudited {
             file: toml.clone(),
             reason: format!(
-                "what norms tend to is known for \"sgd\", and the run was trained by \"{}\"",
+                "what norms tend to is known for \"sgd\", and the run was trained by \"{}\"; audit one of \"sgd\"",
                 recipe.optimizer
             ),
         });

@@ -292,7 +292,7 @@ fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(),
             let run = spec.name.clone();
             match error {
                 PlanError::Law(error) => {
-                    Mistake::at_value(key_of(&error, index), Problem::Law { run, error })
+                    Mistake::at_value(key_of(&error, index, spec), Problem::Law { run, error })
                 }
                 PlanError::Renormalisation(error) => {
                     Mistake::at_value("recipe", Problem::OutOfRange { run, error })
@@ -309,11 +309,15 @@ fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(),
 }
 
 /// The key to change first for a run without a conversion.
-fn key_of(error: &NoTwin, run: usize) -> String {
+fn key_of(error: &NoTwin, index: usize, run: &RunSpec) -> String {
+    let recipe = match &run.recipe {
+        None => "recipe".to_owned(),
+        Some(name) => format!("recipes.{name}"),
+    };
     match error {
-        NoTwin::NeedsSgd { .. } => format!("run.{run}.transform"),
+        NoTwin::NeedsSgd { .. } => format!("run.{index}.transform"),
         NoTwin::Law(LawError::NotPiecewiseConstant { .. }) => "run".to_owned(),
-        NoTwin::Law(LawError::NoConstantRate { .. }) => "recipe.schedule".to_owned(),
-        _ => "recipe.optimizer.weight_decay".to_owned(),
+        NoTwin::Law(LawError::NoConstantRate { .. }) => format!("{recipe}.schedule"),
+        _ => format!("{recipe}.optimizer.weight_decay"),
     }
 }

@@ -18,7 +18,7 @@ pub enum NoTwin {
     /// An approximation, or a wrong way, that is defined for SGD alone.
     #[error(
         "transform = \"{}\" is for recipes of \"sgd\", and this one is of \"{optimizer}\"; choose \"{}\", which is exact \
-         for both, or another optimizer.kind",
+         for both, or optimizer.kind = \"sgd\"",
         transform.name(), Transform::WdFree.name()
     )]
     NeedsSgd {
