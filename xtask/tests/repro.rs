@@ -91,6 +91,7 @@ fn each_run_is_trained_once_and_shared_by_figures() {
         "figure-6",
         "law",
         "normalisers",
+        "optimisers",
         "overflow",
         "parameter-groups",
     ] {

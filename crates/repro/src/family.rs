@@ -1,6 +1,6 @@
 //! Figures have runs in common, and most train one network on the same batches: each run once, all side by side.
 
-use toml::Table;
+use toml::{Table, Value};
 use trainer::experiment::{Experiment, RunSpec};
 
 use crate::{Figure, Part};
@@ -37,7 +37,7 @@ pub struct Member {
 impl Plan {
     /// Finds what the figures have in common.
     ///
-    /// Experiments belong together if their networks, images and trainings are equal, seeds and all. A run that several of
+    /// Experiments belong together if their networks, images and trainings are equal, seeds and all, and their optimisers. A run that several of
     /// them have, by the same recipe, transform and start, whatever it is called, is there once.
     pub fn of(figures: &[Figure]) -> Self {
         let mut families: Vec<Family> = Vec::new();
@@ -70,7 +70,14 @@ impl Plan {
 
 /// Whether runs of both may train side by side, and mean the same if they are the same.
 pub(crate) fn same_base(a: &Experiment, b: &Experiment) -> bool {
-    a.network == b.network && a.data == b.data && a.training == b.training
+    let same_training = a.data == b.data && a.training == b.training;
+    a.network == b.network && same_training && optimizer_of(a) == optimizer_of(b)
+}
+
+/// The kind of optimiser that all runs of an experiment have.
+fn optimizer_of(experiment: &Experiment) -> Option<&Value> {
+    let recipe = recipe_of(experiment, experiment.run.first()?)?;
+    recipe.get("optimizer")?.get("kind")
 }
 
 /// The recipe of a run, as tables.

@@ -124,7 +124,10 @@ fn a_run_that_two_figures_have_is_there_once() {
     // Each keeps its recipe, and its original.
     assert_eq!(experiment.run[2].recipe, experiment.run[3].recipe);
     let name = experiment.run[3].recipe.as_deref();
-    assert_eq!(experiment.recipe(name).unwrap().recipe.at(7).learning_rate, 0.1);
+    assert_eq!(
+        experiment.recipe(name).unwrap().recipe.at(7).learning_rate,
+        0.1
+    );
     assert_eq!((experiment.twin(1), experiment.twin(3)), (Some(0), Some(2)));
 }
 
@@ -297,6 +300,19 @@ fn the_papers_figures_share_their_runs_at_every_preset() {
                 .count()
         };
         assert_eq!(originals(&family.experiment), 8, "{preset}");
+    }
+}
+
+#[test]
+fn runs_of_different_optimisers_are_trained_apart() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/optimisers.toml");
+    for preset in ["paper", "small", "smoke", "tiny"] {
+        let plan = Plan::of(&[Figure::read(&file, Some(preset)).unwrap()]);
+        assert_eq!(plan.families.len(), 2, "{preset}");
+        for family in &plan.families {
+            family.experiment.validate().unwrap();
+            assert_eq!(family.experiment.run.len(), 2, "{preset}");
+        }
     }
 }
 
