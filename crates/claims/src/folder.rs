@@ -11,7 +11,7 @@ use crate::{Evidence, Series};
 /// | `loss` | mean cross-entropy of a batch, nats | before every step |
 /// | `ln-rate` | `ln η` | before every step |
 /// | `ln-norm-squared` | `ln ‖w‖²`, all layers' values as one vector | before some steps |
-/// | `ln-norm-squared-over-rate` | `ln(‖w‖²/η)`: minus the logarithm of the effective rate | before some steps |
+/// | `ln-norm-squared-over-rate` | `ln(‖w‖²/η)`, of AdamW `ln(‖w‖/η)`: minus the logarithm of the effective rate | before some steps |
 /// | `gap` | how far the weights' direction is from the twin's, `‖w/‖w‖ − v/‖v‖‖₂`: from 0 to 2, √2 at a right angle; in the layer where it is largest | before some steps |
 /// | `median-gap` | the same in the middle layer | before some steps |
 /// | `law` | how far a step from equal states is from the exact law: the [largest deviation](run_records::LawPoint::largest) | after some epochs |

@@ -35,7 +35,7 @@ pub struct NormPoint {
     pub step: u64,
     /// `ln ‖w‖²`, of all layers' values as one vector.
     pub ln_norm_squared: f64,
-    /// `ln(‖w‖²/η)`.
+    /// `ln(‖w‖²/η)`, of AdamW `ln(‖w‖/η)`: minus that of the effective rate.
     pub ln_norm_squared_over_rate: f64,
     /// How far the direction of the weights is from the twin's, `‖w/‖w‖ − v/‖v‖‖₂`, in the layer where it is largest.
     pub worst_gap: f64,
@@ -50,7 +50,7 @@ pub struct LawPoint {
     pub step: u64,
     /// Of the parameters.
     pub parameters: f64,
-    /// Of the momentum buffers.
+    /// Of what the optimiser keeps of gradients: momentum buffers or moments.
     pub buffers: f64,
     /// Of the running means and variances.
     pub statistics: f64,
@@ -131,7 +131,7 @@ impl Run {
         self.norms.get(index)
     }
 
-    /// Of `‖w‖²` and `‖w‖²/η`, each can be had from the other and the rate, where it was itself too
+    /// Of `‖w‖²` and `‖w‖²/η` of a run of SGD, each can be had from the other and the rate, where it was itself too
     /// large or too small for a float and so recorded as nothing.
     pub fn complete_norms(&mut self) {
         let mut norms = std::mem::take(&mut self.norms);

@@ -129,7 +129,7 @@ pub enum Record {
         /// `‖w‖₂` of each layer at the run's own scale; `null` where that leaves float64.
         #[serde(with = "finite_list")]
         norms: Vec<f64>,
-        /// Effective rate `η/‖w‖₂²` of each layer.
+        /// Effective rate of each layer, which no change of scale changes: `η/‖w‖₂²`, or `η/‖w‖₂` of AdamW.
         #[serde(with = "finite_list")]
         effective_rates: Vec<f64>,
         /// `‖w/‖w‖ − v/‖v‖‖₂` between each layer's weights and its twin's: 0 for the same direction, √2 for a right angle,
@@ -147,7 +147,7 @@ pub enum Record {
         /// `‖found − expected‖₂/‖expected‖₂` of the parameters, in the tensor where it is largest.
         #[serde(with = "finite_or_null")]
         parameters: f64,
-        /// The same of the momentum buffers.
+        /// The same of what the optimiser keeps of gradients: momentum buffers or moments.
         #[serde(with = "finite_or_null")]
         buffers: f64,
         /// The same of the running means and variances.

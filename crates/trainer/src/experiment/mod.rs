@@ -208,8 +208,8 @@ impl Start {
 pub enum Transform {
     /// Nothing: weight decay as written. The other runs are compared with it.
     Original,
-    /// No weight decay, learning rate of [`schedule_core::ExactLaw`]: the same function at every
-    /// step.
+    /// No weight decay, learning rate of the exact law of the recipe's optimiser ([`TwinLaw`](crate::plan::TwinLaw)): the same
+    /// function at every step. Those below are of SGD alone.
     WdFree,
     /// No weight decay, learning rate of [`schedule_core::law::texp::Texp`], the paper's schedule.
     Tapered,
