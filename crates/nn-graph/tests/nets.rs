@@ -74,7 +74,142 @@ fn impossible_networks_are_refused_in_a_sentence() {
             )
         );
     }
-    assert!(refusal(&|c| c.stem = Stem::ConvNormReluConv).contains("PreResNet"));
+    assert_eq!(
+        refusal(&|c| c.stem = Stem::ConvNormReluConv),
+        "the stem can be chosen only for a PreResNet"
+    );
+    let fully_connected = |edit: &dyn Fn(&mut NetConfig)| {
+        refusal(&|c| {
+            (c.architecture, c.depth) = (Architecture::FullyConnected, 3);
+            edit(c);
+        })
+    };
+    assert_eq!(
+        fully_connected(&|c| c.depth = 1),
+        "the depth of the network is 1; it must be between 2 and 1000, the last layer included"
+    );
+    assert_eq!(
+        fully_connected(&|c| c.input = [3, 8, 9]),
+        "a fully connected network reads square images, and these are 8×9"
+    );
+    for normaliser in [Normaliser::Instance, Normaliser::Group { groups: 16 }] {
+        let message = fully_connected(&|c| c.normaliser = normaliser);
+        assert!(message.contains("single features"), "{message}");
+    }
+}
+
+#[test]
+fn plain_networks_have_the_layers_of_residual_ones() {
+    let mut config = NetConfig::new(Architecture::ResNet, 20);
+    (config.affine, config.bias) = (Affine::ScaleAndShift, Bias::Trained);
+    config.head = Training::Trained;
+    let residual = config.build().unwrap();
+    config.architecture = Architecture::PlainCnn;
+    let plain = config.build().unwrap();
+    assert_eq!(plain.parameters(), residual.parameters());
+    assert_eq!(plain.multiply_adds(), residual.multiply_adds());
+    assert!(!plain.nodes().iter().any(|node| node.op == Op::Add));
+    config.head = Training::Fixed;
+    let names = |graph: &nn_graph::Graph| {
+        graph
+            .parameters()
+            .iter()
+            .map(|p| p.name.clone())
+            .collect::<Vec<_>>()
+    };
+    let fixed = names(&config.build().unwrap());
+    let gone = [
+        "stage3.block2.norm2.scale",
+        "stage3.block2.norm2.shift",
+        "head.bias",
+    ];
+    let rest: Vec<String> = names(&plain)
+        .into_iter()
+        .filter(|name| !gone.contains(&&name[..]))
+        .collect();
+    assert_eq!(fixed, rest);
+}
+
+#[test]
+fn fully_connected_networks_are_linear_layers_and_normalisations() {
+    let mut config = NetConfig::new(Architecture::FullyConnected, 4);
+    (config.affine, config.bias) = (Affine::ScaleAndShift, Bias::Trained);
+    let graph = config.build().unwrap();
+    let nodes: Vec<(&str, &str, &[usize])> = graph
+        .nodes()
+        .iter()
+        .map(|node| (&node.name[..], node.op.name(), node.shape.dims()))
+        .collect();
+    let features = &[16, 1, 1][..];
+    assert_eq!(
+        nodes[1..5],
+        [
+            ("layer1.linear", "conv2d", features),
+            ("layer1.norm", "batch_norm", features),
+            ("layer1.norm.relu", "relu", features),
+            ("layer2.linear", "conv2d", features),
+        ]
+    );
+    assert_eq!(
+        nodes[9..],
+        [
+            ("layer3.norm.relu", "relu", features),
+            ("pool", "global_average_pool", &[16]),
+            ("head", "linear", &[10]),
+        ]
+    );
+    assert_eq!(graph.multiply_adds(), 3072 * 16 + 2 * 16 * 16 + 160);
+    // The last normalisation has no affine parameters.
+    assert_eq!(
+        graph.parameter_elements(),
+        3072 * 16 + 2 * 256 + 3 * 16 + 2 * 32 + 160
+    );
+    assert_eq!(depth(&graph), 4);
+}
+
+#[test]
+fn shortcuts_read_what_they_say() {
+    let reads = |architecture, shortcut, stem, block: &str| {
+        let mut config = NetConfig::new(architecture, 8);
+        (config.shortcut, config.stem) = (shortcut, stem);
+        let graph = config.build().unwrap();
+        let name = format!("{block}.shortcut");
+        let node = graph.nodes().iter().find(|node| node.name == name).unwrap();
+        let [stream] = node.inputs[..] else { panic!() };
+        let last = graph
+            .nodes()
+            .iter()
+            .any(|node| node.name == format!("{name}.norm"));
+        (graph.node(stream).name.clone(), last)
+    };
+    use Architecture::{PreResNet, ResNet};
+    let name = |(name, norm): (&str, bool)| (name.to_owned(), norm);
+    for (shortcut, expected) in [
+        (Shortcut::Projection, "stage2.block0.norm1.relu"),
+        (Shortcut::RawProjection, "stage1.block0.add"),
+    ] {
+        assert_eq!(
+            reads(PreResNet, shortcut, Stem::Conv, "stage2.block0"),
+            name((expected, false))
+        );
+    }
+    for (shortcut, has_norm) in [
+        (Shortcut::Projection, true),
+        (Shortcut::RawProjection, false),
+    ] {
+        let expected = name(("stage1.block0.relu", has_norm));
+        assert_eq!(
+            reads(ResNet, shortcut, Stem::Conv, "stage2.block0"),
+            expected
+        );
+    }
+    let first = reads(
+        PreResNet,
+        Shortcut::ZeroPad,
+        Stem::ConvProjection,
+        "stage1.block0",
+    );
+    assert_eq!(first, name(("stage1.block0.norm1.relu", false)));
 }
 
 #[test]

@@ -134,6 +134,78 @@ fn normaliser_inputs_have_degree_1_on_normalised_tensors_and_2_after_affine() {
     assert_eq!(rows, [1, 2, 2, 2, 2, 2, 2, 2]);
 }
 
+/// Degrees of what normalisations read, if the rules show the network to be scale-invariant.
+fn inputs(architecture: Architecture, edit: impl Fn(&mut NetConfig)) -> Option<Vec<i32>> {
+    let analysis = analyse(&config(architecture, edit).build().unwrap());
+    let whole = analysis.verdict == Verdict::ScaleInvariant;
+    whole.then(|| analysis.symmetry.degree.iter().map(|row| row[0]).collect())
+}
+
+#[test]
+fn plain_and_fully_connected_networks() {
+    for architecture in [Architecture::PlainCnn, Architecture::FullyConnected] {
+        let affine = |c: &mut NetConfig| c.affine = Affine::ScaleAndShift;
+        let both = |c: &mut NetConfig| (c.affine, c.bias) = (Affine::ScaleAndShift, Bias::Trained);
+        let behind = [&[1][..], &[2; 6]].concat();
+        assert_eq!(inputs(architecture, |_| {}), Some(vec![1; 7]));
+        assert_eq!(
+            inputs(architecture, |c| c.bias = Bias::Trained),
+            Some(vec![1; 7])
+        );
+        assert_eq!(inputs(architecture, affine), Some(behind));
+        assert_eq!(inputs(architecture, both), None);
+        let refused = refusal(architecture, both);
+        assert!(
+            refused.contains(".bias`, of degree 1, to values of degree 2"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_projection_in_the_first_block_raises_the_stream_to_its_branches() {
+    let behind = [&[1][..], &[2; 6]].concat();
+    for shortcut in BOTH_SHORTCUTS {
+        let edit = |c: &mut NetConfig| {
+            (c.shortcut, c.affine) = (shortcut, Affine::ScaleAndShift);
+            c.stem = Stem::ConvProjection;
+        };
+        assert_eq!(inputs(Architecture::PreResNet, edit), Some(behind.clone()));
+    }
+}
+
+#[test]
+fn projections_of_the_raw_stream_break_invariance() {
+    for (architecture, affine, stem, left, right) in [
+        (Architecture::ResNet, Affine::None, Stem::Conv, 0, 1),
+        (
+            Architecture::ResNet,
+            Affine::ScaleAndShift,
+            Stem::Conv,
+            1,
+            2,
+        ),
+        (Architecture::PreResNet, Affine::None, Stem::Conv, 1, 2),
+        (
+            Architecture::PreResNet,
+            Affine::ScaleAndShift,
+            Stem::ConvNormReluConv,
+            2,
+            3,
+        ),
+    ] {
+        let refused = refusal(architecture, |c| {
+            (c.affine, c.stem, c.shortcut) = (affine, stem, Shortcut::RawProjection);
+        });
+        assert_eq!(
+            refused,
+            format!(
+                "`stage2.block0.add` (add) joins tensors of degree {left} and {right}; they must be equal"
+            )
+        );
+    }
+}
+
 fn conv(channels: usize, bias: Bias) -> ConvSpec {
     ConvSpec {
         channels,

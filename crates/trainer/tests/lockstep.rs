@@ -11,8 +11,8 @@ use nn_engine::{
     BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, Precision, Split, State,
     Symmetry,
 };
-use nn_graph::Graph;
-use nn_graph::nets::{Architecture, NetConfig};
+use nn_graph::nets::{Architecture, NetConfig, Normaliser};
+use nn_graph::{Affine, Bias, Graph};
 use nn_reference::ReferenceEngine;
 use recipe_file::{Optimizer, RecipeTables};
 use scale_invariance::analyse;
@@ -46,9 +46,13 @@ struct Setup {
 
 impl Setup {
     fn new() -> Self {
-        let mut config = NetConfig::new(Architecture::PreResNet, 8);
-        config.width = 4;
-        config.epsilon = 0.0;
+        Self::of(&NetConfig::new(Architecture::PreResNet, 8))
+    }
+
+    /// A network of width 4 and without ε.
+    fn of(config: &NetConfig) -> Self {
+        let mut config = config.clone();
+        (config.width, config.epsilon) = (4, 0.0);
         let graph = config.build().unwrap();
         let analysis = analyse(&graph);
         assert!(analysis.is_convertible());
@@ -181,6 +185,31 @@ fn resynchronised_every_step_agrees() {
     println!("largest deviation of {STEPS} steps: {largest}");
     for (step, deviation) in deviations.iter().enumerate() {
         assert!(deviation.largest() < ONE_STEP, "step {step}: {deviation}");
+    }
+}
+
+#[test]
+fn resynchronised_plain_networks_agree() {
+    use Architecture::{FullyConnected, PlainCnn};
+    // A bias before batch normalisation is cancelled, and its gradient nothing but rounding.
+    let affine = (Normaliser::Batch, Affine::ScaleAndShift, Bias::None);
+    let bias = (Normaliser::Layer, Affine::None, Bias::Trained);
+    for (architecture, depth, choices) in [
+        (PlainCnn, 8, affine),
+        (PlainCnn, 8, bias),
+        (FullyConnected, 4, affine),
+        (FullyConnected, 4, bias),
+    ] {
+        let mut config = NetConfig::new(architecture, depth);
+        (config.normaliser, config.affine, config.bias) = choices;
+        let setup = Setup::of(&config);
+        // The law is that of all trained parameters.
+        assert_eq!(setup.symmetry.groups(), 1);
+        let mut law = ExactLaw::new();
+        let deviations = setup.resynchronised(|hyper| law.step(hyper), 20);
+        for deviation in deviations {
+            assert!(deviation.largest() < ONE_STEP, "{config:?}: {deviation}");
+        }
     }
 }
 

@@ -148,7 +148,23 @@ fn the_resolved_toml_reads_back_as_the_same_experiment() {
         label = "b"
         transform = "wd-free"
     "#;
-    for (text, preset) in [(TINY.to_owned(), None), (with_presets(joined), Some("all"))] {
+    let plain = r#"
+        [presets.plain.network]
+        architecture = "plain-cnn"
+        [presets.connected.network]
+        architecture = "fully-connected"
+        depth = 4
+        [presets.projecting.network]
+        stem = "conv-projection"
+        shortcut = "raw-projection"
+    "#;
+    for (text, preset) in [
+        (TINY.to_owned(), None),
+        (with_presets(joined), Some("all")),
+        (with_presets(plain), Some("plain")),
+        (with_presets(plain), Some("connected")),
+        (with_presets(plain), Some("projecting")),
+    ] {
         let experiment = Experiment::parse(&text, "e.toml", preset).unwrap();
         let written = experiment.to_toml().unwrap();
         assert!(!written.contains("presets"), "{written}");
@@ -190,7 +206,10 @@ fn every_preset_of_every_experiment_that_ships_can_be_run() {
     // A published crate comes without the workspace's experiments.
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
-        if path.file_stem().is_some_and(|stem| stem == "toy") {
+        if path
+            .file_stem()
+            .is_some_and(|stem| stem == "toy")
+        {
             // It trains no network.
             continue;
         }

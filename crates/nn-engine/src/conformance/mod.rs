@@ -33,6 +33,6 @@ mod sizes;
 pub use algorithm::Algorithm;
 pub use bounds::Bounds;
 pub use case::{AdamRates, Augmentation, Case, Kinks, Rates, Rescale, Tier};
-pub use network::{ChainLink, ChainOp, NetworkSpec, ResidualSpec};
+pub use network::{ChainLink, ChainOp, NetSpec, NetworkSpec};
 pub use report::{ConformanceError, Deviation, Report, Stage};
 pub use runner::{run, run_case};

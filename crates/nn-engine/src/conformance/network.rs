@@ -5,15 +5,19 @@ use nn_graph::op::MaxPool;
 use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, GraphError, NodeId, Shape, Training};
 use serde::Deserialize;
 
-/// A residual network, or operations written out.
+/// A network of the builders, or operations written out.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum NetworkSpec {
     /// [`Architecture::ResNet`].
-    Resnet(ResidualSpec),
+    Resnet(NetSpec),
     /// [`Architecture::PreResNet`].
-    Preresnet(ResidualSpec),
+    Preresnet(NetSpec),
+    /// [`Architecture::PlainCnn`].
+    PlainCnn(NetSpec),
+    /// [`Architecture::FullyConnected`].
+    FullyConnected(NetSpec),
     /// Operations one after the other, on images of this shape.
     Chain {
         /// `[C, H, W]`.
@@ -26,7 +30,7 @@ pub enum NetworkSpec {
 /// The fields of [`NetConfig`]; what is left out is as in [`NetConfig::new`].
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ResidualSpec {
+pub struct NetSpec {
     depth: usize,
     width: usize,
     input: [usize; 3],
@@ -158,12 +162,14 @@ impl NetworkSpec {
         match self {
             NetworkSpec::Resnet(spec) => spec.graph(Architecture::ResNet),
             NetworkSpec::Preresnet(spec) => spec.graph(Architecture::PreResNet),
+            NetworkSpec::PlainCnn(spec) => spec.graph(Architecture::PlainCnn),
+            NetworkSpec::FullyConnected(spec) => spec.graph(Architecture::FullyConnected),
             NetworkSpec::Chain { input, ops } => chain(*input, ops),
         }
     }
 }
 
-impl ResidualSpec {
+impl NetSpec {
     fn graph(&self, architecture: Architecture) -> Result<Graph, GraphError> {
         let mut config = NetConfig::new(architecture, self.depth);
         config.width = self.width;

@@ -1,7 +1,7 @@
 //! The pre-activation residual network (He et al. 2016b).
 
 use super::{NetConfig, Shortcut, Stem, changes_shape};
-use crate::{Affine, GraphBuilder, GraphError, NodeId, Training};
+use crate::{GraphBuilder, GraphError, NodeId};
 
 /// From the images to the last feature map.
 pub(super) fn build(config: &NetConfig, net: &mut GraphBuilder) -> Result<NodeId, GraphError> {
@@ -10,34 +10,32 @@ pub(super) fn build(config: &NetConfig, net: &mut GraphBuilder) -> Result<NodeId
         stream = config.norm_relu(net, "stem.norm", stream)?;
         stream = net.conv2d("stem.conv2", stream, config.conv3x3(config.width, 1))?;
     }
-    for (block, channels, stride) in config.blocks() {
-        stream = add_block(config, net, &block, stream, channels, stride)?;
+    for (index, (block, channels, stride)) in config.blocks().enumerate() {
+        let changes = changes_shape(net, stream, channels, stride);
+        let shortcut = match index == 0 && config.stem == Stem::ConvProjection {
+            true => Some(Shortcut::Projection),
+            false => changes.then_some(config.shortcut),
+        };
+        stream = add_block(config, net, (&block, shortcut), stream, channels, stride)?;
     }
-    let affine = match config.head {
-        Training::Fixed => Affine::None,
-        Training::Trained => config.affine,
-    };
-    let normalised = config.norm(net, "norm", stream, affine)?;
-    net.relu("norm.relu", normalised)
+    config.last_norm_relu(net, "norm", stream)
 }
 
 fn add_block(
     config: &NetConfig,
     net: &mut GraphBuilder,
-    block: &str,
+    (block, shortcut): (&str, Option<Shortcut>),
     stream: NodeId,
     channels: usize,
     stride: usize,
 ) -> Result<NodeId, GraphError> {
     let active = config.norm_relu(net, &format!("{block}.norm1"), stream)?;
-    let shortcut = if !changes_shape(net, stream, channels, stride) {
-        stream
-    } else {
-        match config.shortcut {
-            Shortcut::Projection => config.projection(net, block, active, channels, stride)?,
-            Shortcut::ZeroPad => {
-                net.zero_pad_shortcut(&format!("{block}.shortcut"), stream, stride, channels)?
-            }
+    let shortcut = match shortcut {
+        None => stream,
+        Some(Shortcut::Projection) => config.projection(net, block, active, channels, stride)?,
+        Some(Shortcut::RawProjection) => config.projection(net, block, stream, channels, stride)?,
+        Some(Shortcut::ZeroPad) => {
+            net.zero_pad_shortcut(&format!("{block}.shortcut"), stream, stride, channels)?
         }
     };
     let x = net.conv2d(

@@ -1,17 +1,10 @@
 //! The original residual network for CIFAR (He et al. 2016a, §4.2).
 
-use super::{NetConfig, Shortcut, Stem, changes_shape};
+use super::{NetConfig, Shortcut, changes_shape};
 use crate::{GraphBuilder, GraphError, NodeId};
 
 /// From the images to the last feature map.
 pub(super) fn build(config: &NetConfig, net: &mut GraphBuilder) -> Result<NodeId, GraphError> {
-    if config.stem != Stem::Conv {
-        return Err(GraphError::Contradiction(
-            "the stem can be chosen only for a PreResNet: a ResNet starts with convolution, \
-             normalisation and ReLU"
-                .into(),
-        ));
-    }
     let x = net.conv2d("stem.conv1", net.input(), config.conv3x3(config.width, 1))?;
     let mut stream = config.norm_relu(net, "stem.norm", x)?;
     for (block, channels, stride) in config.blocks() {
@@ -45,6 +38,7 @@ fn add_block(
                 let name = format!("{block}.shortcut.norm");
                 config.norm(net, &name, projected, config.affine)?
             }
+            Shortcut::RawProjection => config.projection(net, block, stream, channels, stride)?,
             Shortcut::ZeroPad => {
                 net.zero_pad_shortcut(&format!("{block}.shortcut"), stream, stride, channels)?
             }

@@ -69,16 +69,16 @@ pub struct Experiment {
     pub variants: Vec<String>,
 }
 
-/// A residual network; see [`NetConfig`].
+/// A network of the paper; see [`NetConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// `"preresnet"` or `"resnet"`.
+    /// `"preresnet"`, `"resnet"`, `"plain-cnn"` or `"fully-connected"`.
     #[serde(with = "names::ArchitectureName")]
     pub architecture: Architecture,
-    /// Layers with weights, `6n + 2`.
+    /// Layers with weights: `6n + 2`, and any number from 2 on of a fully connected network.
     pub depth: usize,
-    /// Channels of the first stage.
+    /// Channels of the first stage; features of every layer of a fully connected network. 16 by default.
     #[serde(default = "default_width")]
     pub width: usize,
     /// `"batch"` (default), `"layer"`, `"instance"`, or `{ group = 4 }`: the number of groups, a divisor of the width.
@@ -87,17 +87,17 @@ pub struct Network {
     /// Trained scale and shift of the normalisations: `"none"` (default) or `"scale-and-shift"`.
     #[serde(default, with = "names::AffineName")]
     pub affine: Affine,
-    /// Biases of the convolutions: `"none"` (default) or `"trained"`.
+    /// Biases of the layers before normalisations: `"none"` (default) or `"trained"`.
     #[serde(default, with = "names::BiasName")]
     pub bias: Bias,
-    /// `"projection"` or `"zero-pad"`; the architecture's usual one by default.
+    /// Of a residual network: `"projection"`, `"zero-pad"` or `"raw-projection"`; the architecture's usual one by default.
     #[serde(
         default,
         with = "names::optional_shortcut",
         skip_serializing_if = "Option::is_none"
     )]
     pub shortcut: Option<Shortcut>,
-    /// `"conv"` (default) or `"conv-norm-relu-conv"`.
+    /// `"conv"` (default); of a PreResNet also `"conv-norm-relu-conv"` or `"conv-projection"`.
     #[serde(default, with = "names::StemName")]
     pub stem: Stem,
     /// The last linear layer: `"fixed"` (default) and random, or `"trained"`.
@@ -307,8 +307,17 @@ impl Network {
     /// The graph.
     ///
     /// # Errors
-    /// [`GraphError`] for a depth that is not `6n + 2` or a size out of range.
+    /// [`GraphError`] for a depth or a size out of range, or choices that do not fit together.
     pub fn graph(&self) -> Result<Graph, GraphError> {
+        let is_residual = matches!(
+            self.architecture,
+            Architecture::ResNet | Architecture::PreResNet
+        );
+        if self.shortcut.is_some() && !is_residual {
+            return Err(GraphError::Contradiction(
+                "the shortcut can be chosen only for a residual network; others have none".into(),
+            ));
+        }
         self.config().build()
     }
 
@@ -317,6 +326,8 @@ impl Network {
         let family = match self.architecture {
             Architecture::ResNet => "ResNet",
             Architecture::PreResNet => "PreResNet",
+            Architecture::PlainCnn => "Plain CNN",
+            Architecture::FullyConnected => "Fully connected",
         };
         let normaliser = match self.normaliser {
             Normaliser::Batch => String::new(),

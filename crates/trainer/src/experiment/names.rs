@@ -6,10 +6,14 @@ use nn_graph::{Affine, Bias, Training};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Architecture", rename_all = "lowercase")]
+#[serde(remote = "Architecture", rename_all = "kebab-case")]
 pub(super) enum ArchitectureName {
+    #[serde(rename = "resnet")]
     ResNet,
+    #[serde(rename = "preresnet")]
     PreResNet,
+    PlainCnn,
+    FullyConnected,
 }
 
 /// A number of groups alone stands for `Group`.
@@ -67,6 +71,7 @@ pub(super) enum BiasName {
 pub(super) enum StemName {
     Conv,
     ConvNormReluConv,
+    ConvProjection,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +93,7 @@ pub(super) enum PrecisionName {
 enum ShortcutName {
     ZeroPad,
     Projection,
+    RawProjection,
 }
 
 /// `Option<Shortcut>`, which a remote derive alone does not cover.
