@@ -12,6 +12,7 @@ mod schedule;
 mod section;
 mod table;
 mod tables;
+mod words;
 
 pub use error::{Problem, TableProblem};
 pub use file::{RecipeFile, RecipeFileError};
@@ -20,3 +21,4 @@ pub use located::{Located, Mistake, Place, Position};
 pub use optimizer::{Moments, Optimizer};
 pub use schedule::ReadTable;
 pub use tables::RecipeTables;
+pub use words::in_toml_words;

@@ -1,6 +1,6 @@
 //! From TOML text to a checked experiment.
 
-use recipe_file::{Located, Position};
+use recipe_file::{Located, Position, in_toml_words};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
@@ -49,7 +49,7 @@ impl Experiment {
             problem,
         };
         let wrong_toml = |wrong: toml::de::Error| {
-            let message = one_line(wrong.message());
+            let message = in_toml_words(wrong.message());
             error(wrong.span(), Problem::Toml { message })
         };
         let wrong_type = |span, message: String| error(Some(span), Problem::Toml { message });
@@ -113,21 +113,4 @@ fn merge<'a>(base: &mut DeTable<'a>, changes: &DeTable<'a>) {
         }
         base.insert(key.clone(), value.clone());
     }
-}
-
-/// A parser's message as the beginning of a sentence on one line, in TOML's words and not in Rust's.
-fn one_line(message: &str) -> String {
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    [
-        ("unknown field", "unknown key"),
-        ("missing field", "missing key"),
-        ("unknown variant", "unknown value"),
-        ("expected usize", "expected a whole number of at least 0"),
-        ("expected u64", "expected a whole number of at least 0"),
-        ("expected f64", "expected a number"),
-        ("expected a sequence", "expected a list"),
-        ("expected a map", "expected a table"),
-    ]
-    .into_iter()
-    .fold(message, |message, (rust, toml)| message.replace(rust, toml))
 }

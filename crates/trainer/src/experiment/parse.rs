@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use recipe_file::Position;
+use recipe_file::{Position, in_toml_words};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
@@ -59,7 +59,7 @@ impl Experiment {
             problem,
         };
         let wrong_toml = |wrong: toml::de::Error| {
-            let message = one_line(wrong.message());
+            let message = in_toml_words(wrong.message());
             error(wrong.span(), Problem::Toml { message })
         };
 
@@ -238,22 +238,4 @@ fn changes_kind(old: &DeTable<'_>, new: &DeTable<'_>) -> bool {
         value.get_ref().as_str().map(str::to_owned)
     };
     kind(new).is_some_and(|new| Some(new) != kind(old))
-}
-
-/// A parser's message as the beginning of a sentence on one line, in TOML's words and not in
-/// Rust's.
-fn one_line(message: &str) -> String {
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    [
-        ("unknown field", "unknown key"),
-        ("missing field", "missing key"),
-        ("unknown variant", "unknown value"),
-        ("expected usize", "expected a whole number of at least 0"),
-        ("expected u64", "expected a whole number of at least 0"),
-        ("expected f64", "expected a number"),
-        ("expected a sequence", "expected a list"),
-        ("expected a map", "expected a table"),
-    ]
-    .into_iter()
-    .fold(message, |message, (rust, toml)| message.replace(rust, toml))
 }
