@@ -18,6 +18,6 @@ pub use decay_free::decay_free_exponents;
 pub use degree::Degree;
 pub use degrees::{Degrees, degrees};
 pub use invariance::{Group, Inspection, Invariance, ParameterInvariance, inspect};
-pub use probe::{Check, Claim, probe};
+pub use probe::{Check, Claim, PROBE_FACTOR, probe};
 pub use tensor_degrees::{TensorDegrees, tensor_degrees};
 pub use violation::Violation;

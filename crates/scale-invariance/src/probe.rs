@@ -4,8 +4,8 @@ mod rank;
 
 use crate::{Degree, Granularity, Inspection, Invariance, ParameterInvariance};
 
-/// By this, or by powers of it, the probe multiplies.
-const FACTOR: f64 = 1.5;
+/// By this, or by powers of it, [`probe`] multiplies.
+pub const PROBE_FACTOR: f64 = 1.5;
 
 /// A change up to this is rounding, in float64.
 const ROUNDING: f64 = 1e-8;
@@ -196,11 +196,13 @@ fn scaled(values: &[Vec<f64>], claim: &Claim, parameters: &[ParameterInvariance]
         Claim::Scaling { exponents, .. } => {
             for (parameter, exponent) in exponents {
                 let power = exponent.numerator as f64 / exponent.denominator as f64;
-                multiply(*parameter, FACTOR.powf(power));
+                multiply(*parameter, PROBE_FACTOR.powf(power));
             }
         }
-        Claim::NotAlone { parameter } => multiply(*parameter, FACTOR),
-        Claim::Together { .. } => (0..parameters.len()).for_each(|place| multiply(place, FACTOR)),
+        Claim::NotAlone { parameter } => multiply(*parameter, PROBE_FACTOR),
+        Claim::Together { .. } => {
+            (0..parameters.len()).for_each(|place| multiply(place, PROBE_FACTOR))
+        }
         Claim::Pieces { parameter } => {
             let found = &parameters[*parameter];
             for (at, value) in scaled.get_mut(*parameter).into_iter().flatten().enumerate() {

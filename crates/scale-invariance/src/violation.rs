@@ -93,6 +93,19 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// The name of the layer at which the rules fail; `None` where the exponents themselves are wrong.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::UnequalDegrees { node, .. }
+            | Self::UnequalOffset { node, .. }
+            | Self::Nonlinear { node, .. }
+            | Self::UnknownOperation { node, .. }
+            | Self::Output { node, .. }
+            | Self::NotWhole { node, .. } => Some(node),
+            Self::ExponentCount { .. } | Self::FixedParameter { .. } => None,
+        }
+    }
+
     /// That a degree has more digits than are told.
     pub(crate) fn too_long(network: &Network, demand: &Demand) -> Self {
         Self::NotWhole {
