@@ -68,6 +68,9 @@ pub enum CommandError {
     /// An experiment with the toy.
     #[error(transparent)]
     Toy(#[from] ExperimentError),
+    /// A table of degrees.
+    #[error(transparent)]
+    Degrees(#[from] crate::TableError),
     /// A claim that what was found does not decide.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
@@ -196,6 +199,7 @@ impl CommandError {
             Self::Data(error) => error.is_bad_input(),
             Self::Recipe(_)
             | Self::Toy(_)
+            | Self::Degrees(_)
             | Self::Evidence(_)
             | Self::Conversion(_)
             | Self::Input { .. }

@@ -4,7 +4,7 @@ mod drawing;
 mod groups;
 mod json;
 mod names;
-mod probe;
+pub(crate) mod probe;
 mod table;
 mod warnings;
 
@@ -114,7 +114,9 @@ pub fn inspect(args: &InspectArgs) -> Result<(), CommandError> {
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
     let groups = recipe.map(|file| groups::find(&args.groups, file, &imported, &inspection));
-    let probed = args.probe.then(|| probe::run(&model, &inspection));
+    let probed = args
+        .probe
+        .then(|| probe::run(&model.import_graph()?, &inspection));
     let answer = Answer {
         groups: groups.transpose()?,
         probed: probed.transpose()?,

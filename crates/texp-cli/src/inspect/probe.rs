@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_engine::{BatchSpec, Engine, EngineError, EngineOptions, ImageSet, Split, State};
 use nn_graph::{Graph, Node, Shape};
-use nn_onnx::{ImportedGraph, Model};
+use nn_onnx::ImportedGraph;
 use nn_reference::{ReferenceEngine, Statistics};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -24,22 +24,21 @@ const IMAGES: usize = 4;
 const SIDES: [usize; 7] = [8, 16, 24, 32, 48, 64, 96];
 
 /// What the network was run on, and what came of it.
-pub(super) struct Probed {
+pub(crate) struct Probed {
     image: Shape,
     images: usize,
-    pub(super) checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
 }
 
-/// Runs the network of a file, in float64 with `ε = 0`, and checks what is claimed of its parameters.
+/// Runs a network, in float64 with `ε = 0`, and checks what is claimed of its parameters.
 ///
 /// # Errors
-/// [`CommandError::Onnx`] of a network that engines do not run; [`CommandError::Probe`] where it takes too much memory.
-pub(super) fn run(model: &Model, claimed: &Inspection) -> Result<Probed, CommandError> {
-    let imported = model.import_graph()?;
+/// [`CommandError::Probe`] where it takes too much memory.
+pub(crate) fn run(imported: &ImportedGraph, claimed: &Inspection) -> Result<Probed, CommandError> {
     let graph = small(&imported.graph).without_epsilon();
     let (claims, classes) = (claimed.parameters.len(), graph.output_shape().elements());
     let images = IMAGES.max(claims.div_ceil(classes.max(1)) + 1);
-    let mut network = Network::new(&graph, &imported, claimed, images)?;
+    let mut network = Network::new(&graph, imported, claimed, images)?;
     let points: Vec<Vec<Vec<f64>>> = (0..POINTS).map(|seed| network.point(seed)).collect();
     let style = ProgressStyle::with_template("{spinner} the network has been run {pos} times");
     let bar = ProgressBar::new_spinner()
@@ -58,7 +57,7 @@ pub(super) fn run(model: &Model, claimed: &Inspection) -> Result<Probed, Command
 
 impl Probed {
     /// What numbers contradict.
-    pub(super) fn broken(&self) -> impl Iterator<Item = &Check> {
+    pub(crate) fn broken(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.holds())
     }
 
@@ -86,7 +85,7 @@ impl Probed {
 }
 
 /// A claim as the beginning of a sentence.
-pub(super) fn words(claim: &Claim, claimed: &Inspection) -> String {
+pub(crate) fn words(claim: &Claim, claimed: &Inspection) -> String {
     let name = |place: usize| match claimed.parameters.get(place) {
         Some(parameter) => format!("`{}`", parameter.name),
         None => format!("parameter {place}"),
@@ -265,6 +264,7 @@ mod tests {
     use nn_graph::nets::{Architecture, NetConfig, Shortcut};
     use nn_graph::network::Network;
     use nn_graph::{Affine, Training};
+    use nn_onnx::Model;
 
     fn model() -> Model {
         let mut config = NetConfig::new(Architecture::PreResNet, 8);
@@ -291,7 +291,8 @@ mod tests {
         let model = model();
         let network: Network = model.import().unwrap().network;
         let mut claimed = scale_invariance::inspect(&network);
-        let right = run(&model, &claimed).unwrap();
+        let imported = model.import_graph().unwrap();
+        let right = run(&imported, &claimed).unwrap();
         assert_eq!(right.broken().count(), 0, "{}", told(&right, &claimed));
         // The last stage then has 2 × 2 positions; of a single one, padding would not be seen.
         assert_eq!(right.image, Shape::new([2, 8, 8]));
@@ -302,7 +303,7 @@ mod tests {
             .position(|p| p.name == "head.weight");
         let exponents = vec![(of_head.unwrap(), 1.into())];
         claimed.groups[0].basis.push(exponents);
-        let wrong = run(&model, &claimed).unwrap();
+        let wrong = run(&imported, &claimed).unwrap();
         let text = told(&wrong, &claimed);
         let expected =
             "A mistake of texp: `head.weight` × c^1 leaves the function alone, and it changes by ";

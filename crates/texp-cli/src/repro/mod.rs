@@ -23,10 +23,13 @@ use self::page::{page, verdicts};
 
 use crate::args::{MachineArgs, line, option, path};
 use crate::train::{Places, options, print};
-use crate::{CommandError, data, device, interrupt, toy};
+use crate::{CommandError, data, degrees, device, interrupt, toy};
 
 /// The figure that is simulated and not trained.
 const TOY: &str = "toy";
+
+/// The figure of which networks are only asked, whatever the preset.
+const DEGREES: &str = "degrees";
 
 /// Which figures, and how.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,9 +67,15 @@ pub fn repro(
 ) -> Result<(), CommandError> {
     let started = Instant::now();
     let mut files = wanted_files(experiments, args)?;
-    // The toy trains no network.
-    let toy = files.iter().position(|(stem, _)| stem == TOY);
-    let toy = toy.map(|toy| files.remove(toy).1);
+    // Two figures train no network.
+    let [degrees, toy] = [DEGREES, TOY].map(|name| {
+        let place = files.iter().position(|(stem, _)| stem == name);
+        place.map(|place| files.remove(place).1)
+    });
+    // Seconds, and a mistake in its file is found before hours of training.
+    let again = |name: &str| args.command_line(command, &[name.to_owned()]);
+    let degrees = degrees.map(|file| degrees::figure(&file, again(DEGREES)));
+    let degrees = degrees.transpose()?;
     let figures = files.iter();
     let figures = figures.map(|(_, path)| Ok(Figure::read(path, Some(&args.preset))?));
     let figures: Vec<Figure> = figures.collect::<Result<_, CommandError>>()?;
@@ -77,10 +86,10 @@ pub fn repro(
         false => train_and_judge(&figures, args, places, &out, &words)?,
     };
     let mut page = page(args, command, &figures, judged);
+    page.figures.extend(degrees);
     if let Some(file) = toy {
-        let again = args.command_line(command, &[TOY.to_owned()]);
         let threads = args.machine.threads;
-        let figure = toy::figure(&file, &args.preset, args.seeds, threads, again)?;
+        let figure = toy::figure(&file, &args.preset, args.seeds, threads, again(TOY))?;
         page.figures.push(figure);
     }
     let folder = claim_folder(&out, &format!("reproduction-{}", args.preset))?;
