@@ -308,7 +308,7 @@ fn runs_of_different_optimisers_are_trained_apart() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/optimisers.toml");
     for preset in ["paper", "small", "smoke", "tiny"] {
         let plan = Plan::of(&[Figure::read(&file, Some(preset)).unwrap()]);
-        assert_eq!(plan.families.len(), 2, "{preset}");
+        assert_eq!(plan.families.len(), 4, "{preset}");
         for family in &plan.families {
             family.experiment.validate().unwrap();
             assert_eq!(family.experiment.run.len(), 2, "{preset}");
