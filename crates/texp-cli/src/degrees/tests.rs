@@ -179,7 +179,7 @@ function = "changes"
         (
             "\"stays\"",
             "true",
-            "line 10, column 12: invalid type: boolean `true`, expected string or table".to_owned() + remedy,
+            "line 10, column 12: wanted string or table".to_owned() + remedy,
         ),
         (
             "fail-at",

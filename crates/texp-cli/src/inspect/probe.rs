@@ -85,7 +85,7 @@ impl Probed {
 }
 
 /// A claim as the beginning of a sentence.
-pub(crate) fn words(claim: &Claim, claimed: &Inspection) -> String {
+pub(super) fn words(claim: &Claim, claimed: &Inspection) -> String {
     let name = |place: usize| match claimed.parameters.get(place) {
         Some(parameter) => format!("`{}`", parameter.name),
         None => format!("parameter {place}"),
