@@ -131,9 +131,12 @@ impl Run {
         self.norms.get(index)
     }
 
-    /// Of `‖w‖²` and `‖w‖²/η` of a run of SGD, each can be had from the other and the rate, where it was itself too
-    /// large or too small for a float and so recorded as nothing.
+    /// Of `‖w‖²` and `‖w‖²/η`, each can be had from the other and the rate, where it was itself too
+    /// large or too small for a float and so recorded as nothing. Of AdamW, whose `‖w‖/η` of each layer are added up, none can.
     pub fn complete_norms(&mut self) {
+        if self.record.optimiser == "adamw" {
+            return;
+        }
         let mut norms = std::mem::take(&mut self.norms);
         for point in &mut norms {
             let Some(ln_rate) = self.step(point.step).map(|step| step.ln_rate) else {
@@ -217,6 +220,7 @@ mod tests {
             name: String::new(),
             label: String::new(),
             transform: String::new(),
+            optimiser: "sgd".to_owned(),
             twin: None,
         };
         let mut run = Run::new(record);
@@ -233,6 +237,11 @@ mod tests {
             run.norms[1].ln_norm_squared.is_nan(),
             "no rate is known at step 9"
         );
+        // Of AdamW the effective rate is of another degree.
+        run.norms[0].ln_norm_squared = f64::NAN;
+        run.record.optimiser = "adamw".to_owned();
+        run.complete_norms();
+        assert!(run.norms[0].ln_norm_squared.is_nan());
     }
 
     #[test]

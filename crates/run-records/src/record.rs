@@ -97,6 +97,9 @@ pub struct RunRecord {
     pub label: String,
     /// What was done to the recipe: as `trainer` calls it, such as "original" or "wd-free".
     pub transform: String,
+    /// What its recipe is for: "sgd", "sgdw" or "adamw".
+    #[serde(default = "sgd")]
+    pub optimiser: String,
     /// Index of the run that this one is compared with.
     pub twin: Option<usize>,
 }
@@ -181,6 +184,11 @@ pub enum Record {
         /// Steps finished.
         steps: u64,
     },
+}
+
+/// What all runs were trained by before there was a choice.
+fn sgd() -> String {
+    "sgd".to_owned()
 }
 
 /// A number that may not be finite, which JSON cannot hold.

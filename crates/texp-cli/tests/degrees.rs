@@ -30,7 +30,7 @@ fn the_table_is_a_figure_with_a_verdict_for_each_row() {
     assert!(!out.contains("NOT REPRODUCED"), "{out}");
 
     let results = folder.path().join("found/reproduction-smoke");
-    let summary = fs::read_to_string(results.join("summary.csv")).unwrap();
+    let summary = fs::read_to_string(results.join("claims.csv")).unwrap();
     assert_eq!(summary.matches("\ndegrees,").count(), rows);
     let page = fs::read_to_string(results.join("report.html")).unwrap();
     assert!(page.contains("normalisations read degrees 1, 2, 2, the result has degree 0"));

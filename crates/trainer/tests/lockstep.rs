@@ -205,7 +205,7 @@ fn resynchronised_plain_networks_agree() {
         let setup = Setup::of(&config);
         // The law is that of all trained parameters.
         assert_eq!(setup.symmetry.groups(), 1);
-        let mut law = ExactLaw::new();
+        let mut law = TwinLaw::new(Optimizer::Sgd);
         let deviations = setup.resynchronised(|hyper| law.step(hyper), 20);
         for deviation in deviations {
             assert!(deviation.largest() < ONE_STEP, "{config:?}: {deviation}");

@@ -89,7 +89,7 @@ pub(crate) fn recorded(selection: &Selection<'_>, quantity: Quantity) -> Option<
                 Scale::Log10,
                 selection.per_norm(|point| log10(point.ln_norm_squared_over_rate)),
             ),
-            "What a scale-invariant network feels of its rate.",
+            "What a scale-invariant network feels of its rate; of AdamW, ‖w‖/η.",
         ),
         Quantity::TwinGap => (
             selection

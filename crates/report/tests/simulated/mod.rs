@@ -57,6 +57,7 @@ impl Simulation {
             name: name.to_owned(),
             label: label.to_owned(),
             transform: transform.to_owned(),
+            optimiser: "sgd".to_owned(),
             twin,
         };
         Manifest {

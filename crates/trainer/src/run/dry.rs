@@ -54,7 +54,7 @@ pub struct RunOutlook {
 pub fn dry_run(experiment: &Experiment, device: DeviceKind) -> Result<DryRun, TrainerError> {
     let prepared = experiment.prepare()?;
     let timeline = experiment.timeline();
-    let records = manifest::runs(experiment).into_iter();
+    let records = manifest::runs(experiment, &prepared).into_iter();
     let runs = records.zip(&experiment.run).enumerate();
     let runs = runs.map(|(index, (record, spec))| {
         let mut schedule = prepared.schedule(index, spec.transform)?;

@@ -44,7 +44,7 @@ pub(super) fn describe(
             .into_iter()
             .filter(|&step| step < timeline.steps)
             .collect(),
-        runs: runs(experiment),
+        runs: runs(experiment, prepared),
     }
 }
 
@@ -63,11 +63,12 @@ pub(super) fn network(experiment: &Experiment, graph: &Graph) -> NetworkRecord {
     }
 }
 
-pub(super) fn runs(experiment: &Experiment) -> Vec<RunRecord> {
+pub(super) fn runs(experiment: &Experiment, prepared: &Prepared) -> Vec<RunRecord> {
     let record = |(index, run): (usize, &RunSpec)| RunRecord {
         name: run.name.clone(),
         label: run.label.clone(),
         transform: run.transform.name().to_owned(),
+        optimiser: prepared.recipes[index].optimizer.to_string(),
         twin: experiment.twin(index),
     };
     experiment.run.iter().enumerate().map(record).collect()
