@@ -89,21 +89,24 @@ fn each_run_is_trained_once_and_shared_by_figures() {
     for figure in [
         "figure-1",
         "figure-6",
+        "degrees",
         "law",
         "normalisers",
         "optimisers",
         "overflow",
         "parameter-groups",
+        "wrong-runs",
     ] {
         assert!(all.contains(&format!(" ({figure})\n")), "{all}");
     }
-    // The law is decided by any number of steps.
-    assert!(
-        all.contains("  reproduced      in float64 a step agrees to 1e-12"),
-        "{all}"
-    );
-    assert!(
-        all.contains("  reproduced      in float32 a step agrees to 1e-5"),
-        "{all}"
-    );
+    // The laws are decided by any number of steps, and degrees by none.
+    for law in [
+        "in float64 a step agrees to 1e-12",
+        "in float32 a step agrees to 1e-5",
+        "from equal states, a step of SGDW agrees to 1e-12",
+        "from equal states, a step of AdamW agrees to 1e-12",
+        "plain CNN with affine: behind one, normalisations read degree 2",
+    ] {
+        assert!(all.contains(&format!("  reproduced      {law}")), "{all}");
+    }
 }

@@ -97,6 +97,7 @@ pub fn judge(figure: &Figure, found: &[HashMap<String, Found>]) -> Result<Judged
 fn seeded(seeds: &[Seed]) -> Vec<SeededRun> {
     let members = seeds.first().map_or(&[][..], |seed| &seed.members);
     let run = |member: &Member| SeededRun {
+        name: member.claimed.clone(),
         label: match member.claimed.split_once('/') {
             Some((variant, _)) => format!("{variant}: {}", member.label),
             None => member.label.clone(),

@@ -293,7 +293,7 @@ fn the_papers_figures_share_their_runs_at_every_preset() {
             panic!("{preset}: {} families", plan.families.len())
         };
         family.experiment.validate().unwrap();
-        assert_eq!(family.experiment.run.len(), 16, "{preset}");
+        assert_eq!(family.experiment.run.len(), 17, "{preset}");
         let originals = |experiment: &Experiment| {
             let runs = experiment.run.iter();
             runs.filter(|run| run.transform == Transform::Original)

@@ -35,7 +35,7 @@ pub struct NormPoint {
     pub step: u64,
     /// `ln ‖w‖²`, of all layers' values as one vector.
     pub ln_norm_squared: f64,
-    /// `ln(‖w‖²/η)`, of AdamW `ln(‖w‖/η)`: minus that of the effective rate.
+    /// `ln(‖w‖²/η)`, of AdamW `ln(‖w‖/η)`: minus the logarithm of the effective rate, of all layers' values as one vector.
     pub ln_norm_squared_over_rate: f64,
     /// How far the direction of the weights is from the twin's, `‖w/‖w‖ − v/‖v‖‖₂`, in the layer where it is largest.
     pub worst_gap: f64,
@@ -76,14 +76,24 @@ pub struct EpochPoint {
 }
 
 impl NormPoint {
-    /// From the lists of one record. Everything stays a logarithm: rates and norms of a run without
-    /// weight decay leave the range of floats.
-    pub fn new(step: u64, norms: &[f64], effective_rates: &[f64], distances: &[f64]) -> Self {
+    /// From the lists of one record, whose effective rates are `η/‖w‖^power` of each layer. Everything stays a logarithm:
+    /// rates and norms of a run without weight decay leave the range of floats.
+    pub fn new(
+        step: u64,
+        power: i32,
+        norms: &[f64],
+        effective_rates: &[f64],
+        distances: &[f64],
+    ) -> Self {
         let (worst_gap, median_gap) = gaps(distances);
+        let half_power = f64::from(power) / 2.0;
         Self {
             step,
             ln_norm_squared: ln_sum_exp(norms.iter().map(|norm| 2.0 * norm.ln())),
-            ln_norm_squared_over_rate: ln_sum_exp(effective_rates.iter().map(|rate| -rate.ln())),
+            // Squares add up over layers.
+            ln_norm_squared_over_rate: ln_sum_exp(
+                effective_rates.iter().map(|rate| -rate.ln() / half_power),
+            ) * half_power,
             worst_gap,
             median_gap,
         }
@@ -131,31 +141,31 @@ impl Run {
         self.norms.get(index)
     }
 
-    /// Of `‖w‖²` and `‖w‖²/η`, each can be had from the other and the rate, where it was itself too
-    /// large or too small for a float and so recorded as nothing. Of AdamW, whose `‖w‖/η` of each layer are added up, none can.
+    /// Of `‖w‖²` and `‖w‖²/η` (of AdamW `‖w‖/η`), each can be had from the other and the rate, where it was itself too
+    /// large or too small for a float and so recorded as nothing.
     pub fn complete_norms(&mut self) {
-        if self.record.optimiser == "adamw" {
-            return;
-        }
+        let half_power = f64::from(self.record.norm_power()) / 2.0;
         let mut norms = std::mem::take(&mut self.norms);
         for point in &mut norms {
             let Some(ln_rate) = self.step(point.step).map(|step| step.ln_rate) else {
                 continue;
             };
             if point.ln_norm_squared.is_nan() {
-                point.ln_norm_squared = point.ln_norm_squared_over_rate + ln_rate;
+                point.ln_norm_squared = (point.ln_norm_squared_over_rate + ln_rate) / half_power;
             } else if point.ln_norm_squared_over_rate.is_nan() {
-                point.ln_norm_squared_over_rate = point.ln_norm_squared - ln_rate;
+                point.ln_norm_squared_over_rate = half_power * point.ln_norm_squared - ln_rate;
             }
         }
         self.norms = norms;
     }
 }
 
-/// Largest and median distance, or NaN if there is none.
+/// Largest and median distance; NaN if there is none, or one is no number.
 fn gaps(distances: &[f64]) -> (f64, f64) {
+    if !distances.iter().all(|gap| gap.is_finite()) {
+        return (f64::NAN, f64::NAN);
+    }
     let mut gaps = distances.to_vec();
-    gaps.retain(|gap| gap.is_finite());
     gaps.sort_by(f64::total_cmp);
     let median = gaps.get(gaps.len() / 2).copied().unwrap_or(f64::NAN);
     (gaps.last().copied().unwrap_or(f64::NAN), median)
@@ -182,11 +192,16 @@ mod tests {
 
     #[test]
     fn norms_add_up_over_layers() {
-        let point = NormPoint::new(0, &[3.0, 4.0], &[0.5, 0.25], &[0.0, 0.1, 0.05]);
+        let point = NormPoint::new(0, 2, &[3.0, 4.0], &[0.5, 0.25], &[0.0, 0.1, 0.05]);
         assert!((point.ln_norm_squared - 25f64.ln()).abs() < 1e-12);
         // ‖w‖²/η = 2 + 4: the reciprocals add up, not the rates.
         assert!((point.ln_norm_squared_over_rate - 6f64.ln()).abs() < 1e-12);
         assert_eq!((point.worst_gap, point.median_gap), (0.1, 0.05));
+        // Of AdamW at η = 0.5: ‖w‖ = 5 of both, and 3 and 4 of each.
+        let rates = [0.5 / 3.0, 0.5 / 4.0];
+        let point = NormPoint::new(0, 1, &[3.0, 4.0], &rates, &[0.0, f64::NAN, 0.05]);
+        assert!((point.ln_norm_squared_over_rate - 10f64.ln()).abs() < 1e-12);
+        assert!(point.worst_gap.is_nan() && point.median_gap.is_nan());
     }
 
     #[test]
@@ -208,7 +223,7 @@ mod tests {
 
     #[test]
     fn norms_whose_square_overflows_are_added_up_all_the_same() {
-        let point = NormPoint::new(0, &[1e300, 1e300], &[], &[]);
+        let point = NormPoint::new(0, 2, &[1e300, 1e300], &[], &[]);
         let expected = 2.0 * 1e300f64.ln() + 2f64.ln();
         assert!((point.ln_norm_squared - expected).abs() < 1e-9);
         assert!(point.ln_norm_squared_over_rate.is_nan() && point.worst_gap.is_nan());
@@ -229,30 +244,32 @@ mod tests {
             loss: 1.0,
             ln_rate: 1500.0,
         });
-        run.norms.push(NormPoint::new(7, &[f64::NAN], &[0.5], &[]));
-        run.norms.push(NormPoint::new(9, &[f64::NAN], &[0.5], &[]));
+        run.norms
+            .push(NormPoint::new(7, 2, &[f64::NAN], &[0.5], &[]));
+        run.norms
+            .push(NormPoint::new(9, 2, &[f64::NAN], &[0.5], &[]));
         run.complete_norms();
         assert!((run.norms[0].ln_norm_squared - (1500.0 + 2f64.ln())).abs() < 1e-9);
         assert!(
             run.norms[1].ln_norm_squared.is_nan(),
             "no rate is known at step 9"
         );
-        // Of AdamW the effective rate is of another degree.
+        // Of AdamW that is ‖w‖/η.
         run.norms[0].ln_norm_squared = f64::NAN;
         run.record.optimiser = "adamw".to_owned();
         run.complete_norms();
-        assert!(run.norms[0].ln_norm_squared.is_nan());
+        assert!((run.norms[0].ln_norm_squared - 2.0 * (1500.0 + 2f64.ln())).abs() < 1e-9);
     }
 
     #[test]
     fn a_layer_that_is_not_finite_makes_no_total() {
         assert!(
-            NormPoint::new(0, &[1.0, f64::NAN], &[0.0], &[])
+            NormPoint::new(0, 2, &[1.0, f64::NAN], &[0.0], &[])
                 .ln_norm_squared
                 .is_nan()
         );
         assert!(
-            NormPoint::new(0, &[], &[0.0], &[])
+            NormPoint::new(0, 2, &[], &[0.0], &[])
                 .ln_norm_squared_over_rate
                 .is_nan()
         );

@@ -93,9 +93,17 @@ impl RunFolder {
                 effective_rates,
                 distances,
             } => {
-                let points = &mut place.run(&mut self.runs, run)?.norms;
+                let run_history = place.run(&mut self.runs, run)?;
+                let power = run_history.record.norm_power();
+                let points = &mut run_history.norms;
                 place.after(run, step, points.last().map(|point| point.step))?;
-                points.push(NormPoint::new(step, &norms, &effective_rates, &distances));
+                points.push(NormPoint::new(
+                    step,
+                    power,
+                    &norms,
+                    &effective_rates,
+                    &distances,
+                ));
             }
             Record::Epoch {
                 run,

@@ -186,6 +186,17 @@ pub enum Record {
     },
 }
 
+impl RunRecord {
+    /// The power of the norm in the effective rate, `η/‖w‖^p`, which no change of scale changes: 2, or 1 of AdamW, whose
+    /// updates do not depend on the gradients' length.
+    pub fn norm_power(&self) -> i32 {
+        match self.optimiser.as_str() {
+            "adamw" => 1,
+            _ => 2,
+        }
+    }
+}
+
 /// What all runs were trained by before there was a choice.
 fn sgd() -> String {
     "sgd".to_owned()

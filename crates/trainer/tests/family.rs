@@ -7,7 +7,8 @@ use claims::Predicate;
 use datasets::synthetic;
 use nn_graph::nets::Normaliser;
 use run_records::{Run, RunFolder};
-use trainer::experiment::{Experiment, Start};
+use trainer::experiment::{Experiment, Start, Transform};
+use trainer::plan::RunSchedule;
 use trainer::run::{DeviceKind, Event, Place, RunOptions, SavedRun, run_experiment};
 
 const TINY: &str = include_str!("data/tiny.toml");
@@ -168,6 +169,28 @@ fn rates_are_those_of_the_papers_schedules() {
         assert!((no_drop[step] - texp[step] - drop).abs() < 1e-12);
     }
     assert!((texp[7] - texp[6]) < 0.2 * growth && growth > 0.0);
+}
+
+#[test]
+fn statistics_are_corrected_where_the_scale_is_known() {
+    let experiment = parse(&with_runs(
+        &["name = \"o\"\ntransform = \"original\""],
+        RECIPES,
+    ));
+    let recipe = experiment.recipe(None).unwrap();
+    for (transform, known) in [
+        (Transform::WdFree, true),
+        (Transform::Tapered, true),
+        (Transform::ConstantExponent, false),
+    ] {
+        let mut schedule = RunSchedule::new(&recipe, transform).unwrap();
+        let ratios = (0..8).map(|_| schedule.next_step().unwrap().hyper(0).scale_ratio);
+        let ratios: Vec<f64> = ratios.collect();
+        assert!(
+            ratios[1..].iter().all(|&ratio| (ratio < 1.0) == known),
+            "{transform:?}: {ratios:?}"
+        );
+    }
 }
 
 #[test]

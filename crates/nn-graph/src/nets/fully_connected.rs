@@ -1,7 +1,9 @@
 //! A fully connected network: linear layers with a normalisation and ReLU behind each.
 //!
 //! Normalisations are of images, so features are images of one position each, and a linear layer is a convolution whose
-//! kernel is as large as what it reads.
+//! kernel is as large as what it reads. So is its start: He initialisation counts what a value is read by (fan-out), which of a
+//! convolution is all positions of its kernel. The first layer's weights begin smaller than a linear layer's would, at a higher
+//! effective rate, which a scale-invariant network forgets.
 
 use super::{NetConfig, Normaliser};
 use crate::{ConvSpec, GraphBuilder, GraphError, NodeId};

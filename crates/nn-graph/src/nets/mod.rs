@@ -162,13 +162,22 @@ impl NetConfig {
     /// # Errors
     /// [`GraphError::OutOfRange`] if there is no network of that depth, a size is 0, or the groups do not divide
     /// the width;
-    /// [`GraphError::Contradiction`] if another network than a PreResNet is given a stem, or a fully connected one images
-    /// that are not square or a normalisation of single numbers.
+    /// [`GraphError::Contradiction`] if another network than a PreResNet is given a stem, one without shortcuts is given
+    /// another than the default, or a fully connected one images that are not square or a normalisation of single numbers.
     pub fn build(&self) -> Result<Graph, GraphError> {
         self.check_sizes()?;
         if self.stem != Stem::Conv && self.architecture != Architecture::PreResNet {
             return Err(GraphError::Contradiction(
                 "the stem can be chosen only for a PreResNet".into(),
+            ));
+        }
+        let is_residual = matches!(
+            self.architecture,
+            Architecture::ResNet | Architecture::PreResNet
+        );
+        if self.shortcut != Shortcut::ZeroPad && !is_residual {
+            return Err(GraphError::Contradiction(
+                "the shortcut can be chosen only for a residual network; others have none".into(),
             ));
         }
         let mut net = GraphBuilder::new(Shape::new(self.input))?;

@@ -91,6 +91,19 @@ impl<'a> Selection<'a> {
         })
     }
 
+    /// The same along an axis of logarithms, which has no place for what is before the first step.
+    pub(crate) fn per_norm_log(&self, value: impl Fn(&NormPoint) -> f64) -> Vec<Curve> {
+        self.curves(|line, run| {
+            let norms = run.norms.iter().filter(|point| point.step > 0);
+            norms
+                .map(|point| {
+                    let epoch = point.step as f64 / line.per_epoch;
+                    (epoch.log10(), value(point))
+                })
+                .collect()
+        })
+    }
+
     /// One curve a line of what checks of the law found.
     pub(crate) fn per_law(&self, value: impl Fn(&LawPoint) -> f64) -> Vec<Curve> {
         self.curves(|line, run| {
@@ -166,7 +179,7 @@ fn stroke(runs: &[Run], run: usize) -> Stroke {
     Stroke::Dashed(before.filter(|run| run.record.twin.is_some()).count() as u8)
 }
 
-/// Where a gap of nothing is drawn on a logarithmic axis: below what a float64 can tell from 1.
+/// Where a gap of nothing is drawn on a logarithmic axis: below all that rounding makes of numbers near 1.
 const FLOOR: f64 = 1e-17;
 
 /// `log10`, from the floor upwards.

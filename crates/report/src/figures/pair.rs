@@ -93,11 +93,11 @@ fn scales(selection: &Selection<'_>) -> Vec<(Chart, &'static str)> {
         (
             selection.chart(
                 "figure-1-norm-over-rate",
-                "‖w‖²/η: the inverse of the effective rate",
+                "Inverse of the effective rate",
                 Scale::Log10,
                 selection.per_norm(|point| log10(point.ln_norm_squared_over_rate)),
             ),
-            "What a scale-invariant network feels of its rate. The two differ by the decay of a \
+            "‖w‖²/η, of AdamW ‖w‖/η: what a scale-invariant network feels of its rate. The two differ by the decay of a \
              single step, which is less than a line's width.",
         ),
         (

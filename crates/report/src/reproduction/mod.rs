@@ -66,6 +66,8 @@ pub struct PaperFigure {
 /// A run from one seed or more.
 #[derive(Debug)]
 pub struct SeededRun {
+    /// Its name among the figure's runs, as claims have it.
+    pub name: String,
     /// For legends.
     pub label: String,
     /// Steps in an epoch, above 0.
@@ -155,6 +157,7 @@ impl SeededRun {
                 match grouped.iter_mut().find(is_same) {
                     Some(group) => group.seeds.push(run),
                     None => grouped.push(Self {
+                        name: run.record.name.clone(),
                         label: run.record.label.clone(),
                         steps_per_epoch,
                         seeds: vec![run],

@@ -85,11 +85,11 @@ pub(crate) fn recorded(selection: &Selection<'_>, quantity: Quantity) -> Option<
         Quantity::SquaredNormOverRate => (
             selection.chart(
                 "norm-over-rate",
-                "‖w‖²/η: the inverse of the effective rate",
+                "Inverse of the effective rate",
                 Scale::Log10,
                 selection.per_norm(|point| log10(point.ln_norm_squared_over_rate)),
             ),
-            "What a scale-invariant network feels of its rate; of AdamW, ‖w‖/η.",
+            "‖w‖²/η, of AdamW ‖w‖/η: what a scale-invariant network feels of its rate.",
         ),
         Quantity::TwinGap => (
             selection
@@ -117,10 +117,16 @@ impl Selection<'_> {
         (!lines.is_empty()).then_some(Self { lines, marks })
     }
 
+    /// Twins part early: epochs are logarithms, too.
     fn chart_of_gaps(&self) -> Chart {
-        let gaps = self.per_norm(|point| floored(point.worst_gap));
+        let gaps = self.per_norm_log(|point| floored(point.worst_gap));
         let title = "Distance of the twins' directions";
-        self.chart("gap", title, Scale::Log10, gaps)
+        let chart = self.chart("gap", title, Scale::Log10, gaps);
+        Chart {
+            x_scale: Scale::Log10,
+            marks: self.marks.iter().map(|epoch| epoch.log10()).collect(),
+            ..chart
+        }
     }
 
     fn chart_of_laws(&self) -> Chart {

@@ -3,7 +3,7 @@
 use run_records::{EpochPoint, Run};
 use serde::Serialize;
 
-use super::{PaperFigure, Reproduction};
+use super::Reproduction;
 use crate::error::ReportError;
 use crate::table;
 
@@ -50,30 +50,35 @@ struct EpochRow<'a> {
     ln_norm_squared: f64,
     ln_norm_squared_over_rate: f64,
     gap: f64,
+    median_gap: f64,
     law: f64,
 }
 
 /// `epochs.csv`: one line for each figure, run, seed and epoch.
 pub(super) fn epochs(reproduction: &Reproduction) -> Result<Vec<u8>, ReportError> {
     let rows = reproduction.figures.iter().flat_map(|figure| {
-        let runs = figure.runs.iter().flat_map(|run| (1..).zip(&run.seeds));
-        runs.flat_map(move |(seed, run)| {
-            let epochs = run.epochs.iter();
-            epochs.map(move |point| epoch(figure, seed, run, point))
+        figure.runs.iter().flat_map(move |seeded| {
+            (1..).zip(&seeded.seeds).flat_map(move |(seed, run)| {
+                let epochs = run.epochs.iter();
+                let place = (&*figure.id, &*seeded.name, seed);
+                epochs.map(move |point| epoch(place, run, point))
+            })
         })
     });
     table::csv("epochs.csv", rows)
 }
 
-fn epoch<'a>(figure: &'a PaperFigure, seed: usize, run: &'a Run, at: &EpochPoint) -> EpochRow<'a> {
+/// Of figure, run and seed.
+fn epoch<'a>(place: (&'a str, &'a str, usize), run: &Run, at: &EpochPoint) -> EpochRow<'a> {
+    let (figure, name, seed) = place;
     let norms = run.norms.partition_point(|point| point.step < at.step);
     let norms = norms.checked_sub(1).and_then(|last| run.norms.get(last));
     let of_norms = |value: fn(&run_records::NormPoint) -> f64| norms.map_or(f64::NAN, value);
     let step = at.step.checked_sub(1).and_then(|last| run.step(last));
     let law = run.laws.iter().find(|law| law.step == at.step);
     EpochRow {
-        figure: &figure.id,
-        run: &run.record.name,
+        figure,
+        run: name,
         seed,
         epoch: at.epoch,
         train_loss: at.train_loss,
@@ -84,6 +89,7 @@ fn epoch<'a>(figure: &'a PaperFigure, seed: usize, run: &'a Run, at: &EpochPoint
         ln_norm_squared: of_norms(|norms| norms.ln_norm_squared),
         ln_norm_squared_over_rate: of_norms(|norms| norms.ln_norm_squared_over_rate),
         gap: of_norms(|norms| norms.worst_gap),
+        median_gap: of_norms(|norms| norms.median_gap),
         law: law.map_or(f64::NAN, |law| law.largest()),
     }
 }

@@ -112,7 +112,7 @@ fn effective_rate(run: &Run, twin: &Run) -> Option<String> {
     ratios.sort_by(f64::total_cmp);
     let (median, largest) = (ratios.get(ratios.len() / 2)?, ratios.last()?);
     Some(format!(
-        "‖w‖²/η, which decides how fast a scale-invariant network turns, differs between the two by \
+        "The effective rate, which decides how fast a scale-invariant network turns, differs between the two by \
          {} % in the median and {} % at most.",
         significant(100.0 * median),
         significant(100.0 * largest),

@@ -217,7 +217,8 @@ pub enum Transform {
     /// [`with_constant_rate`](schedule_core::Recipe::with_constant_rate).
     TaperedNoDrop,
     /// The schedule of the paper's figure 4: no weight decay, the recipe's rate with its drops, times an exponential whose
-    /// growth is that of the first phase throughout.
+    /// growth is that of the first phase throughout. Nothing corrects its running statistics: after a drop its weights do not
+    /// grow for a while, so their scale is not known beforehand.
     ConstantExponent,
     /// As [`WdFree`](Self::WdFree), but for every parameter, also those that may not be scaled: the wrong way, for contrast.
     WdFreeEverywhere,
@@ -309,15 +310,6 @@ impl Network {
     /// # Errors
     /// [`GraphError`] for a depth or a size out of range, or choices that do not fit together.
     pub fn graph(&self) -> Result<Graph, GraphError> {
-        let is_residual = matches!(
-            self.architecture,
-            Architecture::ResNet | Architecture::PreResNet
-        );
-        if self.shortcut.is_some() && !is_residual {
-            return Err(GraphError::Contradiction(
-                "the shortcut can be chosen only for a residual network; others have none".into(),
-            ));
-        }
         self.config().build()
     }
 

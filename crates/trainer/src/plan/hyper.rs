@@ -185,7 +185,11 @@ impl RunSchedule {
                 };
                 let converted = hyper_at(&self.converted, step);
                 let planned = PlannedStep::converted(converted, &twin, self.scale_ratio, total);
-                self.scale_ratio = twin.shrink();
+                self.scale_ratio = match self.conversion {
+                    // Nothing is known of its scale: after a drop of the rate, weights do not grow for a while.
+                    Conversion::ConstantExponent(_) => 1.0,
+                    _ => twin.shrink(),
+                };
                 PlannedStep {
                     original,
                     rescaling,
