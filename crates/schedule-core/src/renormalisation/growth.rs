@@ -21,6 +21,8 @@ use crate::law::decoupled::DecoupledStep;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Growth {
     pub(super) step: u64,
+    /// `k`, the degree of the update in the gradients.
+    pub(super) degree: f64,
     /// `ln η̃_t`.
     pub(super) ln_learning_rate: f64,
     /// `ln A_t` and `ln A_{t+1}`.
@@ -37,6 +39,7 @@ impl From<&EquivalentStep> for Growth {
         let before = step.buffer_coefficient.abs();
         Self {
             step: step.step,
+            degree: 1.0,
             ln_learning_rate: step.ln_learning_rate,
             ln_scale,
             ln_memory_scale: ln_scale,
@@ -49,6 +52,7 @@ impl From<&DecoupledStep> for Growth {
     fn from(step: &DecoupledStep) -> Self {
         Self {
             step: step.step,
+            degree: step.degree,
             ln_learning_rate: step.ln_learning_rate,
             ln_scale: [step.ln_scale, step.ln_scale_after],
             ln_memory_scale: [step.ln_memory_scale, step.ln_scale],

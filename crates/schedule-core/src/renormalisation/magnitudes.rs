@@ -192,11 +192,6 @@ impl Magnitudes {
         Ok(Self { moments, ..self })
     }
 
-    /// The `k` of an update of degree `k` in the gradients.
-    fn update_degree(&self) -> i32 {
-        if self.moments.is_some() { 0 } else { 1 }
-    }
-
     /// The largest `‖b̃‖/A` with either of two `κ`.
     fn largest_twin_buffer(&self, step: &Growth) -> f64 {
         self.largest_buffer_norm + step.buffer_coefficient * self.parameter_norm.largest
@@ -210,17 +205,17 @@ impl Magnitudes {
     }
 
     /// The `w` of "`Π^c` multiplies it by `c^w`".
-    pub(super) fn weight(&self, what: Monitored) -> i32 {
-        let update_degree = self.update_degree();
+    pub(super) fn weight(&self, what: Monitored, step: &Growth) -> f64 {
         let input_degree = i32::from(self.input_degree);
-        match what {
-            Monitored::LearningRate => Quantity::LearningRate { update_degree }.weight(),
+        f64::from(match what {
+            // A law's degree may be a fraction, which that of no `Quantity` is.
+            Monitored::LearningRate => return 1.0 + step.degree,
             Monitored::SquaredParameterNorm => 2 * Quantity::Parameters.weight(),
             Monitored::GradientNorm | Monitored::BufferNorm => Quantity::Gradient.weight(),
             Monitored::Variance => Quantity::RunningVariance { input_degree }.weight(),
             Monitored::SecondMoment => Quantity::SquaredGradient.weight(),
             Monitored::AdamEpsilon => Quantity::AdamEpsilon.weight(),
-        }
+        })
     }
 
     /// The logarithm of a number of the twin in a step, before and after it; `None` for a rate or an `ε` of 0, and for what
@@ -252,7 +247,7 @@ impl Magnitudes {
             _ => step.ln_scale,
         };
         // The twin is the original rescaled by 1/A.
-        let weight = f64::from(self.weight(what));
+        let weight = self.weight(what, step);
         let [before, after] = ln_scale.map(|ln_scale| -weight * ln_scale);
         Some(Bounds {
             smallest: original.smallest + before.min(after),

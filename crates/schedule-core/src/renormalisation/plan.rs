@@ -101,12 +101,16 @@ impl Renormaliser {
         }))
     }
 
-    /// The learning rate of the renormalised run in a step, `2^{−2K} η̃`; of AdamW `2^{−K} η̃`.
+    /// The learning rate of the renormalised run in a step, `2^{−(1+k)K} η̃` for an update of degree `k` in the gradients:
+    /// `2^{−2K} η̃` of SGD and SGDW, `2^{−K} η̃` of AdamW.
     #[must_use]
     pub fn learning_rate(&self, step: impl Into<Growth>) -> f64 {
-        let weight = self.magnitudes.weight(Monitored::LearningRate);
-        let exponent = self.total.saturating_mul(-i64::from(weight));
-        exp_times_power_of_two(step.into().ln_learning_rate, exponent)
+        let step = step.into();
+        let weight = self.magnitudes.weight(Monitored::LearningRate, &step);
+        let exponent = -weight * self.total as f64;
+        // Of a whole degree there is no rest, and the power of two changes no digit.
+        let (whole, rest) = (exponent.trunc(), exponent.fract());
+        exp_times_power_of_two(step.ln_learning_rate + rest * LN_2, whole as i64)
     }
 
     /// `K`, by which powers of two the state has been rescaled in all: it is `Π^c` of the plain run's

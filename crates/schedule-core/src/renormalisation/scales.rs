@@ -39,7 +39,8 @@ impl Scales {
                 true => f64::INFINITY,
                 false => values.smallest,
             };
-            let own = Self::of_one(what, Bounds { smallest, ..values }, formats, magnitudes)
+            let weight = magnitudes.weight(what, step);
+            let own = Self::of_one(what, Bounds { smallest, ..values }, formats, weight)
                 .ok_or_else(|| does_not_fit(step, what, values, formats))?;
             all = all.intersection(own);
             if all.is_empty() {
@@ -59,20 +60,17 @@ impl Scales {
         Ok(may_underflow.fold(all, |all, what| {
             let whole = magnitudes
                 .ln_of_twin(what, step)
-                .and_then(|values| Self::of_one(what, values, formats, magnitudes))
+                .and_then(|values| {
+                    Self::of_one(what, values, formats, magnitudes.weight(what, step))
+                })
                 .map(|of_one| all.intersection(of_one));
             whole.filter(|scales| !scales.is_empty()).unwrap_or(all)
         }))
     }
 
-    /// For one number.
-    fn of_one(
-        what: Monitored,
-        values: Bounds,
-        formats: Formats,
-        magnitudes: &Magnitudes,
-    ) -> Option<Self> {
-        let (format, weight) = (formats.of(what), f64::from(magnitudes.weight(what)));
+    /// For one number of some [weight](Magnitudes::weight).
+    fn of_one(what: Monitored, values: Bounds, formats: Formats, weight: f64) -> Option<Self> {
+        let format = formats.of(what);
         let room_above = format.largest().ln() - values.largest;
         let room_below = values.smallest - format.smallest_normal().ln();
         // With c = 2^{−K} a number of positive weight falls as K grows.

@@ -19,6 +19,7 @@ mod losses;
 mod optimisers;
 mod pytorch;
 mod renormalisation;
+mod renormalisation_degree;
 mod rescaling;
 mod schedule_errors;
 mod schedules;

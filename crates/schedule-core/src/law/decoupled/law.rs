@@ -56,6 +56,8 @@ pub enum DecoupledError {
 pub struct DecoupledStep {
     /// `t`, from 0.
     pub step: u64,
+    /// `k`, the degree of the update in the gradients.
+    pub degree: f64,
     /// `ln η̃_t = ln η_t − ln A_{t+1} − k ln A_t`; −∞ where `η_t = 0`.
     pub ln_learning_rate: f64,
     /// `a_t = A_{t+1}/A_t = 1 − η_tλ_t`.
@@ -230,6 +232,7 @@ impl DecoupledLaw {
         let ln_scale_after = self.ln_scale.plus(ln_shrink);
         let converted = DecoupledStep {
             step,
+            degree: self.degree,
             // With an extreme degree both terms of the difference could be −∞ at a rate of 0.
             ln_learning_rate: if learning_rate > 0.0 {
                 learning_rate.ln() - (self.degree * ln_scale + ln_scale_after.value())
