@@ -54,7 +54,12 @@ impl Optimiser {
     }
 
     /// `k`: gradients scaled by `c` give an update `u` in `θ ← θ − ηu` that is scaled by `c^k`.
-    pub(crate) fn degree(self) -> i64 {
+    ///
+    /// ```
+    /// use nn_engine::Optimiser;
+    /// assert_eq!([Optimiser::Sgd, Optimiser::Sgdw, Optimiser::AdamW].map(Optimiser::degree), [1, 1, 0]);
+    /// ```
+    pub fn degree(self) -> i64 {
         match self {
             Self::Sgd | Self::Sgdw => 1,
             Self::AdamW => 0,

@@ -210,14 +210,10 @@ impl RunSchedule {
         let Conversion::Exact(law) = &self.conversion else {
             return Ok(None);
         };
-        let original = self.original_ahead();
-        let next = law.clone().step(original)?;
+        let next = law.clone().step(self.original_ahead())?;
         let [ln_scale, _] = next.ln_scales();
         let change = ln_scale.rem_euclid(LN_2) - ln_scale;
-        Ok(Some((
-            next.at_scale(change, &original),
-            self.scale_ratio.ln(),
-        )))
+        Ok(Some((next.at_scale(change), self.scale_ratio.ln())))
     }
 
     /// The recipe as written, at the next step.

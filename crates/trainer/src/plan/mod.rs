@@ -8,7 +8,6 @@ mod twin;
 pub use hyper::{PlanError, PlannedStep, RunSchedule};
 pub use milestones::jumps;
 pub use renormalisation::magnitudes;
-pub(crate) use twin::update_degree;
 pub use twin::{NoTwin, TwinLaw, TwinStep, hyper_at, optimiser};
 
 /// Epochs and steps of a training.

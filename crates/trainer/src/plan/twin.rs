@@ -77,14 +77,6 @@ pub fn hyper_at(recipe: &RecipeTables, step: u64) -> GroupHyper {
     }
 }
 
-/// `k`: the update is homogeneous of this degree in the gradients, so `η/‖w‖^{1+k}` is what no change of scale changes.
-pub(crate) fn update_degree(hyper: &GroupHyper) -> i32 {
-    match hyper.moments {
-        None => 1,
-        Some(_) => 0,
-    }
-}
-
 /// The exact law by which an optimiser does without weight decay, from the first step on.
 ///
 /// ```
@@ -184,6 +176,14 @@ impl TwinStep {
         }
     }
 
+    /// `k`, the degree of the update in the gradients.
+    pub fn degree(&self) -> f64 {
+        match self {
+            Self::Coupled(_) => Optimiser::Sgd.degree() as f64,
+            Self::Decoupled(step) => step.degree,
+        }
+    }
+
     /// `ln η̃_t`; −∞ for a rate of 0.
     pub fn ln_learning_rate(&self) -> f64 {
         match self {
@@ -221,11 +221,11 @@ impl TwinStep {
     pub fn hyper(&self, original: GroupHyper, scale_ratio: f64, total: i64) -> GroupHyper {
         // η̃ = η/(A_t^k A_{t+1}) and not exp(ln η̃): the logarithm of a rate near 0.1 is rounded more
         // coarsely than those of scales near 1. The power of two changes no digit of it.
-        let degree = update_degree(&original);
+        let degree = self.degree();
         let [ln_scale, ln_scale_after] = self.ln_scales();
         let growth = exp_times_power_of_two(
-            -(f64::from(degree) * ln_scale + ln_scale_after),
-            total.saturating_mul(-i64::from(1 + degree)),
+            -(degree * ln_scale + ln_scale_after),
+            (-(1.0 + degree) * total as f64) as i64,
         );
         let mut twin = GroupHyper {
             learning_rate: original.learning_rate * growth,
@@ -248,10 +248,10 @@ impl TwinStep {
         twin
     }
 
-    /// The same step at another scale of the twin: `ln A` larger by `change`, where `original` is what the original is told.
+    /// The same step at another scale of the twin: `ln A` larger by `change`.
     #[must_use]
-    pub(super) fn at_scale(mut self, change: f64, original: &GroupHyper) -> Self {
-        let of_rate = f64::from(1 + update_degree(original)) * change;
+    pub(super) fn at_scale(mut self, change: f64) -> Self {
+        let of_rate = (1.0 + self.degree()) * change;
         match &mut self {
             Self::Coupled(step) => {
                 step.ln_scale += change;

@@ -4,14 +4,14 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use datasets::Sampler;
-use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Split, StepStats};
+use nn_engine::{BatchSpec, Batches, Engine, HyperTable, Optimiser, Split, StepStats};
 use scale_invariance::SCALED_GROUP;
 
 use super::checkpoint::{Checkpoint, Progress, Sums};
 use super::{Event, Folder, Observer, law};
 use crate::TrainerError;
 use crate::experiment::{Experiment, Prepared, Start, Transform};
-use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline, update_degree};
+use crate::plan::{PlanError, PlannedStep, RunSchedule, Timeline};
 use run_records::Record;
 
 /// A chunk of steps is made about as long as this, so that progress is seen to move. Results and
@@ -32,6 +32,8 @@ pub(super) struct Training<'a> {
     pairs: law::Pairs,
     sampler: Sampler,
     schedules: Vec<RunSchedule>,
+    /// Of all runs.
+    optimiser: Optimiser,
     /// The run that each is compared with.
     twins: Vec<Option<usize>>,
     /// Per parameter: its group if it is trained.
@@ -71,6 +73,7 @@ impl<'a> Training<'a> {
             pairs: pairs(experiment),
             sampler: experiment.sampler()?,
             schedules: schedules?,
+            optimiser: prepared.optimiser,
             twins: (0..experiment.run.len())
                 .map(|run| experiment.twin(run))
                 .collect(),
@@ -326,9 +329,10 @@ impl<'a> Training<'a> {
                 let layers = compared.iter().zip(&self.groups);
                 layers.filter_map(|(layer, group)| group.map(|group| (layer, group)))
             };
+            // No change of scale changes it.
             let effective = |norm: f64, group: usize| {
-                let hyper = planned.hyper(group);
-                hyper.learning_rate / norm.powi(1 + update_degree(&hyper))
+                let degree = self.optimiser.degree() as i32;
+                planned.hyper(group).learning_rate / norm.powi(1 + degree)
             };
             let own_norm = |norm: f64, group: usize| match group {
                 SCALED_GROUP => planned.own_norm(norm),
