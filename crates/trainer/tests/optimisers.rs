@@ -13,7 +13,7 @@ use nn_engine::{
 };
 use nn_graph::Graph;
 use nn_reference::ReferenceEngine;
-use recipe_file::RecipeTables;
+use recipe_file::{Optimizer, RecipeTables};
 use run_records::Record;
 use scale_invariance::analyse;
 use schedule_core::renormalisation::{FloatFormat, Renormaliser};
@@ -237,6 +237,20 @@ fn a_law_that_is_off_by_a_thousandth_shows() {
             assert!(ratio > FREE, "{kind:?}, mistake {index}: {ratio}");
         }
     }
+}
+
+#[test]
+fn a_step_of_adamw_without_moments_is_refused() {
+    let mut law = TwinLaw::new(Optimizer::AdamW);
+    let error = law.step(GroupHyper::new(0.5, 0.5, 0.5)).unwrap_err();
+    assert_eq!(error, NoTwin::NoMoments);
+    assert!(error.to_string().contains("GroupHyper::adamw"), "{error}");
+    // The degree is the law's, whatever a step is told.
+    let adamw = |step| GroupHyper::adamw(0.5, 0.5, [0.5, 0.5], 1e-8, step);
+    law.step(adamw(0)).unwrap();
+    let twin = law.step(adamw(1)).unwrap();
+    let hyper = twin.hyper(GroupHyper::new(0.5, 0.5, 0.5), 0.75, 0);
+    assert!((hyper.learning_rate - 0.5 / 0.75f64.powi(2)).abs() < 1e-15);
 }
 
 /// A run that shrinks by half in every step is rescaled while the plain one is still in float32, and is that one.

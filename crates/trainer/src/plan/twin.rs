@@ -27,6 +27,12 @@ pub enum NoTwin {
         /// The recipe's optimiser.
         optimizer: Optimizer,
     },
+    /// A step of AdamW that is told nothing of its moments.
+    #[error(
+        "a step of AdamW needs β₂ and ε, and this one has neither; make it by GroupHyper::adamw, or take the law of the \
+         optimiser that it is of"
+    )]
+    NoMoments,
     /// A step of SGD without an equivalent.
     #[error(transparent)]
     Law(#[from] LawError),
@@ -134,14 +140,13 @@ impl TwinLaw {
             Self::Sgdw(law) => TwinStep::Decoupled(law.step(learning_rate, weight_decay)?),
             Self::AdamW(law) => {
                 // Neither has a part in the scales; the law checks them.
-                let of_second = original.moments.map(|it| (it.second_keep, it.epsilon));
-                let (beta2, epsilon) = of_second.unwrap_or_default();
+                let moments = original.moments.ok_or(NoTwin::NoMoments)?;
                 let step = law.step(AdamWHyperparameters {
                     learning_rate,
                     weight_decay,
                     beta1: momentum,
-                    beta2,
-                    epsilon,
+                    beta2: moments.second_keep,
+                    epsilon: moments.epsilon,
                 })?;
                 TwinStep::Decoupled(step.decoupled)
             }
