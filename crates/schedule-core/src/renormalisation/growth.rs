@@ -27,6 +27,8 @@ pub struct Growth {
     pub(super) ln_learning_rate: f64,
     /// `ln A_t` and `ln A_{t+1}`.
     pub(super) ln_scale: [f64; 2],
+    /// `ln a_t`, accurate also where `a_t` is near 1.
+    pub(super) ln_shrink: f64,
     /// The logarithm of what a memory of gradients is multiplied by, before the step and after it.
     pub(super) ln_memory_scale: [f64; 2],
     /// The largest `|κ|`: how much of the parameters is in the original's buffer.
@@ -42,6 +44,7 @@ impl From<&EquivalentStep> for Growth {
             degree: 1.0,
             ln_learning_rate: step.ln_learning_rate,
             ln_scale,
+            ln_shrink: step.ln_shrink,
             ln_memory_scale: ln_scale,
             buffer_coefficient: before.max(step.buffer_coefficient_after.abs()),
         }
@@ -55,6 +58,7 @@ impl From<&DecoupledStep> for Growth {
             degree: step.degree,
             ln_learning_rate: step.ln_learning_rate,
             ln_scale: [step.ln_scale, step.ln_scale_after],
+            ln_shrink: step.ln_shrink,
             ln_memory_scale: [step.ln_memory_scale, step.ln_scale],
             buffer_coefficient: 0.0,
         }

@@ -197,11 +197,19 @@ impl Magnitudes {
         self.largest_buffer_norm + step.buffer_coefficient * self.parameter_norm.largest
     }
 
-    /// The largest `‖θ̃_{t+1} − θ̃_t‖/‖θ̃_t‖`.
-    pub(super) fn largest_relative_update(&self, step: &Growth) -> f64 {
-        // Of the twin's rate and its parameters and buffer relative to the original's, η is left.
-        let ln_rate = step.ln_learning_rate + step.ln_scale[0] + step.ln_scale[1];
-        ln_rate.exp() * self.largest_twin_buffer(step) / self.parameter_norm.smallest
+    /// The largest `‖θ̃_{t+1} − θ̃_t‖/‖θ̃_t‖`; `None` where an update is neither the buffer nor Adam's.
+    pub(super) fn largest_relative_update(&self, step: &Growth) -> Option<f64> {
+        let buffer = self.largest_twin_buffer(step);
+        let update = match self.moments {
+            // Corrections of the bias do not enlarge it while 1 − β₂ᵗ ≤ (1 − β₁ᵗ)².
+            Some(moments) => buffer / moments.second_moment.smallest.sqrt(),
+            None if step.degree == 1.0 => buffer,
+            None => return None,
+        };
+        // θ̃ = θ/A_t, and the update has the kth power of the memory's scale. Of all that η is left, η/a_t if decoupled.
+        let of_update = step.degree * step.ln_memory_scale[1];
+        let ln_rate = step.ln_learning_rate + step.ln_scale[0] + of_update;
+        Some(ln_rate.exp() * update / self.parameter_norm.smallest)
     }
 
     /// The `w` of "`Π^c` multiplies it by `c^w`".

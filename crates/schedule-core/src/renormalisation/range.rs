@@ -1,7 +1,6 @@
 //! When the plain schedule leaves a format.
 
 use super::{Bounds, Formats, Growth, Magnitudes, Monitored};
-use crate::{EquivalentStep, LawError};
 
 /// On which side a number leaves a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +46,8 @@ pub struct Departure {
 pub struct RangeReport {
     /// The first departure of each number on each side, in the order of the steps.
     pub departures: Vec<Departure>,
-    /// The first of the last steps in all of which the growth factor `a_t⁻²` rounds to 1 in the rate's format: a rate
+    /// The first of the last steps in all of which the growth factor `a_t^{−(1+k)}` of an update of degree `k`, of SGD `a_t⁻²`,
+    /// rounds to 1 in the rate's format: a rate
     /// kept in it and multiplied by a factor kept in it does not grow from there on. `None` if the
     /// last growth there is can be represented.
     pub growth_rounds_to_one_from: Option<u64>,
@@ -55,20 +55,25 @@ pub struct RangeReport {
     /// below half a unit in the last place of any number of the state's format. The bounds are
     /// on norms, and so is this: a parameter kept in the format whose share of the update is that of `‖θ‖` stays
     /// where it is from there on, one nearer to 0 may still move. If the lower bound on `‖θ‖` is one on every
-    /// element, none moves.
+    /// element, none moves. The update is the buffer at degree 1 and, with
+    /// [moments](Magnitudes::with_moments), the first over the root of the second; `None` for another, of whose size
+    /// the bounds say nothing.
     pub updates_lost_from: Option<u64>,
 }
 
 impl RangeReport {
-    /// Follows the steps to the end.
+    /// Follows the steps of whatever law to the end.
     ///
     /// # Errors
     /// The first error among the steps.
-    pub fn of(
-        steps: impl IntoIterator<Item = Result<EquivalentStep, LawError>>,
+    pub fn of<S, E>(
+        steps: impl IntoIterator<Item = Result<S, E>>,
         formats: impl Into<Formats>,
         magnitudes: &Magnitudes,
-    ) -> Result<Self, LawError> {
+    ) -> Result<Self, E>
+    where
+        for<'a> &'a S: Into<Growth>,
+    {
         let formats = formats.into();
         let (rate, state) = (formats.learning_rate.epsilon(), formats.state.epsilon());
         let mut report = Self {
@@ -77,21 +82,20 @@ impl RangeReport {
             updates_lost_from: None,
         };
         for step in steps {
-            let step = step?;
-            let grown = Growth::from(&step);
+            let step: Growth = (&step?).into();
             for what in Monitored::ALL {
-                for found in departures(&grown, what, formats, magnitudes) {
+                for found in departures(&step, what, formats, magnitudes) {
                     report.add(found);
                 }
             }
             // A number just above 1 rounds to it within half of ε, one just below within a quarter.
-            let growth = (-2.0 * step.ln_shrink).exp_m1();
+            let growth = (-(1.0 + step.degree) * step.ln_shrink).exp_m1();
             if growth != 0.0 {
                 let rounds = growth <= rate / 2.0 && growth >= -rate / 4.0;
                 extend(&mut report.growth_rounds_to_one_from, rounds, step.step);
             }
-            let update = magnitudes.largest_relative_update(&grown);
-            if update > 0.0 {
+            let update = magnitudes.largest_relative_update(&step);
+            if let Some(update) = update.filter(|&update| update > 0.0) {
                 let lost = update < state / 4.0;
                 extend(&mut report.updates_lost_from, lost, step.step);
             }
