@@ -347,6 +347,25 @@ fn recipes_without_an_equivalent() {
 }
 
 #[test]
+fn recipes_that_leave_the_numbers_of_the_engine() {
+    // The run's own recipe is to blame, not the one that others have.
+    let fast = "[recipes.fast]\noptimizer = { kind = \"sgd\", momentum = 0.0, weight_decay = 0.0 }\n\
+                schedule = { kind = \"constant\", lr = 1e300 }\n\
+                [[run]]\nname = \"fast\"\nlabel = \"fast\"\ntransform = \"wd-free\"\nrecipe = \"fast\"\n\
+                [[run]]\nname = \"step\"";
+    let text = TINY
+        .replace("float64", "float32")
+        .replacen("[[run]]\nname = \"step\"", fast, 1);
+    let text = parse(&text).unwrap_err().to_string();
+    assert!(
+        text.starts_with(
+            "e.toml, line 30, column 1: run `fast` cannot be kept within the engine's numbers"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn optimisers() {
     const SGD: &str = "kind = \"sgd\"\nmomentum = 0.9\nweight_decay = 0.01\n";
     check(

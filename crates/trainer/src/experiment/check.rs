@@ -295,7 +295,7 @@ fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(),
                     Mistake::at_value(key_of(&error, index, spec), Problem::Law { run, error })
                 }
                 PlanError::Renormalisation(error) => {
-                    Mistake::at_value("recipe", Problem::OutOfRange { run, error })
+                    Mistake::at_value(recipe_of(spec), Problem::OutOfRange { run, error })
                 }
             }
         };
@@ -308,12 +308,17 @@ fn check_conversions(experiment: &Experiment, prepared: &Prepared) -> Result<(),
     Ok(())
 }
 
-/// The key to change first for a run without a conversion.
-fn key_of(error: &NoTwin, index: usize, run: &RunSpec) -> String {
-    let recipe = match &run.recipe {
+/// The path of a run's own recipe.
+fn recipe_of(run: &RunSpec) -> String {
+    match &run.recipe {
         None => "recipe".to_owned(),
         Some(name) => format!("recipes.{name}"),
-    };
+    }
+}
+
+/// The key to change first for a run without a conversion.
+fn key_of(error: &NoTwin, index: usize, run: &RunSpec) -> String {
+    let recipe = recipe_of(run);
     match error {
         NoTwin::NeedsSgd { .. } => format!("run.{index}.transform"),
         NoTwin::Law(LawError::NotPiecewiseConstant { .. }) => "run".to_owned(),
