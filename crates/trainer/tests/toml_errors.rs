@@ -372,7 +372,7 @@ fn optimisers() {
         "\"sgd\"",
         "\"sgdw\"",
         "line 43, column 13: run `texp` cannot do without weight decay: transform = \"tapered\" is for recipes of \"sgd\", \
-         and this one is of \"sgdw\"; choose \"wd-free\", which is exact for both, or optimizer.kind = \"sgd\"",
+         and this one is of \"sgdw\"; choose \"wd-free\", which is exact for every optimiser, or optimizer.kind = \"sgd\"",
     );
     check(
         "[[run]]\nname = \"step\"",

@@ -15,10 +15,10 @@ use crate::experiment::Transform;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoTwin {
-    /// An approximation, or a wrong way, that is defined for SGD alone.
+    /// An approximation that is defined for SGD alone, or a wrong way that is shown of it alone.
     #[error(
         "transform = \"{}\" is for recipes of \"sgd\", and this one is of \"{optimizer}\"; choose \"{}\", which is exact \
-         for both, or optimizer.kind = \"sgd\"",
+         for every optimiser, or optimizer.kind = \"sgd\"",
         transform.name(), Transform::WdFree.name()
     )]
     NeedsSgd {
