@@ -183,8 +183,7 @@ fn refusal(output: Output) -> String {
 #[test]
 fn a_run_of_another_optimiser_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (sgd, _) = TINY.split_once("[[run]]\nname = \"texp\"").unwrap();
-    let sgdw = sgd.replace("\"sgd\"", "\"sgdw\"");
+    let sgdw = TINY.replace("\"sgd\"", "\"sgdw\"");
     fs::write(folder.path().join("tiny.toml"), sgdw).unwrap();
     let train = ["train", "tiny.toml", "--synthetic", "--device", "cpu"];
     success(texp(folder.path(), &train, ""));
