@@ -1,14 +1,15 @@
 //! The same claims, fed with runs that are right and with runs that are wrong: trained, not made up.
 
+mod common;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use claims::Verdict;
+use common::{Silent, jobs};
 use datasets::{Dataset, fingerprint, synthetic};
-use repro::{Figure, Jobs, Plan, Store, judge, train_all};
-use trainer::run::{DeviceKind, Event, Observer, Place, RunOptions};
+use repro::{Figure, Plan, Store, judge, train_all};
 
 /// A pair, and two runs that are wrong: no decay at the recipe's own rate, and TEXP of a quarter of the exponent.
 const RUNS: &str = r#"
@@ -63,12 +64,6 @@ predicate = {{ kind = "slope", of = "{run}/ln-rate", over = {{ between = [3, inf
     )
 }
 
-struct Silent;
-
-impl Observer for Silent {
-    fn event(&mut self, _: &Event<'_>) {}
-}
-
 fn images() -> Dataset {
     let spec = synthetic::Spec {
         seed: 0,
@@ -84,27 +79,12 @@ fn verdicts(figure: &Figure, runs: &Path) -> HashMap<String, Verdict> {
     let families: Vec<_> = (0..3)
         .map(|seed| plan.families[0].with_seed(seed))
         .collect();
-    let jobs = Jobs {
-        at_once: 2,
-        place: Place {
-            runs: runs.to_owned(),
-            preset: None,
-        },
-        options: RunOptions {
-            command: "cargo test".to_owned(),
-            started: "2020-01-01T00:00:00Z".to_owned(),
-            commit: None,
-            device: DeviceKind::Cpu,
-            threads: 1,
-            checkpoint_every: Duration::from_secs(600),
-        },
-    };
     let data = fingerprint(&images());
     fs::create_dir_all(runs).unwrap();
     let empty = Store::read(runs).unwrap();
     let wanted = families.iter().map(|family| empty.look_for(family, &data));
     let wanted = wanted.filter_map(repro::Need::into_job).collect();
-    train_all(&jobs, wanted, |_| images(), |_| Silent).unwrap();
+    train_all(&jobs(runs), wanted, |_| images(), |_| Silent).unwrap();
 
     let store = Store::read(runs).unwrap();
     let found: Vec<HashMap<_, _>> = families

@@ -1,13 +1,15 @@
 //! Which runs figures have in common, and which of them are there already.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use common::{Silent, jobs};
 use datasets::{Dataset, fingerprint, synthetic};
-use repro::{Family, Figure, Job, Jobs, Plan, Store, judge, train_all};
+use repro::{Family, Figure, Job, Plan, Store, judge, train_all};
 use trainer::experiment::{Experiment, Transform};
-use trainer::run::{DeviceKind, Event, Observer, Place, RunOptions};
+use trainer::run::{Event, Observer};
 
 const HEAD: &str = r#"
 title = "T"
@@ -61,12 +63,6 @@ fn images() -> Dataset {
     spec.generate().unwrap()
 }
 
-struct Silent;
-
-impl Observer for Silent {
-    fn event(&mut self, _: &Event<'_>) {}
-}
-
 /// Stops as soon as it may.
 struct Hasty;
 
@@ -74,24 +70,6 @@ impl Observer for Hasty {
     fn event(&mut self, _: &Event<'_>) {}
     fn wants_to_stop(&self) -> bool {
         true
-    }
-}
-
-fn jobs(runs: &Path) -> Jobs {
-    Jobs {
-        at_once: 2,
-        place: Place {
-            runs: runs.to_owned(),
-            preset: None,
-        },
-        options: RunOptions {
-            command: "cargo test".to_owned(),
-            started: "2020-01-01T00:00:00Z".to_owned(),
-            commit: None,
-            device: DeviceKind::Cpu,
-            threads: 1,
-            checkpoint_every: Duration::from_secs(60),
-        },
     }
 }
 

@@ -1,7 +1,8 @@
 //! Experiments of several recipes, starts and transforms, as the paper's figures are.
 
+mod common;
+
 use std::path::Path;
-use std::time::Duration;
 
 use claims::Predicate;
 use datasets::synthetic;
@@ -9,7 +10,7 @@ use nn_graph::nets::Normaliser;
 use run_records::{Run, RunFolder};
 use trainer::experiment::{Experiment, Start, Transform};
 use trainer::plan::RunSchedule;
-use trainer::run::{DeviceKind, Event, Place, RunOptions, SavedRun, run_experiment};
+use trainer::run::{Event, Place, SavedRun, run_experiment};
 
 const TINY: &str = include_str!("data/tiny.toml");
 
@@ -31,14 +32,7 @@ fn train(experiment: &Experiment, runs: &Path) -> RunFolder {
         train: 16,
         test: 8,
     };
-    let options = RunOptions {
-        command: "cargo test".to_owned(),
-        started: "2020-01-01T00:00:00Z".to_owned(),
-        commit: None,
-        device: DeviceKind::Cpu,
-        threads: 2,
-        checkpoint_every: Duration::from_secs(60),
-    };
+    let options = common::options(2);
     let place = Place {
         runs: runs.to_owned(),
         preset: None,

@@ -1,5 +1,7 @@
 //! Training on a GPU, which the simulated driver is: a device that fails, and one that is too small.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -44,12 +46,9 @@ fn images() -> Dataset {
 
 fn options() -> RunOptions {
     RunOptions {
-        command: "cargo test".to_owned(),
-        started: "2020-01-01T00:00:00Z".to_owned(),
-        commit: None,
         device: DeviceKind::Cuda,
-        threads: 0,
         checkpoint_every: Duration::ZERO,
+        ..common::options(0)
     }
 }
 

@@ -1,9 +1,10 @@
 //! SGDW and AdamW in training, where weight decay is decoupled: a step of the twin is the step of the original, in float64
 //! and in float32, whatever is rescaled on the way.
 
+mod common;
+
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
 
 use datasets::{Dataset, synthetic};
 use nn_cpu::CpuEngine;
@@ -20,7 +21,7 @@ use schedule_core::renormalisation::{FloatFormat, Renormaliser};
 use trainer::experiment::{Experiment, Transform};
 use trainer::lockstep::{Deviation, Gap, free_running, resynchronised};
 use trainer::plan::{NoTwin, RunSchedule, TwinLaw, TwinStep, magnitudes, optimiser};
-use trainer::run::{DeviceKind, Event, Place, RunOptions, run_experiment};
+use trainer::run::{Event, Place, run_experiment};
 
 const BATCH: usize = 4;
 const STEPS: usize = 80;
@@ -304,14 +305,7 @@ fn rescaling_changes_no_bit() {
 fn an_experiment_checks_the_law_and_records_what_no_scale_changes() {
     for kind in [SGDW, ADAMW] {
         let runs = tempfile::tempdir().unwrap();
-        let options = RunOptions {
-            command: "cargo test".to_owned(),
-            started: "2020-01-01T00:00:00Z".to_owned(),
-            commit: None,
-            device: DeviceKind::Cpu,
-            threads: 2,
-            checkpoint_every: Duration::from_secs(60),
-        };
+        let options = common::options(2);
         let place = Place {
             runs: runs.path().to_owned(),
             preset: None,

@@ -1,9 +1,10 @@
 //! Runs without weight decay beyond the range of float32.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use datasets::synthetic;
 use nn_cpu::CpuEngine;
@@ -16,7 +17,7 @@ use schedule_core::{ExactLaw, Recipe, Schedule};
 use trainer::experiment::{Experiment, Transform};
 use trainer::lockstep::{Scales, map_state};
 use trainer::plan::{RunSchedule, TwinLaw, hyper_at, magnitudes, optimiser};
-use trainer::run::{DeviceKind, Event, Place, RunOptions, run_experiment};
+use trainer::run::{Event, Place, run_experiment};
 
 /// SGD, whose `ln η̃` grows by 0.39 a step; 2560 steps.
 const LONG: &str = r#"
@@ -72,14 +73,7 @@ fn records(experiment: &Experiment, runs: &Path) -> Vec<Record> {
         train: 64,
         test: 8,
     };
-    let options = RunOptions {
-        command: "cargo test".to_owned(),
-        started: "2020-01-01T00:00:00Z".to_owned(),
-        commit: None,
-        device: DeviceKind::Cpu,
-        threads: 2,
-        checkpoint_every: Duration::from_secs(60),
-    };
+    let options = common::options(2);
     let place = Place {
         runs: runs.to_owned(),
         preset: None,

@@ -1,6 +1,8 @@
 //! A run that is stopped anywhere and resumed leaves the same bytes as one that is not; a checkpoint that is damaged is
 //! named and not used.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,12 +62,8 @@ fn images(seed: u64) -> Dataset {
 
 fn options(threads: usize, checkpoint_every: Duration) -> RunOptions {
     RunOptions {
-        command: "cargo test".to_owned(),
-        started: "2020-01-01T00:00:00Z".to_owned(),
-        commit: None,
-        device: DeviceKind::Cpu,
-        threads,
         checkpoint_every,
+        ..common::options(threads)
     }
 }
 

@@ -1,15 +1,17 @@
 //! A whole run, tiny: what it leaves, that it can be repeated, and that it destroys nothing.
 
+mod common;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
+use common::options;
 use datasets::{Dataset, synthetic};
 use run_records::{Manifest, Record};
 use trainer::TrainerError;
 use trainer::experiment::Experiment;
-use trainer::run::{DeviceKind, Event, Finished, Place, RunOptions, run_experiment};
+use trainer::run::{Event, Finished, Place, run_experiment};
 
 const TINY: &str = include_str!("data/tiny.toml");
 
@@ -34,20 +36,9 @@ fn place(runs: &Path) -> Place {
     }
 }
 
-fn options() -> RunOptions {
-    RunOptions {
-        command: "cargo test".to_owned(),
-        started: "2020-01-01T00:00:00Z".to_owned(),
-        commit: None,
-        device: DeviceKind::Cpu,
-        threads: 1,
-        checkpoint_every: Duration::from_secs(60),
-    }
-}
-
 fn run(experiment: &Experiment, runs: &Path) -> Result<Finished, TrainerError> {
     let observer = &mut |_: &Event<'_>| {};
-    run_experiment(experiment, images(), &place(runs), &options(), observer)
+    run_experiment(experiment, images(), &place(runs), &options(1), observer)
 }
 
 fn records(folder: &Path) -> Vec<Record> {
@@ -307,7 +298,7 @@ fn the_observer_hears_of_everything_in_order() {
         &experiment(TINY),
         images(),
         &place(runs.path()),
-        &options(),
+        &options(1),
         &mut observer,
     )
     .unwrap();

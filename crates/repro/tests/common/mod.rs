@@ -1,0 +1,32 @@
+//! What the tests that train have in common.
+
+use std::path::Path;
+use std::time::Duration;
+
+use repro::Jobs;
+use trainer::run::{DeviceKind, Event, Observer, Place, RunOptions};
+
+pub(crate) struct Silent;
+
+impl Observer for Silent {
+    fn event(&mut self, _: &Event<'_>) {}
+}
+
+/// Two trainings at a time into a folder, on the CPU.
+pub(crate) fn jobs(runs: &Path) -> Jobs {
+    Jobs {
+        at_once: 2,
+        place: Place {
+            runs: runs.to_owned(),
+            preset: None,
+        },
+        options: RunOptions {
+            command: "cargo test".to_owned(),
+            started: "2020-01-01T00:00:00Z".to_owned(),
+            commit: None,
+            device: DeviceKind::Cpu,
+            threads: 1,
+            checkpoint_every: Duration::from_secs(600),
+        },
+    }
+}
