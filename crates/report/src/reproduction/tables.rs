@@ -8,7 +8,7 @@ use crate::error::ReportError;
 use crate::table;
 
 /// A line of `claims.csv`.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct ClaimRow<'a> {
     figure: &'a str,
     claim: &'a str,
@@ -36,7 +36,7 @@ pub(super) fn claims(reproduction: &Reproduction) -> Result<Vec<u8>, ReportError
 
 /// A line of `epochs.csv`: losses in nats, accuracies from 0 to 1; what is measured before steps, before the last of the
 /// epoch where it was.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct EpochRow<'a> {
     figure: &'a str,
     run: &'a str,

@@ -7,7 +7,7 @@ use crate::table;
 use run_records::{EpochPoint, Run, RunFolder};
 
 /// Losses in nats, accuracies from 0 to 1.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Row<'a> {
     run: &'a str,
     epoch: u64,
