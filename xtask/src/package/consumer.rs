@@ -102,6 +102,7 @@ pub(super) fn write_workspace(
     consumers: &[Consumer],
 ) -> Result<(), String> {
     let mut manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"use-*\"]\n".to_owned();
+    manifest += "\n[profile.dev]\ndebug = false\n";
     manifest += "\n[patch.crates-io]\n";
     for Package { name, folder, .. } in packages.values() {
         manifest += &format!("{name} = {{ path = {:?} }}\n", folder.display().to_string());
