@@ -5,8 +5,8 @@ use std::sync::Arc;
 use nn_engine::plan::Plan;
 use nn_engine::{
     Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable, ImageSet, Images,
-    ParameterComparison, Precision, Split, State, Stats, Symmetry, check_evaluate, check_replica,
-    check_run,
+    ParameterComparison, Precision, Products, Split, State, Stats, Symmetry, check_evaluate,
+    check_replica, check_run,
 };
 use nn_graph::Graph;
 
@@ -67,7 +67,7 @@ impl CpuEngine {
         options: EngineOptions,
         level: Level,
     ) -> Result<Self, EngineError> {
-        options.check(graph, "nn-cpu")?;
+        options.check(graph, "nn-cpu", &[Products::Full])?;
         if !level.supported() {
             return Err(EngineError::Options(format!(
                 "this CPU cannot run {level} instructions"
@@ -111,7 +111,7 @@ impl CpuEngine {
     /// As [`at_level`](Self::at_level), but [`EngineError::Memory`] only if there is not enough for one replica and one
     /// image.
     pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
-        options.check(graph, "nn-cpu")?;
+        options.check(graph, "nn-cpu", &[Products::Full])?;
         let replicas = options.replicas as u128 * Replica::bytes(graph, options.optimiser);
         Ok(Compiled::bytes_needed(graph, options)? + replicas)
     }
@@ -164,6 +164,7 @@ impl Engine for CpuEngine {
         Device {
             engine: "nn-cpu",
             precision: PRECISION,
+            products: Products::Full,
             hardware: self.level.to_string(),
             threads: Some(self.compiled.threads()),
         }

@@ -1,7 +1,7 @@
 //! What an engine will hold and do, known without a GPU: sizes of every list, normalisations, parameters.
 
 use nn_engine::plan::{By, Plan};
-use nn_engine::{EngineError, EngineOptions, Optimiser};
+use nn_engine::{EngineError, EngineOptions, Optimiser, Products};
 use nn_graph::{Graph, NodeId, Op};
 
 use crate::arguments::{GroupRates, Parameter, Sample, StepResult};
@@ -83,7 +83,7 @@ impl Blueprint {
     /// # Errors
     /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`].
     pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
-        options.check(graph, "nn-cuda")?;
+        options.check(graph, "nn-cuda", &[Products::Full])?;
         for (what, value) in [
             ("batch size", options.batch_size),
             ("number of replicas", options.replicas),

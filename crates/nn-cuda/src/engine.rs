@@ -266,6 +266,7 @@ impl Engine for CudaEngine {
         Device {
             engine: "nn-cuda",
             precision: PRECISION,
+            products: self.blueprint.options.products,
             hardware: self.gpu.name.clone(),
             threads: None,
         }

@@ -29,6 +29,40 @@ impl fmt::Display for Precision {
     }
 }
 
+/// What the factors of a convolution's products are rounded to before they are multiplied. The products are exact, and
+/// their sums, parameters and all else stay in the engine's [`Precision`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Products {
+    /// Not rounded.
+    #[default]
+    Full,
+    /// 11 significant bits with the exponents of binary32: NVIDIA's tf32.
+    Tf32,
+    /// 8 significant bits with the exponents of binary32: bfloat16.
+    Bf16,
+}
+
+impl Products {
+    /// How far rounding to nearest takes a factor, relative to it, at most.
+    pub fn roundoff(self) -> f64 {
+        match self {
+            Products::Full => 0.0,
+            Products::Tf32 => 2f64.powi(-11),
+            Products::Bf16 => 2f64.powi(-8),
+        }
+    }
+}
+
+impl fmt::Display for Products {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Products::Full => "full",
+            Products::Tf32 => "tf32",
+            Products::Bf16 => "bf16",
+        })
+    }
+}
+
 /// What an engine runs on, for records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -36,6 +70,8 @@ pub struct Device {
     pub engine: &'static str,
     /// Format of its numbers.
     pub precision: Precision,
+    /// Format of what its convolutions multiply.
+    pub products: Products,
     /// Instruction set or device name.
     pub hardware: String,
     /// Threads of the processor that it computes with; none for an engine on another device.
@@ -47,10 +83,15 @@ impl fmt::Display for Device {
         let Self {
             engine,
             precision,
+            products,
             hardware,
             threads,
         } = self;
-        write!(f, "{engine} ({precision}, {hardware}")?;
+        write!(f, "{engine} ({precision}")?;
+        if *products != Products::Full {
+            write!(f, " with {products} products")?;
+        }
+        write!(f, ", {hardware}")?;
         match threads {
             None => {}
             Some(1) => write!(f, ", 1 thread")?,
@@ -71,6 +112,8 @@ pub struct EngineOptions {
     pub symmetry: Symmetry,
     /// How parameters are updated.
     pub optimiser: Optimiser,
+    /// What convolutions multiply; linear layers multiply in full.
+    pub products: Products,
     /// Threads to compute with; 0 for all the machine has. Results do not depend on it.
     pub threads: usize,
 }
@@ -83,15 +126,27 @@ impl EngineOptions {
             replicas: 1,
             symmetry: Symmetry::none(graph),
             optimiser: Optimiser::Sgd,
+            products: Products::Full,
             threads: 0,
         }
     }
 
-    /// The checks that hold for every engine, called by its constructor.
+    /// The checks that hold for every engine, called by its constructor; `products` are the formats that it has.
     ///
     /// # Errors
     /// [`EngineError::Options`], [`EngineError::Symmetry`] or [`EngineError::Unsupported`].
-    pub fn check(&self, graph: &Graph, engine: &'static str) -> Result<(), EngineError> {
+    pub fn check(
+        &self,
+        graph: &Graph,
+        engine: &'static str,
+        products: &[Products],
+    ) -> Result<(), EngineError> {
+        if !products.contains(&self.products) {
+            return Err(EngineError::Options(format!(
+                "convolutions are to multiply in {}, which {engine} cannot; nn-cuda can",
+                self.products
+            )));
+        }
         for (what, value) in [
             ("batch size", self.batch_size),
             ("number of replicas", self.replicas),

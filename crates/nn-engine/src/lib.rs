@@ -21,8 +21,8 @@ mod symmetry;
 pub use batch::{BatchSpec, Crop};
 pub use batches::Batches;
 pub use engine::{
-    Device, Engine, EngineOptions, Precision, check_batches, check_evaluate, check_replica,
-    check_run,
+    Device, Engine, EngineOptions, Precision, Products, check_batches, check_evaluate,
+    check_replica, check_run,
 };
 pub use error::EngineError;
 pub use hyper::{GroupHyper, HyperTable, Moments};

@@ -2,7 +2,7 @@
 
 use nn_engine::{
     BatchSpec, Batches, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet, Moments,
-    Optimiser, Precision, State, Symmetry, check_run,
+    Optimiser, Precision, Products, State, Symmetry, check_run,
 };
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
@@ -18,7 +18,9 @@ fn group_numbers_beyond_the_parameters_are_refused() {
     for number in [usize::MAX, 1 << 40, parameters] {
         let mut options = EngineOptions::new(&graph, 4);
         options.symmetry.group[2] = number;
-        let refused = options.check(&graph, "an engine").unwrap_err();
+        let refused = options
+            .check(&graph, "an engine", &[Products::Full])
+            .unwrap_err();
         assert!(matches!(refused, EngineError::Symmetry(_)));
         assert_eq!(
             refused.to_string(),
@@ -33,6 +35,22 @@ fn group_numbers_beyond_the_parameters_are_refused() {
     symmetry.group[2] = parameters - 1;
     symmetry.degree = vec![vec![0; parameters]; graph.normalisers().len()];
     assert_eq!(symmetry.check(&graph), Ok(()));
+}
+
+#[test]
+fn products_that_an_engine_does_not_have_are_refused() {
+    let graph = graph();
+    let options = EngineOptions {
+        products: Products::Bf16,
+        ..EngineOptions::new(&graph, 4)
+    };
+    let formats = [Products::Full, Products::Tf32, Products::Bf16];
+    assert_eq!(options.check(&graph, "an engine", &formats), Ok(()));
+    let refused = options.check(&graph, "an engine", &formats[..2]);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "convolutions are to multiply in bf16, which an engine cannot; nn-cuda can"
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nn_engine::{
     BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
-    ImageSet, Images, Precision, Split, State, Stats, StepStats, Symmetry, check_evaluate,
-    check_memory, check_replica, check_run,
+    ImageSet, Images, Precision, Products, Split, State, Stats, StepStats, Symmetry,
+    check_evaluate, check_memory, check_replica, check_run,
 };
 use nn_graph::Graph;
 use rayon::ThreadPool;
@@ -53,7 +53,7 @@ impl ReferenceEngine {
     /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`] or
     /// [`EngineError::Memory`].
     pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
-        options.check(graph, "nn-reference")?;
+        options.check(graph, "nn-reference", &[Products::Full])?;
         network::check_supported(graph)?;
         let states = 8 * (options.replicas as u128 + 1) * State::values(graph, options.optimiser);
         let bytes = states + network::bytes(graph, 1);
@@ -75,7 +75,7 @@ impl ReferenceEngine {
     /// # Errors
     /// As [`new`](Self::new), but [`EngineError::Memory`].
     pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
-        options.check(graph, "nn-reference")?;
+        options.check(graph, "nn-reference", &[Products::Full])?;
         network::check_supported(graph)?;
         let states = 8 * options.replicas as u128 * State::values(graph, options.optimiser);
         Ok(states + network::bytes(graph, options.batch_size))
@@ -147,6 +147,7 @@ impl Engine for ReferenceEngine {
         Device {
             engine: "nn-reference",
             precision: PRECISION,
+            products: Products::Full,
             hardware: std::env::consts::ARCH.into(),
             threads: Some(threads),
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::NetworkSpec;
 use crate::{
     BatchSpec, Batches, Crop, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet,
-    Moments, Optimiser, Split, State, Symmetry,
+    Moments, Optimiser, Products, Split, State, Symmetry,
 };
 
 /// How much work a case is. A tier includes the ones before it.
@@ -226,6 +226,7 @@ impl Case {
             replicas: self.replicas.len(),
             symmetry: self.symmetry(graph),
             optimiser: self.optimiser,
+            products: Products::Full,
             threads: 0,
         }
     }

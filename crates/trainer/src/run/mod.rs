@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use datasets::Dataset;
-use nn_engine::{EngineOptions, Split};
+use nn_engine::{EngineOptions, Products, Split};
 use run_records::{Manifest, Record};
 
 pub use checkpoint::{CheckpointError, Unusable};
@@ -101,6 +101,7 @@ fn engine_options(experiment: &Experiment, prepared: &Prepared, threads: usize) 
         replicas: experiment.run.len(),
         symmetry: prepared.symmetry.clone(),
         optimiser: prepared.optimiser,
+        products: Products::Full,
         threads,
     }
 }
