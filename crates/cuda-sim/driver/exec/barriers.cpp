@@ -26,6 +26,8 @@ const char* name(cuda_sim::WarpOperation operation) {
         case cuda_sim::WARP_SHUFFLE: return "a shuffle";
         case cuda_sim::WARP_BALLOT: return "a vote";
         case cuda_sim::WARP_MATCH: return "a match";
+        case cuda_sim::WARP_LOAD_MATRICES: return "ldmatrix";
+        case cuda_sim::WARP_PRODUCT: return "mma";
     }
     return "an operation of the warp";
 }
@@ -138,6 +140,12 @@ void Worker::warp(unsigned mask, cuda_sim::WarpOperation operation, void* argume
 // All lanes have arrived: runs the operation and wakes those that wait for it.
 void Worker::complete(unsigned warp, Meeting& meeting) {
     unsigned arrived = meeting.arrived;
+    const bool of_matrices =
+        meeting.operation == cuda_sim::WARP_LOAD_MATRICES || meeting.operation == cuda_sim::WARP_PRODUCT;
+    if (of_matrices && arrived != 0xffffffffu) {
+        fail(Failure::Kernel, std::string(name(meeting.operation)) + " at " + place(meeting.site) +
+                                  " wants all lanes of the warp; these have not exited: " + mask_text(arrived));
+    }
     meeting.function(meeting.arguments, arrived);
     meeting.arrived = 0;
     ++meeting.generation;
@@ -175,6 +183,10 @@ void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argum
                    cuda_sim::Site site) {
     sim::this_worker->warp(mask, operation, argument, function, site);
 }
+
+void cuda_sim_copy_later(const cuda_sim::AsyncCopy* copy) { sim::this_worker->copy_later(*copy); }
+
+int cuda_sim_copy_next(cuda_sim::AsyncCopy* copy) { return sim::this_worker->copy_next(*copy); }
 
 void cuda_sim_misaligned(const void* address) { sim::this_worker->misaligned(address); }
 

@@ -150,6 +150,7 @@ void Worker::begin_next_thread(Fiber& fiber) {
     Thread& thread = threads_[linear];
     thread.fenced = false;
     thread.waits_for = nullptr;
+    thread.copies.clear();
     thread.fiber = &fiber;
     fiber.thread = &thread;
     fiber.used = true;
@@ -183,8 +184,22 @@ void Worker::live() {
     switch_to_another();
 }
 
+void Worker::copy_later(const cuda_sim::AsyncCopy& copy) { current_->thread->copies.push_back(copy); }
+
+bool Worker::copy_next(cuda_sim::AsyncCopy& copy) {
+    std::vector<cuda_sim::AsyncCopy>& copies = current_->thread->copies;
+    if (copies.empty()) return false;
+    copy = copies.back();
+    copies.pop_back();
+    return true;
+}
+
 void Worker::exit_thread() {
     unsigned linear = current_->thread->linear;
+    if (!current_->thread->copies.empty()) {
+        fail(Failure::Kernel, "it exits before it has waited for " + std::to_string(current_->thread->copies.size()) +
+                                  " asynchronous copies");
+    }
     Warp& warp = warps_[linear / WARP_SIZE];
     warp.alive &= ~(1u << linear % WARP_SIZE);
     --alive_;

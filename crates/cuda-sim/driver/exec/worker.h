@@ -22,6 +22,8 @@ struct Thread : cuda_sim::ThreadState {
     // Where the thread waits, for reports.
     const char* waits_for = nullptr;
     cuda_sim::Site site = {nullptr, 0};
+    // What it has asked for and not waited for.
+    std::vector<cuda_sim::AsyncCopy> copies;
 };
 
 // Lanes that meet at one operation of a warp.
@@ -71,6 +73,8 @@ public:
     int barrier(cuda_sim::BarrierKind kind, int predicate, cuda_sim::Site site);
     void warp(unsigned mask, cuda_sim::WarpOperation operation, void* argument, cuda_sim::WarpFunction function,
               cuda_sim::Site site);
+    void copy_later(const cuda_sim::AsyncCopy& copy);
+    bool copy_next(cuda_sim::AsyncCopy& copy);
     [[noreturn]] void fail(Failure failure, const std::string& what);
 
     // Called when the processor reports a fault of the running thread.

@@ -30,5 +30,6 @@ static const int warpSize = 32;
 #include "device_math.h"
 #include "export.h"
 #include "shared_memory.h"
+#include "tensor_core.h"
 #include "vector_types.h"
 #include "warps.h"

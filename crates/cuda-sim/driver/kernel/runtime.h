@@ -45,12 +45,19 @@ extern __thread BlockState state __attribute__((tls_model("initial-exec"), visib
 
 enum BarrierKind { BARRIER_PLAIN, BARRIER_COUNT, BARRIER_AND, BARRIER_OR };
 
-enum WarpOperation { WARP_SYNC, WARP_SHUFFLE, WARP_BALLOT, WARP_MATCH };
+enum WarpOperation { WARP_SYNC, WARP_SHUFFLE, WARP_BALLOT, WARP_MATCH, WARP_LOAD_MATRICES, WARP_PRODUCT };
 
 // A place in a kernel's source.
 struct Site {
     const char* file;
     int line;
+};
+
+// A copy to shared memory that a thread has asked for: `filled` of `bytes` from `from`, the rest 0.
+struct AsyncCopy {
+    void* to;
+    const void* from;
+    unsigned bytes, filled;
 };
 
 // Called once all lanes have arrived, with the argument of each lane that is `present`.
@@ -87,6 +94,9 @@ int cuda_sim_barrier(cuda_sim::BarrierKind kind, int predicate, cuda_sim::Site s
 // All lanes of `mask` that have not exited arrive, `function` runs once, all go on.
 void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argument, cuda_sim::WarpFunction function,
                    cuda_sim::Site site);
+// Keeps a copy until the thread waits for it; and gives it back then, one at a time, until there is none.
+void cuda_sim_copy_later(const cuda_sim::AsyncCopy* copy);
+int cuda_sim_copy_next(cuda_sim::AsyncCopy* copy);
 // Ends the launch: a vector was read or written at this address, which is not a multiple of its size.
 [[noreturn]] void cuda_sim_misaligned(const void* address);
 // Ends the launch: a condition of `assert` does not hold.

@@ -1,0 +1,169 @@
+// What inline PTX does on a GPU's tensor cores: copies to shared memory that a thread does not wait for, matrices loaded from
+// there by a warp, rounded factors, and products of matrices. Kernels call these instead where __CUDA_SIM__ is defined, since the simulator reads no PTX.
+//
+// Lane 4 g + q has row g and columns 2 q, 2 q + 1 of a matrix of 8 rows of 4 words: its word q of 4 bytes. Fragments of a
+// product are such matrices one behind the other.
+#pragma once
+
+#include "device_math.h"
+#include "warps.h"
+
+namespace cuda_sim {
+
+// cvt.rna.tf32.f32: to 11 significant bits, ties away from 0.
+inline unsigned tf32_of(float x) {
+    if (isnan(x)) return 0x7fffffffu;
+    return (__float_as_uint(x) + 0x1000u) & 0xffffe000u;
+}
+
+// cvt.rn.bf16.f32: to 8 significant bits, ties to even.
+inline unsigned bf16_of(float x) {
+    if (isnan(x)) return 0x7fffu;
+    const unsigned bits = __float_as_uint(x);
+    return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+}
+
+// Towards 0, as tensor cores round a sum that float32 cannot hold.
+inline float truncated(double x) {
+    const float nearest = static_cast<float>(x);
+    const bool beyond = isfinite(nearest) && (x < 0.0 ? nearest < x : nearest > x);
+    return beyond ? __uint_as_float(__float_as_uint(nearest) - 1) : nearest;
+}
+
+struct LoadMatrices {
+    unsigned row[4];  // the row that this lane's address names
+    unsigned words[4];
+};
+
+CUDA_SIM_WARP_FUNCTION inline void run_load_matrices(void** arguments, unsigned) {
+    for (int lane = 0; lane < 32; ++lane) {
+        LoadMatrices* mine = static_cast<LoadMatrices*>(arguments[lane]);
+        for (int matrix = 0; matrix < 4; ++matrix) {
+            const LoadMatrices* row = static_cast<LoadMatrices*>(arguments[8 * matrix + lane / 4]);
+            mine->words[matrix] = row->row[lane % 4];
+        }
+    }
+}
+
+CUDA_SIM_WARP_FUNCTION inline void run_load_transposed(void** arguments, unsigned) {
+    for (int lane = 0; lane < 32; ++lane) {
+        LoadMatrices* mine = static_cast<LoadMatrices*>(arguments[lane]);
+        const int column = lane / 4, row = lane % 4 * 2;
+        for (int matrix = 0; matrix < 4; ++matrix) {
+            unsigned halves[2];
+            for (int i = 0; i < 2; ++i) {
+                const LoadMatrices* from = static_cast<LoadMatrices*>(arguments[8 * matrix + row + i]);
+                halves[i] = from->row[column / 2] >> 16 * (column % 2) & 0xffffu;
+            }
+            mine->words[matrix] = halves[0] | halves[1] << 16;
+        }
+    }
+}
+
+inline void load_matrices(unsigned (&words)[4], const void* row, bool transposed, Site site) {
+    if (reinterpret_cast<size_t>(row) % 16 != 0) cuda_sim_misaligned(row);
+    LoadMatrices argument;
+    __builtin_memcpy(argument.row, row, sizeof argument.row);
+    cuda_sim_warp(0xffffffffu, WARP_LOAD_MATRICES, &argument, transposed ? run_load_transposed : run_load_matrices, site);
+    __builtin_memcpy(words, argument.words, sizeof words);
+}
+
+// Fragments of a lane: a of 16 rows, b of 8 columns, d of 16 by 8.
+struct Product {
+    const unsigned* a;
+    const unsigned* b;
+    float* d;
+};
+
+// The n-th of a lane's factors in a word, of `PER_WORD`.
+template <int PER_WORD>
+CUDA_SIM_WARP_FUNCTION inline double factor(unsigned word, int n) {
+    const unsigned bits = PER_WORD == 2 ? word >> 16 * n << 16 : word & 0xffffe000u;
+    float value;
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// d += a b, over 8 words of a row: products are exact, and each sum is rounded once.
+template <int PER_WORD>
+CUDA_SIM_WARP_FUNCTION inline void run_product(void** arguments, unsigned) {
+    constexpr int DEPTH = 8 * PER_WORD;
+    double a[16][DEPTH], b[8][DEPTH];
+    for (int lane = 0; lane < 32; ++lane) {
+        const Product* of = static_cast<Product*>(arguments[lane]);
+        const int row = lane / 4, first = lane % 4 * PER_WORD;
+        for (int n = 0; n < PER_WORD; ++n) {
+            for (int half = 0; half < 2; ++half) {
+                const int k = first + half * DEPTH / 2 + n;
+                a[row][k] = factor<PER_WORD>(of->a[2 * half], n);
+                a[row + 8][k] = factor<PER_WORD>(of->a[2 * half + 1], n);
+                b[row][k] = factor<PER_WORD>(of->b[half], n);
+            }
+        }
+    }
+    for (int lane = 0; lane < 32; ++lane) {
+        float* d = static_cast<Product*>(arguments[lane])->d;
+        for (int i = 0; i < 4; ++i) {
+            const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+            double sum = 0.0;
+            for (int k = 0; k < DEPTH; ++k) sum += a[row][k] * b[column][k];
+            d[i] = truncated(d[i] + sum);
+        }
+    }
+}
+
+template <int PER_WORD>
+inline void product(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, Site site) {
+    const unsigned b[2] = {b0, b1};
+    Product argument = {a, b, d};
+    cuda_sim_warp(0xffffffffu, WARP_PRODUCT, &argument, run_product<PER_WORD>, site);
+}
+
+}  // namespace cuda_sim
+
+inline unsigned cuda_sim_tf32(float x) { return cuda_sim::tf32_of(x); }
+
+// Two in a word, the first in its lower half.
+inline unsigned cuda_sim_bf16x2(float first, float second) {
+    return cuda_sim::bf16_of(first) | cuda_sim::bf16_of(second) << 16;
+}
+
+// ldmatrix.sync.aligned.m8n8.x4.shared.b16: lanes 8 n to 8 n + 7 name the rows of matrix n, 16 bytes each.
+inline void cuda_sim_ldmatrix(unsigned (&words)[4], const void* row, CUDA_SIM_SITE) {
+    cuda_sim::load_matrices(words, row, false, {file, line});
+}
+
+// The same with .trans: each matrix transposed, of 8 by 8 halves of a word.
+inline void cuda_sim_ldmatrix_trans(unsigned (&words)[4], const void* row, CUDA_SIM_SITE) {
+    cuda_sim::load_matrices(words, row, true, {file, line});
+}
+
+// mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
+inline void cuda_sim_mma_tf32(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, CUDA_SIM_SITE) {
+    cuda_sim::product<1>(d, a, b0, b1, {file, line});
+}
+
+// mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
+inline void cuda_sim_mma_bf16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, CUDA_SIM_SITE) {
+    cuda_sim::product<2>(d, a, b0, b1, {file, line});
+}
+
+// cp.async: `filled` of BYTES bytes, the rest 0, at the next cuda_sim_copy_wait: what is read before is what was there.
+template <int BYTES>
+inline void cuda_sim_copy_async(void* to, const void* from, int filled) {
+    static_assert(BYTES == 4 || BYTES == 8 || BYTES == 16, "as PTX has them");
+    if (reinterpret_cast<size_t>(to) % BYTES != 0) cuda_sim_misaligned(to);
+    if (filled && reinterpret_cast<size_t>(from) % BYTES != 0) cuda_sim_misaligned(from);
+    const cuda_sim::AsyncCopy copy = {to, from, BYTES, static_cast<unsigned>(filled)};
+    cuda_sim_copy_later(&copy);
+}
+
+// cp.async.wait_all
+inline void cuda_sim_copy_wait() {
+    cuda_sim::AsyncCopy copy;
+    while (cuda_sim_copy_next(&copy)) {
+        unsigned char* to = static_cast<unsigned char*>(copy.to);
+        const unsigned char* from = static_cast<const unsigned char*>(copy.from);
+        for (unsigned byte = 0; byte < copy.bytes; ++byte) to[byte] = byte < copy.filled ? from[byte] : 0;
+    }
+}
