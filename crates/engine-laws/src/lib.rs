@@ -18,6 +18,7 @@ pub mod calls;
 pub mod conformance;
 pub mod determinism;
 pub mod edges;
+pub mod products;
 pub mod random_networks;
 pub mod renormalisation;
 pub mod separation;

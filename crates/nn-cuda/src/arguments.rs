@@ -180,6 +180,40 @@ pub(crate) struct TiledGradient {
     pub(crate) span: i32,
 }
 
+/// `struct TensorGradientArguments`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TensorGradient {
+    pub(crate) input: Source,
+    pub(crate) gradient: Source,
+    pub(crate) parts: Span,
+    pub(crate) sizes: Sizes,
+    pub(crate) tiles: i32,
+    pub(crate) span: i32,
+}
+
+/// `struct WeightTile`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WeightTile {
+    pub(crate) from: u64,
+    pub(crate) forward: u64,
+    pub(crate) backward: u64,
+    pub(crate) channels_in: i32,
+    pub(crate) channels_out: i32,
+    pub(crate) first_in: i32,
+    pub(crate) first_out: i32,
+}
+
+/// `struct RoundedArguments`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rounded {
+    pub(crate) tiles: u64,
+    pub(crate) values: Span,
+    pub(crate) rounded: Span,
+}
+
 /// `struct BiasGradientArguments`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
@@ -330,6 +364,9 @@ device_representation!(
     Convolution,
     WeightGradient,
     TiledGradient,
+    TensorGradient,
+    WeightTile,
+    Rounded,
     BiasGradient,
     Pointwise,
     Pool,

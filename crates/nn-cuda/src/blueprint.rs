@@ -4,8 +4,8 @@ use nn_engine::plan::{By, Plan};
 use nn_engine::{EngineError, EngineOptions, Optimiser, Products};
 use nn_graph::{Graph, NodeId, Op};
 
-use crate::arguments::{GroupRates, Parameter, Sample, StepResult};
-use crate::layout::{Layout, Tiling};
+use crate::arguments::{GroupRates, Parameter, Sample, StepResult, WeightTile};
+use crate::layout::{Layout, QUAD, Tiling};
 use crate::op::conv2d;
 use crate::parameters::{Parameters, affine};
 
@@ -14,6 +14,9 @@ pub(crate) const WINDOW: usize = 128;
 
 /// Positions in a tile of a normalisation's own passes.
 pub(crate) const PASS_TILE: usize = 128;
+
+/// Formats that there are kernels for.
+const FORMATS: [Products; 3] = [Products::Full, Products::Tf32, Products::Bf16];
 
 /// What statistics are taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,9 @@ pub(crate) struct Inventory {
     /// 0 without moments.
     pub(crate) second_moments: usize,
     pub(crate) parts: usize,
+    /// Words of weights' rounded copies; 0 where convolutions multiply in full.
+    pub(crate) rounded: usize,
+    pub(crate) rounded_tiles: usize,
     /// Of each normalisation.
     pub(crate) lists: Vec<usize>,
     pub(crate) partials: Vec<usize>,
@@ -83,7 +89,7 @@ impl Blueprint {
     /// # Errors
     /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`].
     pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
-        options.check(graph, "nn-cuda", &[Products::Full])?;
+        options.check(graph, "nn-cuda", &FORMATS)?;
         for (what, value) in [
             ("batch size", options.batch_size),
             ("number of replicas", options.replicas),
@@ -103,9 +109,9 @@ impl Blueprint {
             .collect();
         check_sizes(graph, &layouts, options.batch_size)?;
         let plan = Plan::compile(graph);
-        let norms = norms(graph, &plan, &layouts);
+        let norms = norms(graph, &plan, &layouts, options.products);
         Ok(Self {
-            parameters: Parameters::new(graph, &options.symmetry.group, options.batch_size),
+            parameters: Parameters::new(graph, options),
             norms,
             graph: graph.clone(),
             plan,
@@ -153,6 +159,12 @@ impl Blueprint {
                 Optimiser::AdamW => self.parameters.values,
             },
             parts: self.parameters.parts,
+            rounded: match self.options.products {
+                Products::Full => 0,
+                Products::Tf32 => self.parameters.rounded * QUAD,
+                Products::Bf16 => self.parameters.rounded * QUAD / 2,
+            },
+            rounded_tiles: self.parameters.rounded_tiles().len(),
             lists: lists.collect(),
             partials: partials.collect(),
             running: running.map(|norm| 2 * norm.layout.stored).sum(),
@@ -218,7 +230,10 @@ impl Inventory {
             (length as u128 * replicas as u128).max(1) * size as u128
         };
         let of_replicas = |size: usize| move |&length: &usize| list(length, replicas, size);
-        let there = self.activations.iter().chain([&self.second_moments]);
+        let there = self
+            .activations
+            .iter()
+            .chain([&self.second_moments, &self.rounded]);
         let there = there.filter(|&&length| length > 0);
         let floats = there.chain(&self.gradients).chain(&self.lists);
         let floats = floats.chain([&self.values, &self.values, &self.parts, &self.running]);
@@ -227,6 +242,7 @@ impl Inventory {
             (self.parameters, size_of::<Parameter>()),
             (self.blocks, size_of::<i32>()),
             (self.blocks, size_of::<i32>()),
+            (self.rounded_tiles, size_of::<WeightTile>()),
             (1, size_of::<i32>()),
         ];
         let shared = shared.map(|(length, size)| list(length, 1, size));
@@ -286,7 +302,7 @@ fn check_sizes(graph: &Graph, layouts: &[Layout], batch: usize) -> Result<(), En
     Ok(())
 }
 
-fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> Vec<NormPlan> {
+fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout], products: Products) -> Vec<NormPlan> {
     let mut running = 0;
     let mut norms = Vec::new();
     for (index, group) in plan.groups().iter().enumerate() {
@@ -302,7 +318,9 @@ fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout]) -> Vec<NormPlan> {
         let [scale, shift] = affine(&node.op);
         // A convolution beside finds sums tile by tile of its own: forward it writes this tensor, backward its gradient.
         let neighbour = |by: By| match by {
-            By::Neighbour(group) => conv2d::Shape::of(graph, graph.node(plan.groups()[group].head)),
+            By::Neighbour(group) => {
+                conv2d::Shape::of(graph, graph.node(plan.groups()[group].head), products)
+            }
             _ => None,
         };
         let own = Tiling::flat(layout, PASS_TILE);

@@ -43,8 +43,10 @@ pub(crate) struct Tiling {
     pub(crate) width: usize,
     pub(crate) tile_height: usize,
     pub(crate) tile_width: usize,
-    /// Tiles of flat positions that are so far apart in both directions, instead of neighbours; 1 for those.
+    /// Tiles of positions that are so far apart in both directions (of a class), instead of neighbours; 1 for those.
     pub(crate) stride: usize,
+    /// Whether all positions of a class are taken as one row.
+    pub(crate) joined: bool,
 }
 
 impl Tiling {
@@ -56,6 +58,7 @@ impl Tiling {
             tile_height: 1,
             tile_width: tile,
             stride: 1,
+            joined: true,
         }
     }
 
@@ -70,21 +73,22 @@ impl Tiling {
             tile_height: 1,
             tile_width: tile,
             stride,
+            joined: true,
         }
     }
 
     /// Tiles of an image.
     pub(crate) fn tiles(&self) -> usize {
-        if self.stride > 1 {
-            let every = |length: usize, first: usize| (length - first).div_ceil(self.stride);
-            let of_class = |y: usize, x: usize| {
-                let positions = every(self.height, y) * every(self.width, x);
-                positions.div_ceil(self.tile_width)
-            };
-            let rows = 0..self.height.min(self.stride);
-            let classes = rows.flat_map(|y| (0..self.width.min(self.stride)).map(move |x| (y, x)));
-            return classes.map(|(y, x)| of_class(y, x)).sum();
-        }
-        self.height.div_ceil(self.tile_height) * self.width.div_ceil(self.tile_width)
+        let every = |length: usize, first: usize| (length - first).div_ceil(self.stride);
+        let of_class = |y: usize, x: usize| {
+            let (height, width) = (every(self.height, y), every(self.width, x));
+            match self.joined {
+                true => (height * width).div_ceil(self.tile_width),
+                false => height.div_ceil(self.tile_height) * width.div_ceil(self.tile_width),
+            }
+        };
+        let rows = 0..self.height.min(self.stride);
+        let classes = rows.flat_map(|y| (0..self.width.min(self.stride)).map(move |x| (y, x)));
+        classes.map(|(y, x)| of_class(y, x)).sum()
     }
 }

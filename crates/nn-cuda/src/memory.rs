@@ -3,7 +3,7 @@
 use cudarc::driver::{CudaSlice, DevicePtr, DeviceRepr, DriverError, sys};
 use nn_engine::EngineError;
 
-use crate::arguments::{GroupRates, Parameter, Sample, Span, StepResult};
+use crate::arguments::{GroupRates, Parameter, Sample, Span, StepResult, WeightTile};
 use crate::blueprint::{Blueprint, WINDOW};
 use crate::gpu::{Gpu, failed};
 
@@ -110,6 +110,8 @@ pub(crate) struct Memory {
     /// None without moments.
     pub(crate) second_moment: Option<Buffer<f32>>,
     pub(crate) parts: Buffer<f32>,
+    /// Weights as tensor cores multiply them: words of one or two factors. None where convolutions multiply in full.
+    pub(crate) rounded: Option<Buffer<f32>>,
     pub(crate) lists: Vec<Buffer<f32>>,
     pub(crate) partials: Vec<Buffer<f64>>,
     pub(crate) running: Buffer<f32>,
@@ -122,6 +124,7 @@ pub(crate) struct Memory {
     pub(crate) parameters: Buffer<Parameter>,
     pub(crate) owners: Buffer<i32>,
     pub(crate) numbers: Buffer<i32>,
+    pub(crate) rounded_tiles: Buffer<WeightTile>,
 }
 
 impl Memory {
@@ -140,6 +143,8 @@ impl Memory {
         memory.owners.write(gpu, 0, 0, &owners)?;
         memory.numbers.write(gpu, 0, 0, &numbers)?;
         memory.parameters.write(gpu, 0, 0, &parameters)?;
+        let tiles = blueprint.parameters.rounded_tiles();
+        memory.rounded_tiles.write(gpu, 0, 0, &tiles)?;
         Ok(memory)
     }
 
@@ -163,6 +168,7 @@ impl Memory {
             momentum: floats(all.values)?,
             second_moment: stored(&all.second_moments)?,
             parts: floats(all.parts)?,
+            rounded: stored(&all.rounded)?,
             lists: all
                 .lists
                 .iter()
@@ -183,6 +189,7 @@ impl Memory {
             parameters: Buffer::new(gpu, all.parameters, 1)?,
             owners: Buffer::new(gpu, all.blocks, 1)?,
             numbers: Buffer::new(gpu, all.blocks, 1)?,
+            rounded_tiles: Buffer::new(gpu, all.rounded_tiles, 1)?,
         };
         // A parameter that no gradient reaches has none; channels that fill up are 0.
         memory.parts.clear(gpu)?;

@@ -1,10 +1,14 @@
 //! Where parameters lie on the GPU: all in one list, each as its kernels read it.
 
+use nn_engine::{EngineOptions, Products};
 use nn_graph::{Graph, Op};
 
 use crate::arguments;
 use crate::layout::QUAD;
 use crate::op::conv2d;
+
+/// Rows and columns of a weight that a block rounds.
+const ROUNDED_SIDE: usize = 32;
 
 /// Values that one block of the update has.
 const BLOCK: usize = 128;
@@ -31,6 +35,8 @@ pub(crate) struct Slot {
     /// Where the parts that its gradient is the sum of begin, and how many there are.
     pub(crate) parts: usize,
     pub(crate) count: usize,
+    /// Where its rounded copies begin, forward and backward, counted in quads, if convolutions read them.
+    pub(crate) rounded: Option<[usize; 2]>,
 }
 
 /// All parameters of a graph.
@@ -41,15 +47,19 @@ pub(crate) struct Parameters {
     pub(crate) values: usize,
     /// Values of all parts of gradients.
     pub(crate) parts: usize,
+    /// Quads of all rounded copies.
+    pub(crate) rounded: usize,
 }
 
 impl Parameters {
-    /// `groups` has the group of each.
-    pub(crate) fn new(graph: &Graph, groups: &[usize], batch: usize) -> Self {
+    /// Of an engine with these options.
+    pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Self {
+        let (batch, groups) = (options.batch_size, &options.symmetry.group);
         let mut all = Self {
             slots: Vec::new(),
             values: 0,
             parts: 0,
+            rounded: 0,
         };
         for (parameter, &group) in graph.parameters().iter().zip(groups) {
             let form = match parameter.shape[..] {
@@ -70,13 +80,17 @@ impl Parameters {
                 group,
                 parts: 0,
                 count: 1,
+                rounded: None,
             });
             all.values = all.values.saturating_add(length.next_multiple_of(BLOCK));
         }
         for node in graph.nodes() {
-            if let Some(convolution) = conv2d::Shape::of(graph, node) {
+            if let Some(convolution) = conv2d::Shape::of(graph, node, options.products) {
                 let product = convolution.weight_product(batch, batch);
                 all.slots[convolution.weight].count = product.cut.count;
+                if convolution.products != Products::Full {
+                    all.round(convolution.weight);
+                }
                 if let Some(bias) = convolution.bias {
                     all.slots[bias].count = convolution.bias_cut(batch, batch).count;
                 }
@@ -88,6 +102,44 @@ impl Parameters {
             all.parts = all.parts.saturating_add(values);
         }
         all
+    }
+
+    /// Makes room for rounded copies of a weight.
+    fn round(&mut self, weight: usize) {
+        let slot = &mut self.slots[weight];
+        // Counted so that each begins where its largest quads may.
+        let quads = slot.length.div_ceil(QUAD);
+        slot.rounded = Some([self.rounded, self.rounded.saturating_add(quads)]);
+        self.rounded = self.rounded.saturating_add(quads.saturating_mul(2));
+    }
+
+    /// The tiles of all weights that are rounded.
+    pub(crate) fn rounded_tiles(&self) -> Vec<arguments::WeightTile> {
+        let mut tiles = Vec::new();
+        for slot in &self.slots {
+            let (Some([forward, backward]), Form::Kernel { out, fan, taps }) =
+                (slot.rounded, slot.form)
+            else {
+                continue;
+            };
+            let (out, fan) = (out.next_multiple_of(QUAD), fan.next_multiple_of(QUAD));
+            for tap in 0..taps {
+                for first_in in (0..fan).step_by(ROUNDED_SIDE) {
+                    for first_out in (0..out).step_by(ROUNDED_SIDE) {
+                        tiles.push(arguments::WeightTile {
+                            from: (slot.first + tap * fan * out) as u64,
+                            forward: (forward + tap * fan * out / QUAD) as u64,
+                            backward: (backward + tap * fan * out / QUAD) as u64,
+                            channels_in: fan as i32,
+                            channels_out: out as i32,
+                            first_in: first_in as i32,
+                            first_out: first_out as i32,
+                        });
+                    }
+                }
+            }
+        }
+        tiles
     }
 
     /// Blocks of the update.

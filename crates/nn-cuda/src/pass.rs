@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use nn_engine::Optimiser;
 use nn_engine::plan::{By, GradientFlow, Group};
+use nn_engine::{Optimiser, Products};
 use nn_graph::{NodeId, Op, op::BatchNorm};
 
 use crate::arguments::{Finish, Flow, Loss, Norm, Partials, Source, SourceKind, Span};
 use crate::blueprint::{Blueprint, Over};
 use crate::launch::{Kernel, Program};
-use crate::layout::Tiling;
+use crate::layout::{QUAD, Tiling};
 use crate::memory::{Memory, Pictures};
 
 /// What normalisation does.
@@ -59,6 +59,21 @@ impl Pass<'_> {
         slot.map_or(Span::NONE, |slot| {
             self.memory.values.span_at(self.replicas.start, slot.first)
         })
+    }
+
+    /// A weight's rounded copy for convolutions of this direction; none where they multiply in full.
+    pub(crate) fn rounded(&self, index: usize, towards: Towards) -> Span {
+        let first = self.blueprint.parameters.slots[index].rounded;
+        let words = match self.blueprint.options.products {
+            Products::Bf16 => QUAD / 2,
+            _ => QUAD,
+        };
+        match (&self.memory.rounded, first) {
+            (Some(list), Some(first)) => {
+                list.span_at(self.replicas.start, first[towards as usize] * words)
+            }
+            _ => Span::NONE,
+        }
     }
 
     /// Where the parts of a parameter's gradient go; none if it is not trained.
@@ -213,8 +228,29 @@ pub(crate) fn itself(by: By) -> bool {
     by == By::Itself
 }
 
+/// The launch that rounds the weights that tensor cores multiply, where there are some.
+fn round_weights(pass: &Pass<'_>, program: &mut Program) {
+    let kernel = match pass.blueprint.options.products {
+        Products::Full => return,
+        Products::Tf32 => Kernel::RoundWeightsTf32,
+        Products::Bf16 => Kernel::RoundWeightsBf16,
+    };
+    let (memory, first) = (pass.memory, pass.replicas.start);
+    let Some(rounded) = &memory.rounded else {
+        return;
+    };
+    let arguments = crate::arguments::Rounded {
+        tiles: memory.rounded_tiles.address(),
+        values: memory.values.span(first),
+        rounded: rounded.span(first),
+    };
+    let blocks = [memory.rounded_tiles.length, 1];
+    pass.launch(program, kernel, blocks, arguments);
+}
+
 /// Launches of the forward pass over a batch whose images are in place.
 pub(crate) fn forward(pass: &Pass<'_>, program: &mut Program) {
+    round_weights(pass, program);
     for index in 0..pass.blueprint.plan.groups().len() {
         crate::op::forward(pass, index, program);
     }

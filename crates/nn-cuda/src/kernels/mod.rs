@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use cache::Cache;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 11] = [
+pub const FILES: [(&str, &str); 14] = [
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
@@ -34,6 +34,18 @@ pub const FILES: [(&str, &str); 11] = [
     (
         "conv3x3_weight_gradient.cu",
         include_str!("../../kernels/conv3x3_weight_gradient.cu"),
+    ),
+    (
+        "tensor_core.cu",
+        include_str!("../../kernels/tensor_core.cu"),
+    ),
+    (
+        "tensor_convolution.cu",
+        include_str!("../../kernels/tensor_convolution.cu"),
+    ),
+    (
+        "tensor_weight_gradient.cu",
+        include_str!("../../kernels/tensor_weight_gradient.cu"),
     ),
     ("pointwise.cu", include_str!("../../kernels/pointwise.cu")),
     ("pooling.cu", include_str!("../../kernels/pooling.cu")),

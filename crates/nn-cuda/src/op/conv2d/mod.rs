@@ -1,14 +1,16 @@
 //! Convolutions, and linear layers as convolutions of images of one position: `kernels/conv2d*.cu`, and for most of them
-//! `kernels/conv3x3*.cu`.
+//! `kernels/conv3x3*.cu`; on tensor cores, `kernels/tensor_*.cu`.
 //!
 //! The phases of normalisations that the plan leaves to a convolution are done on the way, by the same launches.
 
 mod shape;
+mod tensor;
 
+use nn_engine::Products;
 use nn_engine::plan::GradientFlow;
 
-use self::shape::Product;
 pub(crate) use self::shape::Shape;
+use self::shape::{Form, Product};
 use super::normalisation;
 use crate::arguments::{self, Norm, Partials, Span};
 use crate::launch::{Kernel, Program};
@@ -18,7 +20,8 @@ use crate::pass::{Pass, Towards, flow, partials};
 fn shape(pass: &Pass<'_>, index: usize) -> Option<Shape> {
     let blueprint = pass.blueprint;
     let group = &blueprint.plan.groups()[index];
-    Shape::of(&blueprint.graph, blueprint.graph.node(group.head))
+    let node = blueprint.graph.node(group.head);
+    Shape::of(&blueprint.graph, node, blueprint.options.products)
 }
 
 /// Launches a product whose target has this layout.
@@ -61,7 +64,7 @@ pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
     let product = shape.forward();
     let arguments = arguments::Convolution {
         source: pass.input(group),
-        weight: pass.parameter(Some(shape.weight)),
+        weight: factors(pass, &shape, Towards::Output),
         bias: pass.parameter(shape.bias),
         addend: addend.map_or(Span::NONE, |&node| pass.activation(node)),
         target: pass.activation(group.output),
@@ -71,6 +74,14 @@ pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
         ..arguments::Convolution::default()
     };
     launch(pass, program, product, shape.output, arguments);
+}
+
+/// The weight, as the kernel reads it that writes in this direction.
+fn factors(pass: &Pass<'_>, shape: &Shape, towards: Towards) -> Span {
+    match shape.products {
+        Products::Full => pass.parameter(Some(shape.weight)),
+        _ => pass.rounded(shape.weight, towards),
+    }
 }
 
 /// Where sums for a normalisation go, and how images are cut; the latter also where there is none.
@@ -115,7 +126,20 @@ fn weight_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut P
     let (input, gradient) = (pass.input(group), pass.output_gradient(index));
     let parts = pass.parts(Some(shape.weight));
     let output = shape.output;
-    if let Some(tiling) = product.tiling {
+    if let Form::Tensor(tiling) = product.form {
+        let arguments = arguments::TensorGradient {
+            input,
+            gradient,
+            parts,
+            sizes: shape.sizes(),
+            tiles: (pass.images * tiling.tiles()) as i32,
+            span: product.cut.length as i32,
+        };
+        let blocks = [product.blocks, product.cut.count];
+        pass.launch(program, product.kernel, blocks, arguments);
+        return;
+    }
+    if let Form::Tiled(tiling) = product.form {
         let arguments = arguments::TiledGradient {
             input,
             gradient,
@@ -178,7 +202,7 @@ fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pr
     let product = shape.backward();
     let arguments = arguments::Convolution {
         source: pass.output_gradient(index),
-        weight: pass.parameter(Some(shape.weight)),
+        weight: factors(pass, shape, Towards::Input),
         target: pass.gradient(input),
         completes: norm.map_or(Norm::default(), |norm| pass.norm(norm)),
         stored: pass.activation(input),

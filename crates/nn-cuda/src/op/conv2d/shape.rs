@@ -1,7 +1,9 @@
 //! Sizes of a convolution, and which kernels compute it.
 
+use nn_engine::Products;
 use nn_graph::{Graph, Node, Op};
 
+use super::tensor;
 use crate::arguments::Sizes;
 use crate::launch::Kernel;
 use crate::layout::{Layout, Tiling};
@@ -17,6 +19,8 @@ pub(crate) struct Shape {
     pub(crate) padding: usize,
     pub(crate) weight: usize,
     pub(crate) bias: Option<usize>,
+    /// What its factors are rounded to: the format asked for, where there are kernels for it.
+    pub(crate) products: Products,
 }
 
 /// How a product with positions as rows is computed: forward, or for the gradient of the input.
@@ -49,8 +53,18 @@ pub(crate) struct WeightProduct {
     pub(crate) blocks: usize,
     /// What is summed, in positions or tiles, as it is cut.
     pub(crate) cut: Cut,
-    /// Of a kernel that goes tile by tile.
-    pub(crate) tiling: Option<Tiling>,
+    pub(crate) form: Form,
+}
+
+/// How the gradient of a weight goes through the positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One after another.
+    Flat,
+    /// Tile by tile.
+    Tiled(Tiling),
+    /// Tile by tile, on tensor cores.
+    Tensor(Tiling),
 }
 
 /// Blocks, about, that keep a GPU busy. The same for every GPU, so that sums have one order.
@@ -66,38 +80,53 @@ const BIAS_SPANS: usize = 128;
 const CHUNK: usize = 16;
 
 impl Shape {
-    /// Of a node that is a convolution or a linear layer.
-    pub(crate) fn of(graph: &Graph, node: &Node) -> Option<Self> {
+    /// Of a node that is a convolution or a linear layer, where factors are to be rounded so.
+    pub(crate) fn of(graph: &Graph, node: &Node, products: Products) -> Option<Self> {
         let input = |node: &Node| Layout::new(&graph.node(node.inputs[0]).shape);
         let output = Layout::new(&node.shape);
         match &node.op {
-            Op::Conv2d(conv) => Some(Self {
-                input: input(node),
-                output,
-                kernel: graph.parameter(conv.weight).shape[2],
-                stride: conv.stride,
-                padding: conv.padding,
-                weight: conv.weight.index(),
-                bias: conv.bias.map(|id| id.index()),
-            }),
+            Op::Conv2d(conv) => {
+                let kernel = graph.parameter(conv.weight).shape[2];
+                let has_kernels = matches!(kernel, 1 | 3) && conv.stride <= 2;
+                Some(Self {
+                    input: input(node),
+                    output,
+                    kernel,
+                    stride: conv.stride,
+                    padding: conv.padding,
+                    weight: conv.weight.index(),
+                    bias: conv.bias.map(|id| id.index()),
+                    products: if has_kernels {
+                        products
+                    } else {
+                        Products::Full
+                    },
+                })
+            }
             Op::Linear(layer) => Some(linear::shape(layer, input(node), output)),
             _ => None,
         }
     }
 
     /// Whether it is 3×3 with the input's positions.
-    fn is_3x3(&self) -> bool {
+    pub(super) fn is_3x3(&self) -> bool {
         (self.kernel, self.stride, self.padding) == (3, 1, 1)
     }
 
     /// The kernel that writes the output.
     pub(crate) fn forward(&self) -> Product {
-        self.product(self.output, 1, |kernels| kernels[0])
+        match self.products {
+            Products::Full => self.product(self.output, 1, |kernels| kernels[0]),
+            format => tensor::product(self, format, self.output, 0),
+        }
     }
 
     /// The kernel that writes the input's gradient.
     pub(crate) fn backward(&self) -> Product {
-        self.product(self.input, self.stride, |kernels| kernels[1])
+        match self.products {
+            Products::Full => self.product(self.input, self.stride, |kernels| kernels[1]),
+            format => tensor::product(self, format, self.input, 1),
+        }
     }
 
     /// How a tensor is written, of whose positions those a stride apart are taken together.
@@ -115,6 +144,7 @@ impl Shape {
                 tile_height,
                 tile_width,
                 stride: 1,
+                joined: false,
             },
             columns,
             tiled: true,
@@ -143,6 +173,9 @@ impl Shape {
 
     /// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`.
     pub(crate) fn weight_product(&self, images: usize, room: usize) -> WeightProduct {
+        if self.products != Products::Full {
+            return tensor::weight_product(self, self.products, (images, room), BLOCKS);
+        }
         if self.is_3x3() {
             return self.tiled_weight_product(images, room);
         }
@@ -161,7 +194,7 @@ impl Shape {
                 length: length.next_multiple_of(DEPTH),
                 count: spans(room),
             },
-            tiling: None,
+            form: Form::Flat,
         }
     }
 
@@ -177,6 +210,7 @@ impl Shape {
             tile_height,
             tile_width,
             stride: 1,
+            joined: false,
         };
         let blocks = self.input.stored.div_ceil(CHUNK) * self.output.stored.div_ceil(CHUNK);
         let tiles = |images: usize| images.saturating_mul(tiling.tiles()).max(1);
@@ -188,7 +222,7 @@ impl Shape {
                 length: tiles(images).div_ceil(spans(images)),
                 count: spans(room),
             },
-            tiling: Some(tiling),
+            form: Form::Tiled(tiling),
         }
     }
 

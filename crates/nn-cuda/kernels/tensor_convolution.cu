@@ -1,0 +1,294 @@
+// Convolutions on tensor cores, forward and for the gradient of the input, of kernels up to 3x3 and strides up to 2.
+//
+// A block has a tile of positions of one image by some channels of the target. Of the source, a patch that has all that the tile
+// reads is put into shared memory, some channels at a time: normalised or made on the way, and rounded (tensor_core.cu). Under a
+// tap, rows of the patch are the rows of a product of matrices, whose columns are the target's channels. A warp has 32 positions
+// by 16 channels.
+//
+// A gradient's positions that are a stride apart read under the same taps (a class), so that each class is a convolution of
+// stride 1 with some of the taps. Arguments, and what is done on the way, are those of convolution.cu, but for the weight: its
+// rounded copy, [tap][out][in] forward and [tap][in][out] backward. Tested against nn-reference's conv2d.
+
+// Where a tile reads: position (y, x) of the tile, under tap n, at position (stride y, stride x) + offset of n in the patch.
+struct Stencil {
+    int top, left;      // of the patch, in the source
+    int step;           // from one position of the patch to the next, in the source
+    int height, width;  // of the patch
+    int stride;
+    int taps, across;   // taps that are used, and in a row of them
+    int down_first, right_first;  // the first of them, among all
+    int apart;          // from one to the next, among all
+    int turned;         // whether the first is at the patch's lower right
+};
+
+// A 3x3 convolution of stride 1 and padding 1. In constants, of which the compiler makes addresses.
+template <int HEIGHT, int WIDTH, bool BACKWARD>
+__device__ __forceinline__ Stencil unit_stencil(int top, int left) {
+    return {top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2, 1, 9, 3, 0, 0, 1, BACKWARD};
+}
+
+template <int HEIGHT, int WIDTH>
+__device__ __forceinline__ Stencil forward_stencil(const Sizes& s, int top, int left) {
+    const bool point = s.kernel == 1;
+    const int step = point ? s.stride : 1, stride = point ? 1 : s.stride;
+    return {top * s.stride - s.padding, left * s.stride - s.padding, step, (HEIGHT - 1) * stride + s.kernel,
+            (WIDTH - 1) * stride + s.kernel, stride, s.kernel * s.kernel, s.kernel, 0, 0, 1, 0};
+}
+
+// Of the class of positions (y, x) + stride (i, j), for a tile that begins at (i, j) = (top, left).
+template <int HEIGHT, int WIDTH>
+__device__ __forceinline__ Stencil backward_stencil(const Sizes& s, int y, int x, int top, int left) {
+    const int u = (y + s.padding) % s.stride, v = (x + s.padding) % s.stride;
+    const int down = taps_from(u, s.kernel, s.stride), across = taps_from(v, s.kernel, s.stride);
+    return {top + (y + s.padding - u) / s.stride - max(down - 1, 0), left + (x + s.padding - v) / s.stride - max(across - 1, 0),
+            1, HEIGHT + max(down - 1, 0), WIDTH + max(across - 1, 0), 1, down * across, max(across, 1), u, v, s.stride, 1};
+}
+
+// Place of the n-th tap that is used, in the patch and among all.
+__device__ __forceinline__ int offset_of(const Stencil& s, int n) {
+    const int u = n / s.across, v = n % s.across, last = s.taps / s.across - 1;
+    return s.turned ? (last - u) * s.width + s.across - 1 - v : u * s.width + v;
+}
+
+__device__ __forceinline__ int tap_among_all(const Stencil& s, int kernel, int n) {
+    return (s.down_first + n / s.across * s.apart) * kernel + s.right_first + n % s.across * s.apart;
+}
+
+// PATCH: positions of the largest patch. QUADS: of the source's channels, how many are in shared memory at a time.
+template <class Format, int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS>
+struct TensorTile {
+    static constexpr int ROWS = HEIGHT * WIDTH;
+    static constexpr int THREADS = ROWS / 32 * (COLUMNS / 16) * 32;
+    static constexpr int QUAD = sizeof(typename Format::Quad);
+    static constexpr int STEPS = QUADS * QUAD / STEP_BYTES;
+    // An odd multiple of 16: eight neighbouring rows are in different banks.
+    static constexpr int PITCH = QUADS * QUAD + 16;
+    static_assert(QUADS * QUAD % STEP_BYTES == 0, "whole products");
+
+    union Shared {
+        struct {
+            alignas(16) unsigned char source[PATCH * PITCH];
+            alignas(16) unsigned char weight[9 * COLUMNS * PITCH];
+        } factors;
+        struct {
+            float results[ROWS][COLUMNS + 4];
+            ColumnSums<THREADS, COLUMNS> sums;
+        } done;
+    };
+};
+
+// Positions that a thread asks memory for before it uses the first: of a gradient that is made, each is two loads.
+template <bool GRADIENT>
+struct AtOnce {
+    static constexpr int COUNT = GRADIENT ? 2 : 4;
+};
+
+// Puts the channels of the source from `first` on into shared memory, 0 outside of the image.
+template <class Format, class Tile, int QUADS, bool BACKWARD>
+__device__ __forceinline__ void fill_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
+                                           unsigned char* target) {
+    const Sizes& s = a.sizes;
+    const int channels = BACKWARD ? s.out_channels : s.in_channels;
+    const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
+    const int quad = threadIdx.x % QUADS, channel = first + 4 * quad;
+    const int positions = stencil.height * stencil.width;
+    Reader<BACKWARD> reader = {};
+    if (channel < channels) reader.prepare(a.source, image, channel);
+    constexpr int APART = Tile::THREADS / QUADS, COUNT = AtOnce<BACKWARD>::COUNT;
+#pragma unroll 1
+    for (int start = threadIdx.x / QUADS; start < positions; start += COUNT * APART) {
+        typename Reader<BACKWARD>::Fetched values[COUNT];
+        bool inside[COUNT];
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) {
+            const int index = start + i * APART;
+            const int y = stencil.top + index / stencil.width * stencil.step;
+            const int x = stencil.left + index % stencil.width * stencil.step;
+            inside[i] = index < positions && y >= 0 && y < height && x >= 0 && x < width && channel < channels;
+            // Values of a batch are counted in 32 bits.
+            const unsigned at = ((image * height + y) * width + x) * channels + channel;
+            values[i] = {};
+            if (inside[i]) values[i] = reader.fetch(a.source, at);
+        }
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) {
+            const int index = start + i * APART;
+            if (index >= positions) break;
+            const float4 value = inside[i] ? reader.make(a.source, values[i]) : splat(0.0f);
+            store_quad<Format>(target + index * Tile::PITCH + quad * Tile::QUAD, value);
+        }
+    }
+}
+
+// Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting.
+template <class Format, class Tile, int COLUMNS, int QUADS, bool BACKWARD>
+__device__ __forceinline__ void fill_factors(const ConvolutionArguments& a, const Stencil& stencil, int first,
+                                             unsigned char* target) {
+    typedef typename Format::Quad Quad;
+    const Sizes& s = a.sizes;
+    const int channels = BACKWARD ? s.out_channels : s.in_channels, columns = BACKWARD ? s.in_channels : s.out_channels;
+    const Quad* weight = reinterpret_cast<const Quad*>(here(a.weight));
+    const int first_column = blockIdx.y * COLUMNS;
+#pragma unroll 2
+    for (int index = threadIdx.x; index < stencil.taps * COLUMNS * QUADS; index += Tile::THREADS) {
+        const int quad = index % QUADS, column = index / QUADS % COLUMNS, n = index / (QUADS * COLUMNS);
+        const int channel = first + 4 * quad;
+        const bool inside = channel < channels && first_column + column < columns;
+        const Offset row = (Offset)tap_among_all(stencil, s.kernel, n) * columns + first_column + column;
+        copy_async<sizeof(Quad)>(target + (n * COLUMNS + column) * Tile::PITCH + quad * Tile::QUAD,
+                                 inside ? weight + (row * channels + channel) / 4 : weight, inside);
+    }
+}
+
+// What a warp multiplies of a chunk of channels that is in shared memory.
+template <class Format, class Tile, int WIDTH, int COLUMNS, bool UNIT>
+__device__ __forceinline__ void multiply_chunk(const Stencil& stencil, const unsigned char* source,
+                                               const unsigned char* weight, float (&sums)[2][2][4]) {
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    const int row = warp % (Tile::ROWS / 32) * 32 + lane % 16, column = warp / (Tile::ROWS / 32) * 16;
+    const unsigned char* rows[2];
+    for (int i = 0; i < 2; ++i) {
+        const int position = row + 16 * i;
+        const int at = (position / WIDTH * stencil.width + position % WIDTH) * stencil.stride;
+        rows[i] = source + at * Tile::PITCH + lane / 16 * 16;
+    }
+    weight += (column + lane / 16 * 8 + lane % 8) * Tile::PITCH + lane / 8 % 2 * 16;
+    const auto under_tap = [&](int n) {
+        const int offset = offset_of(stencil, n) * Tile::PITCH;
+#pragma unroll
+        for (int step = 0; step < Tile::STEPS; ++step) {
+            unsigned b[4];
+            load_matrices(b, weight + n * COLUMNS * Tile::PITCH + step * STEP_BYTES);
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                unsigned x[4];
+                load_matrices(x, rows[i] + offset + step * STEP_BYTES);
+                Format::multiply(sums[i][0], x, b[0], b[1]);
+                Format::multiply(sums[i][1], x, b[2], b[3]);
+            }
+        }
+    };
+    if (UNIT) {
+#pragma unroll
+        for (int n = 0; n < 9; ++n) under_tap(n);
+    } else {
+#pragma unroll 1
+        for (int n = 0; n < stencil.taps; ++n) under_tap(n);
+    }
+}
+
+// Exchanges a warp's sums for four rows by four columns of each thread, as the rest of a convolution wants them.
+template <class Tile, int COLUMNS>
+__device__ __forceinline__ void exchange(typename Tile::Shared& shared, const float (&sums)[2][2][4], float4 (&results)[4]) {
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    const int first_row = warp % (Tile::ROWS / 32) * 32 + lane / 4, first_column = warp / (Tile::ROWS / 32) * 16 + lane % 4 * 2;
+    for (int i = 0; i < 2; ++i) {
+        for (int j = 0; j < 2; ++j) {
+            for (int half = 0; half < 2; ++half) {
+                float* to = &shared.done.results[first_row + 16 * i + 8 * half][first_column + 8 * j];
+                *reinterpret_cast<float2*>(to) = make_float2(sums[i][j][2 * half], sums[i][j][2 * half + 1]);
+            }
+        }
+    }
+    __syncthreads();
+    const int row = threadIdx.x / (COLUMNS / 4) * 4, column = threadIdx.x % (COLUMNS / 4) * 4;
+    for (int i = 0; i < 4; ++i) results[i] = load4(&shared.done.results[row + i][column]);
+}
+
+// A block's tile of the target: where it is, and which positions it has.
+struct Target {
+    int image, tile;
+    int top, left;          // of the tile, in positions of the class
+    int down, across;       // positions of the class
+    int y, x, apart;        // its first position in the image, and from one to the next
+};
+
+// The class that a tile is of. Classes are in the order of their first positions.
+template <int HEIGHT, int WIDTH>
+__device__ __forceinline__ Target target_of(const Partials& tiling, int stride) {
+    Target of;
+    of.image = blockIdx.x / tiling.tiles;
+    of.tile = blockIdx.x % tiling.tiles;
+    of.apart = stride;
+    int within = of.tile;
+    const int right = min(stride, tiling.width);
+    for (int n = 0;; ++n) {
+        of.y = n / right;
+        of.x = n % right;
+        of.down = every(tiling.height, of.y, stride);
+        of.across = every(tiling.width, of.x, stride);
+        const int tiles_across = (of.across + WIDTH - 1) / WIDTH;
+        const int tiles = (of.down + HEIGHT - 1) / HEIGHT * tiles_across;
+        of.top = within / tiles_across * HEIGHT;
+        of.left = within % tiles_across * WIDTH;
+        if (within < tiles) return of;
+        within -= tiles;
+    }
+}
+
+template <class Format, int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, bool BACKWARD>
+__device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a) {
+    using Tile = TensorTile<Format, HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
+    __shared__ typename Tile::Shared shared;
+    const Sizes& s = a.sizes;
+    const Target target = target_of<HEIGHT, WIDTH>(a.partials, BACKWARD && !UNIT ? s.stride : 1);
+    const Stencil stencil = UNIT       ? unit_stencil<HEIGHT, WIDTH, BACKWARD>(target.top, target.left)
+                            : BACKWARD ? backward_stencil<HEIGHT, WIDTH>(s, target.y, target.x, target.top, target.left)
+                                       : forward_stencil<HEIGHT, WIDTH>(s, target.top, target.left);
+    const int channels = BACKWARD ? s.out_channels : s.in_channels, stored = BACKWARD ? s.in_channels : s.out_channels;
+    float sums[2][2][4];
+    for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
+    for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
+        fill_factors<Format, Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.factors.weight);
+        fill_patch<Format, Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.factors.source);
+        wait_for_copies();
+        __syncthreads();
+        multiply_chunk<Format, Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.factors.source, shared.factors.weight, sums);
+        __syncthreads();
+    }
+    float4 results[4];
+    exchange<Tile, COLUMNS>(shared, sums, results);
+    const int position = threadIdx.x / (COLUMNS / 4) * 4, channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4;
+    const int row = target.top + position / WIDTH, column = target.left + position % WIDTH;
+    const int count = row < target.down ? max(0, min(4, target.across - column)) : 0;
+    const int y = target.y + row * target.apart, x = target.x + column * target.apart;
+    const Offset at = ((Offset)(target.image * a.partials.height + y) * a.partials.width + x) * stored + channel;
+    const Offset next = (Offset)target.apart * stored;
+    const Offset places[4] = {at, at + next, at + 2 * next, at + 3 * next};
+    if (BACKWARD) {
+        complete_gradient(a, shared.done.sums, results, target.image, target.tile, places, count);
+        return;
+    }
+    if (channel < stored) complete_output(a, results, places, channel, count);
+    if (a.partials.values.first == nullptr) return;
+    tile_statistics(a, shared.done.sums, results, target.image, target.tile, count, tile_positions(a.partials, target.tile));
+}
+
+// grid (images * tiles, ceil(target's channels / channels of a block), replicas). In the name: the format; "unit" for 3x3 of
+// stride 1 and padding 1; rows and columns of positions, and channels, of a block.
+#define TENSOR_CONVOLUTION(name, threads, blocks, ...)                                                          \
+    extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ ConvolutionArguments a) { \
+        tensor_convolution<__VA_ARGS__>(a);                                                                     \
+    }
+
+TENSOR_CONVOLUTION(tf32_unit_forward_8x32x16, 256, 3, Tf32, 8, 32, 16, 340, 4, true, false)
+TENSOR_CONVOLUTION(tf32_unit_forward_8x16x32, 256, 3, Tf32, 8, 16, 32, 180, 4, true, false)
+TENSOR_CONVOLUTION(tf32_unit_forward_8x8x32, 128, 5, Tf32, 8, 8, 32, 100, 4, true, false)
+TENSOR_CONVOLUTION(tf32_unit_backward_8x32x16, 256, 3, Tf32, 8, 32, 16, 340, 4, true, true)
+TENSOR_CONVOLUTION(tf32_unit_backward_8x16x32, 256, 3, Tf32, 8, 16, 32, 180, 4, true, true)
+TENSOR_CONVOLUTION(tf32_unit_backward_8x8x32, 128, 5, Tf32, 8, 8, 32, 100, 4, true, true)
+TENSOR_CONVOLUTION(tf32_forward_4x16x32, 128, 4, Tf32, 4, 16, 32, 297, 4, false, false)
+TENSOR_CONVOLUTION(tf32_forward_8x8x32, 128, 4, Tf32, 8, 8, 32, 289, 4, false, false)
+TENSOR_CONVOLUTION(tf32_backward_4x16x32, 128, 4, Tf32, 4, 16, 32, 108, 4, false, true)
+TENSOR_CONVOLUTION(tf32_backward_8x8x32, 128, 4, Tf32, 8, 8, 32, 100, 4, false, true)
+
+TENSOR_CONVOLUTION(bf16_unit_forward_8x32x16, 256, 3, Bf16, 8, 32, 16, 340, 4, true, false)
+TENSOR_CONVOLUTION(bf16_unit_forward_8x16x32, 256, 3, Bf16, 8, 16, 32, 180, 8, true, false)
+TENSOR_CONVOLUTION(bf16_unit_forward_8x8x32, 128, 5, Bf16, 8, 8, 32, 100, 8, true, false)
+TENSOR_CONVOLUTION(bf16_unit_backward_8x32x16, 256, 3, Bf16, 8, 32, 16, 340, 4, true, true)
+TENSOR_CONVOLUTION(bf16_unit_backward_8x16x32, 256, 3, Bf16, 8, 16, 32, 180, 8, true, true)
+TENSOR_CONVOLUTION(bf16_unit_backward_8x8x32, 128, 5, Bf16, 8, 8, 32, 100, 8, true, true)
+TENSOR_CONVOLUTION(bf16_forward_4x16x32, 128, 4, Bf16, 4, 16, 32, 297, 8, false, false)
+TENSOR_CONVOLUTION(bf16_forward_8x8x32, 128, 4, Bf16, 8, 8, 32, 289, 8, false, false)
+TENSOR_CONVOLUTION(bf16_backward_4x16x32, 128, 4, Bf16, 4, 16, 32, 108, 8, false, true)
+TENSOR_CONVOLUTION(bf16_backward_8x8x32, 128, 4, Bf16, 8, 8, 32, 100, 8, false, true)

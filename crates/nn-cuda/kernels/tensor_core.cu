@@ -1,0 +1,231 @@
+// Tensor cores: all the inline PTX there is, and the two formats of what they multiply.
+//
+// A warp multiplies 16 rows by 8 columns, over 32 bytes of each: 8 channels of tf32 or 16 of bf16. Shared memory holds four
+// factors as a quad; a row of quads is loaded as it is (ldmatrix), whatever the format. Products are exact, and sums are float32.
+//
+// Lane 4 g + q of a warp has the words q of row g and row g + 8 of the first factor, the same 16 bytes on; word q of column g of
+// the second, the same 16 bytes on; and of the result columns 2 q, 2 q + 1 of rows g and g + 8.
+
+// Bytes of a row that one product takes.
+#define STEP_BYTES 32
+
+#ifdef __CUDA_SIM__
+
+__device__ __forceinline__ unsigned tf32_of(float x) { return cuda_sim_tf32(x); }
+
+__device__ __forceinline__ unsigned bf16x2_of(float first, float second) { return cuda_sim_bf16x2(first, second); }
+
+__device__ __forceinline__ void load_matrices(unsigned (&words)[4], const unsigned char* row) {
+    cuda_sim_ldmatrix(words, row);
+}
+
+__device__ __forceinline__ void load_transposed(unsigned (&words)[4], const unsigned char* row) {
+    cuda_sim_ldmatrix_trans(words, row);
+}
+
+__device__ __forceinline__ void multiply_tf32(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+    cuda_sim_mma_tf32(d, a, b0, b1);
+}
+
+__device__ __forceinline__ void multiply_bf16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+    cuda_sim_mma_bf16(d, a, b0, b1);
+}
+
+template <int BYTES>
+__device__ __forceinline__ void copy_async(unsigned char* to, const void* from, bool inside) {
+    cuda_sim_copy_async<BYTES>(to, from, inside ? BYTES : 0);
+}
+
+__device__ __forceinline__ void wait_for_copies() { cuda_sim_copy_wait(); }
+
+__device__ __forceinline__ int anew(int x) { return x; }
+
+#else
+
+// To the nearest number of 11 bits, ties away from 0.
+__device__ __forceinline__ unsigned tf32_of(float x) {
+    unsigned word;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(word) : "f"(x));
+    return word;
+}
+
+// To the nearest numbers of 8 bits, ties to even; the first in the lower half.
+__device__ __forceinline__ unsigned bf16x2_of(float first, float second) {
+    unsigned word;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
+    return word;
+}
+
+// Four matrices of 8 rows of 16 bytes: lanes 8 n to 8 n + 7 name the rows of matrix n.
+__device__ __forceinline__ void load_matrices(unsigned (&words)[4], const unsigned char* row) {
+    const unsigned address = (unsigned)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+                 : "r"(address)
+                 : "memory");
+}
+
+// The same, each transposed, of 8 by 8 halves of a word.
+__device__ __forceinline__ void load_transposed(unsigned (&words)[4], const unsigned char* row) {
+    const unsigned address = (unsigned)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+                 : "r"(address)
+                 : "memory");
+}
+
+__device__ __forceinline__ void multiply_tf32(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+                 "{%0, %1, %2, %3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+__device__ __forceinline__ void multiply_bf16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+                 "{%0, %1, %2, %3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// Copies BYTES bytes to shared memory, or makes them 0, without waiting.
+template <int BYTES>
+__device__ __forceinline__ void copy_async(unsigned char* to, const void* from, bool inside) {
+    const unsigned address = (unsigned)__cvta_generic_to_shared(to);
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(from), "n"(BYTES),
+                 "r"(inside ? BYTES : 0)
+                 : "memory");
+}
+
+// Until this thread's are done; others see them after a barrier.
+__device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
+// The same number, which the compiler does not know: what follows from it is found anew, not kept in registers from before.
+__device__ __forceinline__ int anew(int x) {
+    asm volatile("" : "+r"(x));
+    return x;
+}
+
+#endif
+
+// The formats. `Quad` is four rounded factors. Where rows are positions and what is multiplied are channels of two tensors
+// (the gradient of a weight), fragments are columns: `DEPTH` positions of 16 channels, loaded from two places of a lane.
+
+struct Tf32 {
+    typedef uint4 Quad;
+    static constexpr int DEPTH = 8;
+    // Of a row beyond its channels: eight neighbouring channels of four neighbouring rows are in different banks.
+    static constexpr int COLUMN_PADDING = 32;
+
+    static __device__ __forceinline__ Quad rounded(float4 x) {
+        return make_uint4(tf32_of(x.x), tf32_of(x.y), tf32_of(x.z), tf32_of(x.w));
+    }
+
+    static __device__ __forceinline__ void multiply(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+        multiply_tf32(d, a, b0, b1);
+    }
+
+    static __device__ __forceinline__ unsigned word(const unsigned char* at) {
+        return *reinterpret_cast<const unsigned*>(at);
+    }
+
+    // Which of a step's positions this lane's n-th place is, and where in its row; the same for both factors.
+    static __device__ __forceinline__ int first_position(int lane, int n) { return lane % 4 + 4 * n; }
+    static __device__ __forceinline__ int first_byte(int lane) { return lane / 4 * 4; }
+    static __device__ __forceinline__ int second_position(int lane, int n) { return first_position(lane, n); }
+    static __device__ __forceinline__ int second_byte(int lane) { return first_byte(lane); }
+
+    static __device__ __forceinline__ void load_first(unsigned (&a)[4], const unsigned char* at, const unsigned char* next) {
+        a[0] = word(at);
+        a[1] = word(at + 32);
+        a[2] = word(next);
+        a[3] = word(next + 32);
+    }
+
+    static __device__ __forceinline__ void load_second(unsigned (&b)[4], const unsigned char* at, const unsigned char* next) {
+        b[0] = word(at);
+        b[1] = word(next);
+        b[2] = word(at + 32);
+        b[3] = word(next + 32);
+    }
+};
+
+struct Bf16 {
+    typedef uint2 Quad;
+    static constexpr int DEPTH = 16;
+    static constexpr int COLUMN_PADDING = 16;
+
+    static __device__ __forceinline__ Quad rounded(float4 x) { return make_uint2(bf16x2_of(x.x, x.y), bf16x2_of(x.z, x.w)); }
+
+    static __device__ __forceinline__ void multiply(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+        multiply_bf16(d, a, b0, b1);
+    }
+
+    // One place is enough: lanes name rows of four matrices.
+    static __device__ __forceinline__ int first_position(int lane, int) { return lane / 16 * 8 + lane % 8; }
+    static __device__ __forceinline__ int first_byte(int lane) { return lane / 8 % 2 * 16; }
+    static __device__ __forceinline__ int second_position(int lane, int) { return lane % 16; }
+    static __device__ __forceinline__ int second_byte(int lane) { return lane / 16 * 16; }
+
+    static __device__ __forceinline__ void load_first(unsigned (&a)[4], const unsigned char* at, const unsigned char*) {
+        load_transposed(a, at);
+    }
+
+    static __device__ __forceinline__ void load_second(unsigned (&b)[4], const unsigned char* at, const unsigned char*) {
+        load_transposed(b, at);
+    }
+};
+
+template <class Format>
+__device__ __forceinline__ void store_quad(unsigned char* at, float4 x) {
+    *reinterpret_cast<typename Format::Quad*>(at) = Format::rounded(x);
+}
+
+// Weights of convolutions, rounded once for all blocks that read them, and so ordered that neighbours are multiplied together.
+struct WeightTile {
+    Offset from;      // of the tap in the list of parameters: [in, stored][out, stored]
+    Offset forward;   // quads before its copy [out][in]
+    Offset backward;  // and before its copy [in][out]
+    int in, out;
+    int first_in, first_out;  // of the tile
+};
+
+struct RoundedArguments {
+    const WeightTile* tiles;
+    Span<const float> values;
+    Span<float> rounded;
+};
+
+#define ROUNDED_SIDE 32
+
+// 32 by 32 values of a tap.
+template <class Format>
+__device__ __forceinline__ void round_weights(const RoundedArguments& a) {
+    __shared__ float values[ROUNDED_SIDE][ROUNDED_SIDE + 1];
+    const WeightTile tile = a.tiles[blockIdx.x];
+    const int row = threadIdx.x / (ROUNDED_SIDE / 4), first = threadIdx.x % (ROUNDED_SIDE / 4) * 4;
+    float4 x = splat(0.0f);
+    if (tile.first_in + row < tile.in && tile.first_out + first < tile.out) {
+        x = load4(here(a.values) + tile.from + (Offset)(tile.first_in + row) * tile.out + tile.first_out + first);
+    }
+    for (int i = 0; i < 4; ++i) values[row][first + i] = element(x, i);
+    typename Format::Quad* to = reinterpret_cast<typename Format::Quad*>(here(a.rounded));
+    if (tile.first_in + row < tile.in && tile.first_out + first < tile.out) {
+        to[tile.backward + ((Offset)(tile.first_in + row) * tile.out + tile.first_out + first) / 4] = Format::rounded(x);
+    }
+    __syncthreads();
+    if (tile.first_out + row < tile.out && tile.first_in + first < tile.in) {
+        const float4 y = make_float4(values[first][row], values[first + 1][row], values[first + 2][row],
+                                     values[first + 3][row]);
+        to[tile.forward + ((Offset)(tile.first_out + row) * tile.in + tile.first_in + first) / 4] = Format::rounded(y);
+    }
+}
+
+// grid (tiles, 1, replicas), block 256.
+extern "C" __global__ void __launch_bounds__(256) round_weights_tf32(const __grid_constant__ RoundedArguments a) {
+    round_weights<Tf32>(a);
+}
+
+extern "C" __global__ void __launch_bounds__(256) round_weights_bf16(const __grid_constant__ RoundedArguments a) {
+    round_weights<Bf16>(a);
+}

@@ -1,0 +1,241 @@
+// Gradient of a convolution's weight on tensor cores: dw[u, v, i, o] = sum of x[stride y + u - padding, stride x + v - padding, i]
+// * dy[y, x, o] over positions.
+//
+// A block has IN channels of the input by OUT of the output and a span of tiles, tile by tile in shared memory: of the input the
+// patch that the tile reads, and of the output's gradient the tile, both read as the convolution reads them and rounded
+// (tensor_core.cu). Positions are what is summed over. A warp has 16 by 16 channels under a row of taps; warps that have the same
+// take turns with the positions, and the span's part is their sum, in order.
+//
+// Parts are [span][tap][in, stored][out, stored]. Tested against nn-reference's conv2d.
+
+struct TensorGradientArguments {
+    Source input;
+    Source gradient;
+    Span<float> parts;
+    Sizes sizes;
+    int tiles;  // in the batch
+    int span;   // tiles in a span
+};
+
+#define GRADIENT_WARPS 12
+#define GRADIENT_THREADS (32 * GRADIENT_WARPS)
+
+template <class Format, int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS>
+struct GradientTile {
+    static constexpr int QUAD = sizeof(typename Format::Quad);
+    static constexpr int IN_PITCH = IN / 4 * QUAD + Format::COLUMN_PADDING, OUT_PITCH = OUT / 4 * QUAD + Format::COLUMN_PADDING;
+    static constexpr int POSITIONS = HEIGHT * WIDTH, STEPS = POSITIONS / Format::DEPTH;
+    static constexpr int PAIRS = IN / 16 * (OUT / 16);  // of 16 by 16 channels
+    static constexpr int TAP_ROWS = TAPS == 9 ? 3 : 1;
+    static constexpr int TURNS = GRADIENT_WARPS / PAIRS / TAP_ROWS;
+    static_assert(PAIRS * TAP_ROWS * TURNS == GRADIENT_WARPS, "every warp has something");
+
+    union Shared {
+        struct {
+            alignas(16) unsigned char input[PATCH * IN_PITCH];
+            alignas(16) unsigned char gradient[POSITIONS * OUT_PITCH];
+        } factors;
+        float sums[TAPS][IN][OUT];
+    };
+};
+
+// What a block's channels are normalised with, and their gradients made. In shared memory: kept by every thread, they or their
+// addresses would take the registers that the sums are in.
+template <int IN, int OUT>
+struct Coefficients {
+    Forward4 input[IN / 4];
+    Backward4 gradient[OUT / 4];
+
+    // Those of an image, by all threads of a block; they see them after a barrier.
+    __device__ __forceinline__ void prepare(const TensorGradientArguments& a, int image, int first_in, int first_out) {
+        const int in = threadIdx.x, out = threadIdx.x - IN / 4;
+        if (in < IN / 4) {
+            const bool made = a.input.kind == SOURCE_NORMALISED && first_in + 4 * in < a.sizes.in_channels;
+            input[in] = made ? forward_of(a.input.norm, image, first_in + 4 * in) : Forward4{};
+        } else if (out < OUT / 4) {
+            const bool made = a.gradient.kind == SOURCE_PENDING && first_out + 4 * out < a.sizes.out_channels;
+            gradient[out] = made ? backward_of(a.gradient.norm, image, first_out + 4 * out) : Backward4{};
+        }
+    }
+};
+
+// Where a tile's patch is, and how the tile reads it.
+struct Patch {
+    int image, top, left, step, height, width;
+};
+
+// Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same quad.
+template <class Format, int QUADS, int PITCH, bool GRADIENT>
+__device__ __forceinline__ void fill_columns(const Source& source, const Reader<GRADIENT>& reader, bool fetches,
+                                             const Patch& patch, int height, int width, int channels, int channel,
+                                             unsigned char* target) {
+    // Positions that a thread asks memory for before it uses the first.
+    constexpr int APART = GRADIENT_THREADS / QUADS, COUNT = 2;
+    const int positions = patch.height * patch.width;
+#pragma unroll 1
+    for (int start = threadIdx.x / QUADS; start < positions; start += COUNT * APART) {
+        typename Reader<GRADIENT>::Fetched values[COUNT];
+        bool inside[COUNT];
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) {
+            const int index = start + i * APART;
+            const int y = patch.top + index / patch.width * patch.step, x = patch.left + index % patch.width * patch.step;
+            inside[i] = fetches && index < positions && y >= 0 && y < height && x >= 0 && x < width;
+            // Values of a batch are counted in 32 bits.
+            const unsigned at = ((patch.image * height + y) * width + x) * channels + channel;
+            values[i] = {};
+            if (inside[i]) values[i] = reader.fetch(source, at);
+        }
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) {
+            const int index = start + i * APART;
+            if (index >= positions) break;
+            store_quad<Format>(target + index * PITCH, inside[i] ? reader.make(source, values[i]) : splat(0.0f));
+        }
+    }
+}
+
+// What a warp has: channels of input and output from these on, a row of taps, and which turns.
+struct GradientPart {
+    int in, out, tap_row, turn;
+};
+
+template <class Tile, int OUT>
+__device__ __forceinline__ GradientPart gradient_part(int thread) {
+    const int warp = thread / 32, pair = warp % Tile::PAIRS, rest = warp / Tile::PAIRS;
+    return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, rest % Tile::TAP_ROWS, rest / Tile::TAP_ROWS};
+}
+
+// The sums of a warp: taps, and 16 by 8 channels twice.
+template <int TAPS>
+struct GradientSums {
+    float of[TAPS][2][4];
+};
+
+// Adds a tile that is in shared memory. `apart` positions of the patch are from one of the tile to the next.
+template <class Format, class Tile, int WIDTH, int OUT, int TAPS>
+__device__ __forceinline__ void add_tile(const typename Tile::Shared& shared, int patch_width, int apart,
+                                         GradientSums<TAPS>& sums) {
+    const int lane = threadIdx.x % 32;
+    const GradientPart part = gradient_part<Tile, OUT>(threadIdx.x);
+    const unsigned char* input = shared.factors.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane) +
+                                 part.tap_row * patch_width * Tile::IN_PITCH;
+    const unsigned char* gradient = shared.factors.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane);
+#pragma unroll 1
+    for (int step = part.turn; step < Tile::STEPS; step += Tile::TURNS) {
+        const unsigned char* x[2];
+        const unsigned char* dy[2];
+        for (int n = 0; n < 2; ++n) {
+            const int position = step * Format::DEPTH + Format::first_position(lane, n);
+            const int at = (position / WIDTH * patch_width + position % WIDTH) * apart;
+            x[n] = input + at * Tile::IN_PITCH;
+            dy[n] = gradient + (step * Format::DEPTH + Format::second_position(lane, n)) * Tile::OUT_PITCH;
+        }
+        unsigned b[4];
+        Format::load_second(b, dy[0], dy[1]);
+#pragma unroll
+        for (int tap = 0; tap < TAPS; ++tap) {
+            const int offset = tap * Tile::IN_PITCH;
+            unsigned a[4];
+            Format::load_first(a, x[0] + offset, x[1] + offset);
+            Format::multiply(sums.of[tap][0], a, b[0], b[1]);
+            Format::multiply(sums.of[tap][1], a, b[2], b[3]);
+        }
+    }
+}
+
+// The sums of all warps that have the same channels and taps, one after another.
+template <class Tile, int OUT, int TAPS>
+__device__ __forceinline__ void gather_sums(typename Tile::Shared& shared, const GradientSums<TAPS>& sums) {
+    const int thread = anew(threadIdx.x), lane = thread % 32;
+    const GradientPart part = gradient_part<Tile, OUT>(thread);
+    const int in = part.in + lane / 4, out = part.out + lane % 4 * 2;
+    for (int turn = 0; turn < Tile::TURNS; ++turn) {
+        if (part.turn == turn) {
+#pragma unroll
+            for (int tap = 0; tap < TAPS; ++tap) {
+                for (int i = 0; i < 8; ++i) {
+                    float* at = &shared.sums[part.tap_row * TAPS + tap][in + i / 2 % 2 * 8][out + i / 4 * 8 + i % 2];
+                    const float sum = sums.of[tap][i / 4][i % 4];
+                    *at = turn == 0 ? sum : *at + sum;
+                }
+            }
+        }
+        __syncthreads();
+    }
+}
+
+template <class Format, int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS, bool UNIT>
+__device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArguments& a) {
+    using Tile = GradientTile<Format, HEIGHT, WIDTH, IN, OUT, PATCH, TAPS>;
+    __shared__ typename Tile::Shared shared;
+    __shared__ Coefficients<IN, OUT> coefficients;
+    const Sizes& s = a.sizes;
+    const int stride = UNIT ? 1 : s.stride, padding = UNIT ? 1 : s.padding;
+    // One tap reads no more than the tile's positions.
+    const int step = TAPS == 1 ? stride : 1, apart = TAPS == 1 ? 1 : stride, reach = TAPS == 1 ? 0 : 2;
+    const int patch_height = (HEIGHT - 1) * apart + 1 + reach, patch_width = (WIDTH - 1) * apart + 1 + reach;
+    const int out_chunks = (s.out_channels + OUT - 1) / OUT;
+    const int first_in = blockIdx.x / out_chunks * IN, first_out = blockIdx.x % out_chunks * OUT;
+    const int across = (s.out_width + WIDTH - 1) / WIDTH, down = (s.out_height + HEIGHT - 1) / HEIGHT;
+    const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4);
+    const bool fetches_input = first_in + 4 * in_quad < s.in_channels;
+    const bool fetches_gradient = first_out + 4 * out_quad < s.out_channels;
+    const bool per_image = a.input.norm.per_image || a.gradient.norm.per_image;
+    constexpr int ROW = TAPS / Tile::TAP_ROWS;
+    GradientSums<ROW> sums;
+    for (int i = 0; i < ROW * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
+    const int end = min((int)(blockIdx.y + 1) * a.span, a.tiles);
+    for (int tile = blockIdx.y * a.span; tile < end; ++tile) {
+        const int image = tile / (across * down), within = tile % (across * down);
+        const int top = within / across * HEIGHT, left = within % across * WIDTH;
+        if (tile == (int)blockIdx.y * a.span || (per_image && within == 0)) {
+            coefficients.prepare(a, image, first_in, first_out);
+            __syncthreads();
+        }
+        // Without a condition, which would keep what they were before.
+        const Reader<false> input = {coefficients.input[in_quad]};
+        const Patch read = {image, top * stride - padding, left * stride - padding, step, patch_height, patch_width};
+        fill_columns<Format, IN / 4, Tile::IN_PITCH>(a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels,
+                                                     first_in + 4 * in_quad, shared.factors.input + in_quad * Tile::QUAD);
+        const Reader<true> gradient = {coefficients.gradient[out_quad]};
+        const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
+        fill_columns<Format, OUT / 4, Tile::OUT_PITCH>(a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width,
+                                                       s.out_channels, first_out + 4 * out_quad,
+                                                       shared.factors.gradient + out_quad * Tile::QUAD);
+        __syncthreads();
+        add_tile<Format, Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
+        __syncthreads();
+    }
+    gather_sums<Tile, OUT, ROW>(shared, sums);
+    for (int index = threadIdx.x / (OUT / 4); index < TAPS * IN; index += GRADIENT_THREADS / (OUT / 4)) {
+        const int tap = index / IN, i = index % IN;
+        if (first_in + i >= s.in_channels || !fetches_gradient) continue;
+        const Offset row = (Offset)(blockIdx.y * TAPS + tap) * s.in_channels + first_in + i;
+        store4(here(a.parts) + row * s.out_channels + first_out + 4 * out_quad, load4(&shared.sums[tap][i][4 * out_quad]));
+    }
+}
+
+// grid (chunks of the input * chunks of the output, spans, replicas). In the name: the format; "unit" for 3x3 of stride 1 and
+// padding 1, "point" for 1x1; rows and columns of a tile; for "unit" channels of input and output, else those are 16 and 32.
+#define TENSOR_WEIGHT_GRADIENT(name, ...)                                                                    \
+    extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)                                        \
+        name(const __grid_constant__ TensorGradientArguments a) {                                            \
+        tensor_weight_gradient<__VA_ARGS__>(a);                                                              \
+    }
+
+TENSOR_WEIGHT_GRADIENT(tf32_unit_weight_gradient_4x32x16x16, Tf32, 4, 32, 16, 16, 204, 9, true)
+TENSOR_WEIGHT_GRADIENT(tf32_unit_weight_gradient_4x16x32x32, Tf32, 4, 16, 32, 32, 108, 9, true)
+TENSOR_WEIGHT_GRADIENT(tf32_unit_weight_gradient_8x8x32x32, Tf32, 8, 8, 32, 32, 100, 9, true)
+TENSOR_WEIGHT_GRADIENT(tf32_weight_gradient_4x16, Tf32, 4, 16, 16, 32, 297, 9, false)
+TENSOR_WEIGHT_GRADIENT(tf32_weight_gradient_8x8, Tf32, 8, 8, 16, 32, 289, 9, false)
+TENSOR_WEIGHT_GRADIENT(tf32_point_weight_gradient_4x16, Tf32, 4, 16, 16, 32, 64, 1, false)
+TENSOR_WEIGHT_GRADIENT(tf32_point_weight_gradient_8x8, Tf32, 8, 8, 16, 32, 64, 1, false)
+
+TENSOR_WEIGHT_GRADIENT(bf16_unit_weight_gradient_4x32x16x16, Bf16, 4, 32, 16, 16, 204, 9, true)
+TENSOR_WEIGHT_GRADIENT(bf16_unit_weight_gradient_4x16x32x32, Bf16, 4, 16, 32, 32, 108, 9, true)
+TENSOR_WEIGHT_GRADIENT(bf16_unit_weight_gradient_8x8x32x32, Bf16, 8, 8, 32, 32, 100, 9, true)
+TENSOR_WEIGHT_GRADIENT(bf16_weight_gradient_4x16, Bf16, 4, 16, 16, 32, 297, 9, false)
+TENSOR_WEIGHT_GRADIENT(bf16_weight_gradient_8x8, Bf16, 8, 8, 16, 32, 289, 9, false)
+TENSOR_WEIGHT_GRADIENT(bf16_point_weight_gradient_4x16, Bf16, 4, 16, 16, 32, 64, 1, false)
+TENSOR_WEIGHT_GRADIENT(bf16_point_weight_gradient_8x8, Bf16, 8, 8, 16, 32, 64, 1, false)
