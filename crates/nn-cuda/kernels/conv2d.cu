@@ -17,7 +17,7 @@ struct ConvolutionTile {
             float source[CONV_DEPTH][ROWS + 4];
             float weight[CONV_DEPTH][COLUMNS + 4];
         } factors;
-        ColumnSums<THREADS, COLUMNS> sums;
+        TileScratch<THREADS, COLUMNS> scratch;
     };
 };
 
@@ -165,8 +165,8 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
     const Offset start = (Offset)(first + row) * stored + channel;
     const Offset places[4] = {start, start + stored, start + 2 * stored, start + 3 * stored};
     if (channel < stored) complete_output(a, results, places, channel, own);
-    if (a.partials.values.first != nullptr) {
-        tile_statistics(a, shared.sums, results, set, tile, own, count);
+    if (a.finish.partials.values.first != nullptr) {
+        tile_statistics(a, shared.scratch, results, set, tile, own, count);
     }
 }
 
@@ -209,7 +209,7 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     using Tile = ConvolutionTile<ROWS, COLUMNS>;
     __shared__ typename Tile::Shared shared;
     const Sizes& s = a.sizes;
-    const int tiles = s.stride == 1 ? (a.rows + ROWS - 1) / ROWS : a.partials.tiles;
+    const int tiles = s.stride == 1 ? (a.rows + ROWS - 1) / ROWS : a.finish.partials.tiles;
     const int set = blockIdx.x / tiles, tile = blockIdx.x % tiles;
     int within = tile;
     const Class of = class_of<ROWS>(a, within);
@@ -227,7 +227,7 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     for (int i = 0; i < 4; ++i) {
         places[i] = (Offset)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
     }
-    complete_gradient(a, shared.sums, results, set, tile, places, max(0, min(4, count - row)));
+    complete_gradient(a, shared.scratch, results, set, tile, places, max(0, min(4, count - row)));
 }
 
 // grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.

@@ -23,7 +23,7 @@ struct Tile3x3 {
             float source[CHUNK][PLANE];
             float weight[9][CHUNK][COLUMNS];
         } factors;
-        ColumnSums<THREADS, COLUMNS> sums;
+        TileScratch<THREADS, COLUMNS> scratch;
     };
 };
 
@@ -59,7 +59,7 @@ __device__ __forceinline__ void fill_source(const ConvolutionArguments& a, const
                                             float (&target)[CHUNK][Tile3x3<HEIGHT, WIDTH, COLUMNS>::PLANE]) {
     using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
     const int quad = threadIdx.x % 4, channel = first + 4 * quad;
-    const int height = a.partials.height, width = a.partials.width;
+    const int height = a.finish.partials.height, width = a.finish.partials.width;
     Reader<BACKWARD> reader;
     if (channel < channels) reader.prepare(a.source, part.image, channel);
     constexpr int POSITIONS = (HEIGHT + 2) * (WIDTH + 2), STEP = Tile::THREADS / 4;
@@ -150,21 +150,21 @@ template <int HEIGHT, int WIDTH, int COLUMNS, bool BACKWARD>
 __device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
     using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
     __shared__ typename Tile::Shared shared;
-    const Part3x3 part = part_of<HEIGHT, WIDTH, COLUMNS>(a.partials);
+    const Part3x3 part = part_of<HEIGHT, WIDTH, COLUMNS>(a.finish.partials);
     float4 results[4];
     convolve3x3<HEIGHT, WIDTH, COLUMNS, BACKWARD>(a, part, shared, results);
     const int stored = BACKWARD ? a.sizes.in_channels : a.sizes.out_channels;
-    const int height = a.partials.height, width = a.partials.width;
+    const int height = a.finish.partials.height, width = a.finish.partials.width;
     const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
     const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
     const Offset places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
     if (BACKWARD) {
-        complete_gradient(a, shared.sums, results, part.image, part.tile, places, count);
+        complete_gradient(a, shared.scratch, results, part.image, part.tile, places, count);
         return;
     }
     if (part.channel < stored) complete_output(a, results, places, part.channel, count);
-    if (a.partials.values.first == nullptr) return;
-    tile_statistics(a, shared.sums, results, part.image, part.tile, count, tile_positions(a.partials, part.tile));
+    if (a.finish.partials.values.first == nullptr) return;
+    tile_statistics(a, shared.scratch, results, part.image, part.tile, count, tile_positions(a.finish.partials, part.tile));
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas); rows and columns of positions, and

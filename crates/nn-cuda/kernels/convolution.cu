@@ -85,9 +85,9 @@ struct ConvolutionArguments {
     Span<const float> bias;    // forward: [out], or none
     Span<const float> addend;  // forward: added to the result, or none
     Span<float> target;
-    Norm completes;            // backward: the normalisation whose output the target's gradient is
+    Finish finish;             // the normalisation that sums are for, and where they go, or none: forward of the target; backward
+                               // the target is the gradient of its output
     Span<const float> stored;  // backward: its output, where the mask reads it
-    Partials partials;         // sums for a normalisation, or none
     Sizes sizes;
     int rows;                  // positions of the target in a set; statistics are found set by set
     int flow;
@@ -109,12 +109,13 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
     }
 }
 
-// Statistics of a tile's results, as norm_statistics finds them: of `count` of this thread's four rows, and `all` rows of
+// Statistics of a tile's results, as norm_statistics finds them, and of all where this block is the last: of `count` of this thread's four rows, and `all` rows of
 // the tile. The first thread of a column has the tile's first row.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& sums,
+__device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
                                                 const float4 (&results)[4], int image, int tile, int count, int all) {
     __shared__ float starts[COLUMNS], centres[COLUMNS];
+    ColumnSums<THREADS, COLUMNS>& sums = scratch.sums;
     const int column = threadIdx.x % (COLUMNS / 4) * 4;
     if (threadIdx.x < COLUMNS / 4) store4(&starts[column], results[0]);
     __syncthreads();
@@ -137,24 +138,25 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, C
     }
     sums.put(1, square);
     __syncthreads();
-    finish_square(a.partials, sums, of, image, tile, a.sizes.out_channels);
+    finish_square(a.finish.partials, sums, of, image, tile, a.sizes.out_channels);
+    finish_statistics(a.finish, scratch.finish);
 }
 
 // Writes or adds the gradient of this thread's rows, `count` of four, each at its place; where it completes that of a
 // normalisation's output, masks it and sums over the tile.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, ColumnSums<THREADS, COLUMNS>& sums,
+__device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
                                                   const float4 (&results)[4], int image, int tile,
                                                   const Offset (&places)[4], int count) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
-    const bool summed = a.partials.values.first != nullptr;
+    const bool summed = a.finish.partials.values.first != nullptr;
     float4 gradient = splat(0.0f), product = splat(0.0f);
     if (channel < stored) {
         Forward4 forward;
         float4 inverse;
         if (summed) {
-            forward = forward_of(a.completes, image, channel);
-            inverse = load4(list_of(a.completes, image, LIST_INVERSE) + channel);
+            forward = forward_of(a.finish.norm, image, channel);
+            inverse = load4(list_of(a.finish.norm, image, LIST_INVERSE) + channel);
         }
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
@@ -163,15 +165,16 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
             float* target = here(a.target) + at;
             float4 g = results[i], centred = splat(0.0f);
             if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
-            if (summed) g = masked(a.completes, a.mask, here(a.stored), forward, inverse, at, g, centred);
+            if (summed) g = masked(a.finish.norm, a.mask, here(a.stored), forward, inverse, at, g, centred);
             store4(target, g);
             gradient = gradient + g;
             product = fma4(g, centred, product);
         }
     }
     if (!summed) return;
-    sums.put(0, gradient);
-    sums.put(1, product);
+    scratch.sums.put(0, gradient);
+    scratch.sums.put(1, product);
     __syncthreads();
-    finish_gradient(a.partials, sums, image, tile, stored);
+    finish_gradient(a.finish.partials, scratch.sums, image, tile, stored);
+    finish_gradients(a.finish, scratch.finish);
 }

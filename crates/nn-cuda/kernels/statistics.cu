@@ -1,6 +1,8 @@
 // From the partials of a pass (normalisation.cu), what a normalisation needs: in float64, in one order.
+//
+// Over a batch that is done by the last block of the launch that writes them: who is last is chance, what it sums is not.
 
-struct FinishArguments {
+struct Finish {
     Norm norm;
     Partials partials;
     Span<const double> epsilon;      // of this normalisation, at the replica's scale
@@ -11,6 +13,7 @@ struct FinishArguments {
     const int* step;
     Span<float> scale_gradient;      // [stored], or none
     Span<float> shift_gradient;      // [stored], or none
+    Span<unsigned> counters;         // [columns of blocks][groups of rows, all]: 0; or none, where a launch of its own finishes
     double momentum;                 // weight of the batch in the running statistics
     int images;
     int positions;
@@ -38,52 +41,114 @@ __device__ __forceinline__ void set_forward(const Norm& norm, int image, int cha
     list_of(norm, image, LIST_FACTOR)[channel] = factor_of(one_or(norm.scale, channel, 1.0f), inverse);
 }
 
-#define FINISH_CHANNELS 4
-#define FINISH_THREADS 512
-#define FINISH_LANES (FINISH_THREADS / FINISH_CHANNELS)
+// Blocks whose partials the last of them puts together, before the last of all puts together what those have found.
+#define FINISH_ROWS 32
 
-typedef double FinishParts[FINISH_THREADS / 32][FINISH_CHANNELS];
+// Room for sums of three quantities over the lanes that take turns with the rows of a column.
+template <int THREADS, int COLUMNS>
+struct FinishScratch {
+    static constexpr int LANES = THREADS / COLUMNS;
+    double sums[3][LANES][COLUMNS];
 
-// Sum over a block's lanes, for each of its channels; the same for every thread.
-__device__ __forceinline__ double over_lanes(FinishParts& parts, double x) {
-#pragma unroll
-    for (int apart = FINISH_CHANNELS; apart < 32; apart *= 2) x += __shfl_xor_sync(0xffffffffu, x, apart);
-    const int column = threadIdx.x % FINISH_CHANNELS;
-    if (threadIdx.x % 32 < FINISH_CHANNELS) parts[threadIdx.x / 32][column] = x;
+    // Sums over lanes in one order, the same for every thread of a column. Every thread of the block.
+    template <int COUNT>
+    __device__ __forceinline__ void over_lanes(double (&x)[COUNT]) {
+        const int column = threadIdx.x % COLUMNS, lane = threadIdx.x / COLUMNS;
+        for (int which = 0; which < COUNT; ++which) sums[which][lane][column] = x[which];
+        __syncthreads();
+        for (int which = 0; which < COUNT; ++which) {
+            x[which] = 0.0;
+            for (int other = 0; other < LANES; ++other) x[which] += sums[which][other][column];
+        }
+        // Before the next sums are put there.
+        __syncthreads();
+    }
+};
+
+// First the sums over a tile, then what is found from those of all tiles.
+template <int THREADS, int COLUMNS>
+union TileScratch {
+    ColumnSums<THREADS, COLUMNS> sums;
+    FinishScratch<THREADS, COLUMNS> finish;
+};
+
+// Whether this block is the last of `count` to come here; then it sees what the others have written before, past the cache
+// of its multiprocessor. The counter is 0 again for the next launch. Every thread of the block.
+__device__ __forceinline__ bool is_last(unsigned* counter, unsigned count) {
+    __shared__ bool last;
+    __threadfence();
     __syncthreads();
-    double total = 0.0;
-#pragma unroll
-    for (int warp = 0; warp < FINISH_THREADS / 32; ++warp) total += parts[warp][column];
-    // Before the next sum is put there.
+    if (threadIdx.x == 0) last = atomicInc(counter, count - 1) == count - 1;
     __syncthreads();
-    return total;
+    __threadfence();
+    return last;
 }
 
-// Mean and variance of each channel over the batch, and the running ones moved towards them.
-// grid (stored / FINISH_CHANNELS, 1, replicas), block FINISH_THREADS.
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
-    batch_statistics(const __grid_constant__ FinishArguments a) {
-    __shared__ FinishParts parts;
-    const int column = threadIdx.x % FINISH_CHANNELS, lane = threadIdx.x / FINISH_CHANNELS;
-    const int channel = blockIdx.x * FINISH_CHANNELS + column;
-    const int rows = a.images * a.partials.tiles;
-    const double count = (double)a.images * a.positions;
-    // Of differences from the first tile's mean, so that equal means have theirs exactly and nothing cancels.
-    const double start = partial_of(a.partials, 0, 0, 0, a.norm.stored)[channel];
-    double sum = 0.0, square = 0.0;
-#pragma unroll 4
-    for (int row = lane; row < rows; row += FINISH_LANES) {
-        const double off = partial_of(a.partials, 0, row, 0, a.norm.stored)[channel] - start;
-        const double weighted = tile_positions(a.partials, row % a.partials.tiles) * off;
-        sum += weighted;
-        square += partial_of(a.partials, 0, row, 1, a.norm.stored)[channel] + weighted * off;
+// The rows that a block puts together: those of its group, or of all groups.
+struct FinishRows {
+    int first, count, groups;
+};
+
+__device__ __forceinline__ FinishRows rows_of_group(const Finish& a) {
+    const int rows = a.images * a.partials.tiles, first = blockIdx.x / FINISH_ROWS * FINISH_ROWS;
+    return {first, min(FINISH_ROWS, rows - first), (rows + FINISH_ROWS - 1) / FINISH_ROWS};
+}
+
+// What a group has found of a channel: count of positions, mean, and sum of squares about it; or two sums. Behind the partials.
+__device__ __forceinline__ double* of_group(const Finish& a, int group, int which, int channel) {
+    const Offset partials = (Offset)a.images * a.partials.tiles * 2;
+    return here(a.partials.values) + (partials + group * 3 + which) * a.norm.stored + channel;
+}
+
+// Mean and sum of squares about it of some rows, each of so many positions.
+template <int THREADS, int COLUMNS, class Row>
+__device__ __forceinline__ void merge(FinishScratch<THREADS, COLUMNS>& scratch, int rows, const Row& row, double (&merged)[3]) {
+    // Of differences from the first row's mean, so that equal means have theirs exactly and nothing cancels.
+    double start[3], sums[3] = {0.0, 0.0, 0.0};
+    row(0, start);
+    for (int n = threadIdx.x / COLUMNS; n < rows; n += FinishScratch<THREADS, COLUMNS>::LANES) {
+        double of[3];
+        row(n, of);
+        const double off = of[1] - start[1], weighted = of[0] * off;
+        sums[0] += of[0];
+        sums[1] += weighted;
+        sums[2] += of[2] + weighted * off;
     }
-    sum = over_lanes(parts, sum);
-    square = over_lanes(parts, square);
-    const double mean = start + sum / count, about = sum * (sum / count);
+    scratch.over_lanes(sums);
+    const double about = sums[1] * (sums[1] / sums[0]);
+    merged[0] = sums[0];
+    merged[1] = start[1] + sums[1] / sums[0];
     // Not `max`, which would lose NaN.
-    square = square > about ? square - about : square * 0.0;
-    if (lane != 0) return;
+    merged[2] = sums[2] > about ? sums[2] - about : sums[2] * 0.0;
+}
+
+// From the partials of all blocks of these channels, by the last of them: mean and variance of each channel over the batch, and
+// the running ones moved towards them. Every thread of every block, when its partials are written.
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ void finish_statistics(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch) {
+    if (a.counters.first == nullptr) return;
+    const FinishRows rows = rows_of_group(a);
+    unsigned* counters = here(a.counters) + blockIdx.y * (rows.groups + 1);
+    const int group = blockIdx.x / FINISH_ROWS;
+    if (!is_last(counters + group, rows.count)) return;
+    const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + threadIdx.x % COLUMNS;
+    // The channels that fill up a block's columns are the last one once more.
+    const int from = min(channel, stored - 1);
+    const bool writes = threadIdx.x < COLUMNS && channel < stored;
+    double merged[3];
+    merge(scratch, rows.count, [&](int n, double (&of)[3]) {
+        const double* at = partial_of(a.partials, 0, rows.first + n, 0, stored) + from;
+        of[0] = tile_positions(a.partials, (rows.first + n) % a.partials.tiles);
+        of[1] = __ldcg(at);
+        of[2] = __ldcg(at + stored);
+    }, merged);
+    for (int which = 0; which < 3 && writes; ++which) *of_group(a, group, which, channel) = merged[which];
+    if (!is_last(counters + rows.groups, rows.groups)) return;
+    merge(scratch, rows.groups, [&](int n, double (&of)[3]) {
+        for (int which = 0; which < 3; ++which) of[which] = __ldcg(of_group(a, n, which, from));
+    }, merged);
+    if (!writes) return;
+    const double count = merged[0], mean = merged[1], square = merged[2];
     set_forward(a.norm, 0, channel, mean, inverse_root(square / count + *here(a.epsilon)));
     const double* factors = here(a.factors) + *a.step * a.factor_row;
     const double kept = 1.0 - a.momentum, taken = a.momentum;
@@ -93,9 +158,45 @@ extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
     *running = (float)(kept * *running * factors[1] + taken * (square / (count > 2.0 ? count - 1.0 : 1.0)));
 }
 
+// The same for sums of the gradient over the batch: those are the gradients of shift and scale; and, for a normalisation over
+// the batch, what its input's gradient subtracts.
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ void finish_gradients(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch) {
+    if (a.counters.first == nullptr) return;
+    const FinishRows rows = rows_of_group(a);
+    unsigned* counters = here(a.counters) + blockIdx.y * (rows.groups + 1);
+    const int group = blockIdx.x / FINISH_ROWS;
+    if (!is_last(counters + group, rows.count)) return;
+    const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + threadIdx.x % COLUMNS;
+    const int from = min(channel, stored - 1), lane = threadIdx.x / COLUMNS;
+    const bool writes = threadIdx.x < COLUMNS && channel < stored;
+    constexpr int LANES = FinishScratch<THREADS, COLUMNS>::LANES;
+    double sums[2] = {0.0, 0.0};
+    for (int n = lane; n < rows.count; n += LANES) {
+        const double* at = partial_of(a.partials, 0, rows.first + n, 0, stored) + from;
+        sums[0] += __ldcg(at);
+        sums[1] += __ldcg(at + stored);
+    }
+    scratch.over_lanes(sums);
+    for (int which = 0; which < 2 && writes; ++which) *of_group(a, group, which, channel) = sums[which];
+    if (!is_last(counters + rows.groups, rows.groups)) return;
+    sums[0] = sums[1] = 0.0;
+    for (int n = lane; n < rows.groups; n += LANES) {
+        for (int which = 0; which < 2; ++which) sums[which] += __ldcg(of_group(a, n, which, from));
+    }
+    scratch.over_lanes(sums);
+    if (!writes) return;
+    if (a.shift_gradient.first != nullptr) here(a.shift_gradient)[channel] = (float)sums[0];
+    if (a.scale_gradient.first != nullptr) here(a.scale_gradient)[channel] = (float)sums[1];
+    if (a.norm.per_image) return;
+    const double scale = one_or(a.norm.scale, channel, 1.0f), count = (double)a.images * a.positions;
+    list_of(a.norm, 0, LIST_MEAN_GRADIENT)[channel] = (float)(scale * sums[0] / count);
+    list_of(a.norm, 0, LIST_MEAN_PRODUCT)[channel] = (float)(scale * sums[1] / count);
+}
+
 // In evaluation: the running statistics, with what is still due on them.
 // grid (ceil(stored / 64), 1, replicas), block 64.
-extern "C" __global__ void __launch_bounds__(64) running_statistics(const __grid_constant__ FinishArguments a) {
+extern "C" __global__ void __launch_bounds__(64) running_statistics(const __grid_constant__ Finish a) {
     const int channel = blockIdx.x * blockDim.x + threadIdx.x;
     if (channel >= a.norm.stored) return;
     const double* factors = here(a.factors) + *a.step * a.factor_row;
@@ -106,7 +207,7 @@ extern "C" __global__ void __launch_bounds__(64) running_statistics(const __grid
 
 // Mean and variance of each group of an image. Partials of an image become those of its first tile.
 // grid (images, 1, replicas), block 64.
-extern "C" __global__ void __launch_bounds__(64) group_statistics(const __grid_constant__ FinishArguments a) {
+extern "C" __global__ void __launch_bounds__(64) group_statistics(const __grid_constant__ Finish a) {
     const int image = blockIdx.x, stored = a.norm.stored;
     double* means = partial_of(a.partials, image, 0, 0, stored);
     double* squares = partial_of(a.partials, image, 0, 1, stored);
@@ -142,36 +243,9 @@ extern "C" __global__ void __launch_bounds__(64) group_statistics(const __grid_c
     }
 }
 
-// Sums of the gradient over the batch: those are the gradients of shift and scale; and, for a normalisation over the
-// batch, what its input's gradient subtracts.
-// grid (stored / FINISH_CHANNELS, 1, replicas), block FINISH_THREADS.
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
-    batch_gradients(const __grid_constant__ FinishArguments a) {
-    __shared__ FinishParts parts;
-    const int column = threadIdx.x % FINISH_CHANNELS, lane = threadIdx.x / FINISH_CHANNELS;
-    const int channel = blockIdx.x * FINISH_CHANNELS + column;
-    const int rows = a.images * a.partials.tiles;
-    double total[2];
-    for (int which = 0; which < 2; ++which) {
-        double sum = 0.0;
-#pragma unroll 4
-        for (int row = lane; row < rows; row += FINISH_LANES) {
-            sum += partial_of(a.partials, 0, row, which, a.norm.stored)[channel];
-        }
-        total[which] = over_lanes(parts, sum);
-    }
-    if (lane != 0) return;
-    if (a.shift_gradient.first != nullptr) here(a.shift_gradient)[channel] = (float)total[0];
-    if (a.scale_gradient.first != nullptr) here(a.scale_gradient)[channel] = (float)total[1];
-    if (a.norm.per_image) return;
-    const double scale = one_or(a.norm.scale, channel, 1.0f), count = (double)a.images * a.positions;
-    list_of(a.norm, 0, LIST_MEAN_GRADIENT)[channel] = (float)(scale * total[0] / count);
-    list_of(a.norm, 0, LIST_MEAN_PRODUCT)[channel] = (float)(scale * total[1] / count);
-}
-
 // What the gradient of a group's input subtracts.
 // grid (images, 1, replicas), block 64.
-extern "C" __global__ void __launch_bounds__(64) group_gradients(const __grid_constant__ FinishArguments a) {
+extern "C" __global__ void __launch_bounds__(64) group_gradients(const __grid_constant__ Finish a) {
     const int image = blockIdx.x, stored = a.norm.stored;
     const int channels = a.norm.channels / a.groups;
     for (int group = threadIdx.x; group < a.groups; group += blockDim.x) {

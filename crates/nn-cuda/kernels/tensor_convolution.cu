@@ -72,7 +72,7 @@ struct TensorTile {
         } factors;
         struct {
             float results[ROWS][COLUMNS + 4];
-            ColumnSums<THREADS, COLUMNS> sums;
+            TileScratch<THREADS, COLUMNS> scratch;
         } done;
     };
 };
@@ -231,7 +231,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     using Tile = TensorTile<Format, HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
     __shared__ typename Tile::Shared shared;
     const Sizes& s = a.sizes;
-    const Target target = target_of<HEIGHT, WIDTH>(a.partials, BACKWARD && !UNIT ? s.stride : 1);
+    const Target target = target_of<HEIGHT, WIDTH>(a.finish.partials, BACKWARD && !UNIT ? s.stride : 1);
     const Stencil stencil = UNIT       ? unit_stencil<HEIGHT, WIDTH, BACKWARD>(target.top, target.left)
                             : BACKWARD ? backward_stencil<HEIGHT, WIDTH>(s, target.y, target.x, target.top, target.left)
                                        : forward_stencil<HEIGHT, WIDTH>(s, target.top, target.left);
@@ -252,16 +252,16 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     const int row = target.top + position / WIDTH, column = target.left + position % WIDTH;
     const int count = row < target.down ? max(0, min(4, target.across - column)) : 0;
     const int y = target.y + row * target.apart, x = target.x + column * target.apart;
-    const Offset at = ((Offset)(target.image * a.partials.height + y) * a.partials.width + x) * stored + channel;
+    const Offset at = ((Offset)(target.image * a.finish.partials.height + y) * a.finish.partials.width + x) * stored + channel;
     const Offset next = (Offset)target.apart * stored;
     const Offset places[4] = {at, at + next, at + 2 * next, at + 3 * next};
     if (BACKWARD) {
-        complete_gradient(a, shared.done.sums, results, target.image, target.tile, places, count);
+        complete_gradient(a, shared.done.scratch, results, target.image, target.tile, places, count);
         return;
     }
     if (channel < stored) complete_output(a, results, places, channel, count);
-    if (a.partials.values.first == nullptr) return;
-    tile_statistics(a, shared.done.sums, results, target.image, target.tile, count, tile_positions(a.partials, target.tile));
+    if (a.finish.partials.values.first == nullptr) return;
+    tile_statistics(a, shared.done.scratch, results, target.image, target.tile, count, tile_positions(a.finish.partials, target.tile));
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas). In the name: the format; "unit" for 3x3 of

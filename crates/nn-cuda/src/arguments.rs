@@ -68,8 +68,7 @@ pub(crate) enum Mask {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pass {
-    pub(crate) norm: Norm,
-    pub(crate) partials: Partials,
+    pub(crate) finish: Finish,
     pub(crate) addend: Span,
     pub(crate) output: Span,
     pub(crate) stored: Span,
@@ -79,7 +78,7 @@ pub(crate) struct Pass {
     pub(crate) flow: Flow,
 }
 
-/// `struct FinishArguments`.
+/// `struct Finish`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Finish {
@@ -93,6 +92,7 @@ pub(crate) struct Finish {
     pub(crate) step: u64,
     pub(crate) scale_gradient: Span,
     pub(crate) shift_gradient: Span,
+    pub(crate) counters: Span,
     pub(crate) momentum: f64,
     pub(crate) images: i32,
     pub(crate) positions: i32,
@@ -144,9 +144,8 @@ pub(crate) struct Convolution {
     pub(crate) bias: Span,
     pub(crate) addend: Span,
     pub(crate) target: Span,
-    pub(crate) completes: Norm,
+    pub(crate) finish: Finish,
     pub(crate) stored: Span,
-    pub(crate) partials: Partials,
     pub(crate) sizes: Sizes,
     pub(crate) rows: i32,
     pub(crate) flow: Flow,

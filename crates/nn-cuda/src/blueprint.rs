@@ -40,6 +40,8 @@ pub(crate) struct NormPlan {
     pub(crate) shift: Option<usize>,
     /// How images are cut for statistics, and for sums of the gradient.
     pub(crate) tilings: [Tiling; 2],
+    /// Where the counters of blocks that have found sums begin, in the list of all.
+    pub(crate) counters: usize,
     /// Where its running mean begins, in the list of all running statistics; the variance follows.
     pub(crate) running: Option<usize>,
 }
@@ -71,6 +73,7 @@ pub(crate) struct Inventory {
     /// Of each normalisation.
     pub(crate) lists: Vec<usize>,
     pub(crate) partials: Vec<usize>,
+    pub(crate) counters: usize,
     pub(crate) running: usize,
     pub(crate) norms: usize,
     pub(crate) rates: usize,
@@ -82,6 +85,28 @@ pub(crate) struct Inventory {
 
 /// Lists of a normalisation's coefficients, see `kernels/normalisation.cu`.
 const LISTS: usize = 5;
+
+/// Rows of partials that a block puts together, and channels of the narrowest block: see `kernels/statistics.cu`.
+const FINISH_ROWS: usize = 32;
+const FINISH_CHANNELS: usize = 16;
+
+/// Groups of so many rows of partials.
+fn finish_groups(rows: usize) -> usize {
+    rows.div_ceil(FINISH_ROWS)
+}
+
+impl NormPlan {
+    /// Rows of partials of a batch of so many images.
+    fn rows(&self, batch: usize) -> usize {
+        let tiles = self.tilings.map(|tiling| tiling.tiles());
+        batch * tiles[0].max(tiles[1])
+    }
+
+    /// Counters of blocks that have found sums.
+    fn counters(&self, batch: usize) -> usize {
+        self.layout.stored.div_ceil(FINISH_CHANNELS) * (finish_groups(self.rows(batch)) + 1)
+    }
+}
 
 impl Blueprint {
     /// Checks the options and sizes.
@@ -109,7 +134,12 @@ impl Blueprint {
             .collect();
         check_sizes(graph, &layouts, options.batch_size)?;
         let plan = Plan::compile(graph);
-        let norms = norms(graph, &plan, &layouts, options.products);
+        let mut norms = norms(graph, &plan, &layouts, options.products);
+        let mut counters = 0;
+        for norm in &mut norms {
+            norm.counters = counters;
+            counters += norm.counters(options.batch_size);
+        }
         Ok(Self {
             parameters: Parameters::new(graph, options),
             norms,
@@ -146,9 +176,10 @@ impl Blueprint {
             sets * LISTS * norm.layout.stored
         });
         let partials = self.norms.iter().map(|norm| {
-            let tiles = norm.tilings.map(|tiling| tiling.tiles());
-            batch * tiles[0].max(tiles[1]) * 2 * norm.layout.stored
+            let rows = norm.rows(batch);
+            (2 * rows + 3 * finish_groups(rows)) * norm.layout.stored
         });
+        let counters = self.norms.iter().map(|norm| norm.counters(batch));
         let running = self.norms.iter().filter(|norm| norm.running.is_some());
         Inventory {
             activations,
@@ -167,6 +198,7 @@ impl Blueprint {
             rounded_tiles: self.parameters.rounded_tiles().len(),
             lists: lists.collect(),
             partials: partials.collect(),
+            counters: counters.sum(),
             running: running.map(|norm| 2 * norm.layout.stored).sum(),
             norms: self.norms.len(),
             rates: WINDOW * self.options.symmetry.groups(),
@@ -248,6 +280,7 @@ impl Inventory {
         let shared = shared.map(|(length, size)| list(length, 1, size));
         floats.map(of_replicas(size_of::<f32>())).sum::<u128>()
             + doubles.map(of_replicas(size_of::<f64>())).sum::<u128>()
+            + list(self.counters, replicas, size_of::<u32>())
             + list(self.rates, replicas, size_of::<GroupRates>())
             + list(self.samples, replicas, size_of::<Sample>())
             + list(WINDOW, replicas, size_of::<StepResult>())
@@ -335,6 +368,7 @@ fn norms(graph: &Graph, plan: &Plan, layouts: &[Layout], products: Products) -> 
             scale,
             shift,
             tilings: [forward.unwrap_or(own), backward.unwrap_or(own)],
+            counters: 0,
             running: (over == Over::Batch).then_some(running),
         });
         if over == Over::Batch {

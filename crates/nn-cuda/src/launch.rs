@@ -28,10 +28,8 @@ kernels! {
     NormOutput = "norm_output", 256;
     NormGradientSums = "norm_gradient_sums", 128;
     NormInputGradient = "norm_input_gradient", 256;
-    BatchStatistics = "batch_statistics", 512;
     RunningStatistics = "running_statistics", 64;
     GroupStatistics = "group_statistics", 64;
-    BatchGradients = "batch_gradients", 512;
     GroupGradients = "group_gradients", 64;
     Forward128x16 = "conv2d_forward_128x16", 128;
     Forward64x32 = "conv2d_forward_64x32", 128;

@@ -114,6 +114,8 @@ pub(crate) struct Memory {
     pub(crate) rounded: Option<Buffer<f32>>,
     pub(crate) lists: Vec<Buffer<f32>>,
     pub(crate) partials: Vec<Buffer<f64>>,
+    /// All 0 between launches.
+    pub(crate) counters: Buffer<u32>,
     pub(crate) running: Buffer<f32>,
     pub(crate) epsilons: Buffer<f64>,
     pub(crate) rates: Buffer<GroupRates>,
@@ -179,6 +181,7 @@ impl Memory {
                 .iter()
                 .map(|&length| doubles(length))
                 .collect::<Result<_, _>>()?,
+            counters: Buffer::new(gpu, all.counters, replicas)?,
             running: floats(all.running)?,
             epsilons: doubles(all.norms)?,
             rates: Buffer::new(gpu, all.rates, replicas)?,
@@ -199,6 +202,7 @@ impl Memory {
             second.clear(gpu)?;
         }
         memory.running.clear(gpu)?;
+        memory.counters.clear(gpu)?;
         Ok(memory)
     }
 }

@@ -155,13 +155,21 @@ impl Pass<'_> {
         }
     }
 
-    /// What small kernels between two passes of a normalisation are given.
+    /// What puts the sums of a normalisation together is given: the last block of the launch that finds them, or where sums
+    /// are over each image, a launch of its own.
     pub(crate) fn finish(&self, index: usize, towards: Towards) -> Finish {
         let (blueprint, memory, first) = (self.blueprint, self.memory, self.replicas.start);
         let norm = &blueprint.norms[index];
         let running = |offset: usize| {
             norm.running
                 .map_or(Span::NONE, |at| memory.running.span_at(first, at + offset))
+        };
+        let parts = [norm.scale, norm.shift].map(|parameter| self.parts(parameter));
+        let in_its_launch = match (norm.over, towards) {
+            (Over::Batch, _) => true,
+            // Gradients of scale and shift are over the batch, too.
+            (Over::Groups(_), Towards::Input) => parts.iter().any(|parts| parts.first != 0),
+            (Over::Groups(_), Towards::Output) => false,
         };
         // In evaluation one row of factors serves all batches.
         let factor_row = match self.mode {
@@ -177,8 +185,12 @@ impl Pass<'_> {
             factors: memory.factors.span_at(first, 2 * index),
             factor_row: factor_row as u64,
             step: memory.step.address(),
-            scale_gradient: self.parts(norm.scale),
-            shift_gradient: self.parts(norm.shift),
+            scale_gradient: parts[0],
+            shift_gradient: parts[1],
+            counters: match in_its_launch {
+                true => memory.counters.span_at(first, norm.counters),
+                false => Span::NONE,
+            },
             momentum: BatchNorm::STATISTICS_MOMENTUM,
             images: self.images as i32,
             positions: norm.layout.positions() as i32,

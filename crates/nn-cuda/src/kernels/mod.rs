@@ -14,13 +14,17 @@ use std::path::PathBuf;
 pub use cache::Cache;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 14] = [
+pub const FILES: [(&str, &str); 15] = [
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
         include_str!("../../kernels/normalisation.cu"),
     ),
     ("statistics.cu", include_str!("../../kernels/statistics.cu")),
+    (
+        "normalisation_passes.cu",
+        include_str!("../../kernels/normalisation_passes.cu"),
+    ),
     (
         "convolution.cu",
         include_str!("../../kernels/convolution.cu"),

@@ -24,8 +24,7 @@ fn arguments(pass: &Pass<'_>, norm: usize, towards: Towards) -> arguments::Pass 
         Towards::Input => pass.gradient(group.output),
     };
     arguments::Pass {
-        norm: pass.norm(norm),
-        partials: pass.partials(norm, towards),
+        finish: pass.finish(norm, towards),
         addend: addend.map_or(Span::NONE, |&node| pass.activation(node)),
         output,
         stored: pass.activation(group.output),
@@ -55,7 +54,7 @@ fn launch_sums(pass: &Pass<'_>, norm: usize, towards: Towards, program: &mut Pro
         Towards::Output => Kernel::NormStatistics,
         Towards::Input => Kernel::NormGradientSums,
     };
-    let tiles = arguments.partials.tiles as usize;
+    let tiles = arguments.finish.partials.tiles as usize;
     let blocks = [pass.images * tiles, layout.stored.div_ceil(CHANNELS)];
     pass.launch(program, kernel, blocks, arguments);
 }
@@ -102,10 +101,8 @@ pub(super) fn backward(pass: &Pass<'_>, index: usize, program: &mut Program) {
     if itself(phases.gradient_sums) {
         launch_sums(pass, norm, Towards::Input, program);
     }
-    let finish = pass.finish(norm, Towards::Input);
-    match blueprint.norms[norm].over {
-        Over::Batch => batch_norm::gradients(pass, finish, program),
-        Over::Groups(_) => group_norm::gradients(pass, finish, program),
+    if let Over::Groups(_) = blueprint.norms[norm].over {
+        group_norm::gradients(pass, pass.finish(norm, Towards::Input), program);
     }
     if itself(phases.input_gradient) && group.gradients[0] != GradientFlow::None {
         input_gradient(pass, norm, program);

@@ -12,7 +12,7 @@ use nn_engine::plan::GradientFlow;
 pub(crate) use self::shape::Shape;
 use self::shape::{Form, Product};
 use super::normalisation;
-use crate::arguments::{self, Norm, Partials, Span};
+use crate::arguments::{self, Finish, Span};
 use crate::launch::{Kernel, Program};
 use crate::layout::Layout;
 use crate::pass::{Pass, Towards, flow, partials};
@@ -32,7 +32,7 @@ fn launch(
     target: Layout,
     mut arguments: arguments::Convolution,
 ) {
-    let sums = arguments.partials.values.first != 0;
+    let sums = arguments.finish.partials.values.first != 0;
     // Images of one position are rows of one image where nothing is summed for a normalisation, and rows of one class.
     let one = !product.tiled && !sums && product.tiling.stride == 1 && target.positions() == 1;
     let (sets, rows) = if one {
@@ -68,7 +68,7 @@ pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
         bias: pass.parameter(shape.bias),
         addend: addend.map_or(Span::NONE, |&node| pass.activation(node)),
         target: pass.activation(group.output),
-        partials: sums(pass, norm, Towards::Output, product),
+        finish: finish(pass, norm, Towards::Output, product),
         sizes: shape.sizes(),
         flow: arguments::Flow::Write,
         ..arguments::Convolution::default()
@@ -84,11 +84,14 @@ fn factors(pass: &Pass<'_>, shape: &Shape, towards: Towards) -> Span {
     }
 }
 
-/// Where sums for a normalisation go, and how images are cut; the latter also where there is none.
-fn sums(pass: &Pass<'_>, norm: Option<usize>, towards: Towards, product: Product) -> Partials {
+/// What becomes of sums for a normalisation, and how images are cut; the latter also where there is none.
+fn finish(pass: &Pass<'_>, norm: Option<usize>, towards: Towards, product: Product) -> Finish {
     match norm {
-        Some(norm) => pass.partials(norm, towards),
-        None => partials(Span::NONE, product.tiling),
+        Some(norm) => pass.finish(norm, towards),
+        None => Finish {
+            partials: partials(Span::NONE, product.tiling),
+            ..Finish::default()
+        },
     }
 }
 
@@ -204,9 +207,8 @@ fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pr
         source: pass.output_gradient(index),
         weight: factors(pass, shape, Towards::Input),
         target: pass.gradient(input),
-        completes: norm.map_or(Norm::default(), |norm| pass.norm(norm)),
         stored: pass.activation(input),
-        partials: sums(pass, norm, Towards::Input, product),
+        finish: finish(pass, norm, Towards::Input, product),
         sizes: shape.sizes(),
         flow: flow(group.gradients[0]),
         mask: norm.map_or(arguments::Mask::None, |norm| {
