@@ -4,9 +4,8 @@ use std::sync::Mutex;
 use std::thread;
 
 use datasets::Dataset;
-use nn_engine::Precision;
 use trainer::TrainerError;
-use trainer::experiment::Experiment;
+use trainer::experiment::{Arithmetic, Experiment};
 use trainer::run::{DeviceKind, Finished, Observer, Place, RunOptions, SavedRun, run_experiment};
 
 use crate::{Family, ReproError};
@@ -40,7 +39,7 @@ impl Job {
     ) -> Result<Finished, TrainerError> {
         let experiment = &self.family.experiment;
         let mut options = jobs.options.clone();
-        if experiment.training.precision == Precision::Float64 {
+        if experiment.training.precision == Arithmetic::Float64 {
             options.device = DeviceKind::Cpu;
         }
         // What was begun on a device goes on there, for the same bits.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use common::{Silent, jobs};
 use datasets::{Dataset, fingerprint, synthetic};
 use repro::{Family, Figure, Job, Plan, Store, judge, train_all};
-use trainer::experiment::{Experiment, Transform};
+use trainer::experiment::{Arithmetic, Experiment, Transform};
 use trainer::run::{Event, Observer};
 
 const HEAD: &str = r#"
@@ -110,13 +110,14 @@ fn a_run_that_two_figures_have_is_there_once() {
 }
 
 #[test]
-fn figures_of_other_networks_or_seeds_are_apart() {
+fn figures_of_other_networks_precisions_or_seeds_are_apart() {
     let folder = tempfile::tempdir().unwrap();
     let [a, b] = two_figures(folder.path());
     let path = folder.path().join("b.toml");
     for (from, to) in [
         ("width = 2", "width = 3"),
         ("epochs = 2,", "epochs = 3,"),
+        ("epochs = 2,", "epochs = 2, precision = \"tf32\","),
         ("train_images = 16", "train_images = 12"),
     ] {
         fs::write(&path, b.text.replace(from, to)).unwrap();
@@ -147,6 +148,9 @@ fn what_is_there_is_found_and_only_the_rest_is_missing() {
     // Other images, other seeds: other runs.
     assert!(store.look_for(alone, "other").missing.is_some());
     assert!(store.look_for(&alone.with_seed(1), &sha).missing.is_some());
+    let mut rounded = alone.clone();
+    rounded.experiment.training.precision = Arithmetic::Bf16;
+    assert!(store.look_for(&rounded, &sha).missing.is_some());
     let both = &Plan::of(&figures).families[0];
     let need = store.look_for(both, &sha);
     let found: Vec<_> = need

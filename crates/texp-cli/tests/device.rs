@@ -99,6 +99,34 @@ fn without_a_gpu_cuda_is_one_sentence_and_exit_code_2_and_leaves_nothing() {
 }
 
 #[test]
+fn what_only_a_gpu_multiplies_is_never_trained_on_the_cpu() {
+    let folder = tempfile::tempdir().unwrap();
+    let why = |format| {
+        format!(
+            "error: the experiment's convolutions multiply in {format}, which the CPU does not; leave out \
+             `training.precision`, or train on a GPU (--device cuda)"
+        )
+    };
+    for format in ["tf32", "bf16"] {
+        let precision = format!("batch_size = 4\nprecision = \"{format}\"\n");
+        let change = ["batch_size = 4\n", &precision];
+        for (arguments, begins, says) in [
+            (&[][..], why(format), "; here "),
+            (&["--device", "auto", "--dry-run"], why(format), "; here "),
+            (&["--device", "cpu"], why(format) + "\n", ""),
+            (&["--device", "cpu", "--dry-run"], why(format) + "\n", ""),
+            (&["--device", "cuda"], "error: ".to_owned(), ""),
+        ] {
+            let (code, _, said) = train(folder.path(), change, arguments);
+            assert_ne!(code, 0, "{said}");
+            assert!(said.starts_with(&begins) && said.contains(says), "{said}");
+            assert_eq!(said.trim().lines().count(), 1, "{said}");
+            assert!(!folder.path().join("runs").exists());
+        }
+    }
+}
+
+#[test]
 fn a_dry_run_knows_the_memory_on_a_gpu_without_one() {
     let folder = tempfile::tempdir().unwrap();
     let (code, told, said) = train(folder.path(), ["", ""], &["--device", "cuda", "--dry-run"]);

@@ -7,7 +7,7 @@ use datasets::SamplerError;
 use nn_engine::{EngineError, Split};
 use run_records::RecordsError;
 
-use crate::experiment::{ExperimentError, Problem};
+use crate::experiment::{Arithmetic, ExperimentError, Problem};
 use crate::plan::PlanError;
 
 /// Everything that can stop a run.
@@ -39,6 +39,18 @@ pub enum TrainerError {
          the CPU (--device cpu)"
     )]
     Float64OnGpu,
+    /// Products that the CPU does not make.
+    #[error(
+        "the experiment's convolutions multiply in {arithmetic}, which the CPU does not; leave out `training.precision`, or \
+         train on a GPU (--device cuda){}",
+        here(no_gpu)
+    )]
+    RoundedOnCpu {
+        /// What the experiment asks for.
+        arithmetic: Arithmetic,
+        /// Why there is no GPU for it, where one was looked for.
+        no_gpu: Option<Box<TrainerError>>,
+    },
     /// Batches that cannot be drawn.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
@@ -154,6 +166,7 @@ impl TrainerError {
             | Self::Problem(_)
             | Self::TooFewImages { .. }
             | Self::Float64OnGpu
+            | Self::RoundedOnCpu { .. }
             | Self::Engine(EngineError::NoDevice { .. })
             | Self::Complete { .. }
             | Self::InUse { .. }
@@ -170,6 +183,12 @@ impl TrainerError {
             | Self::Diverged { .. } => false,
         }
     }
+}
+
+/// Why it is not the GPU, as the rest of a sentence.
+fn here(no_gpu: &Option<Box<TrainerError>>) -> String {
+    let why = no_gpu.as_ref();
+    why.map_or_else(String::new, |why| format!("; here {why}"))
 }
 
 /// From which step on each run has no finite loss.

@@ -18,7 +18,7 @@ use recipe_file::{Optimizer, RecipeTables};
 use run_records::Record;
 use scale_invariance::analyse;
 use schedule_core::renormalisation::{FloatFormat, Renormaliser};
-use trainer::experiment::{Experiment, Transform};
+use trainer::experiment::{Arithmetic, Experiment, Transform};
 use trainer::lockstep::{Deviation, Gap, free_running, resynchronised};
 use trainer::plan::{NoTwin, RunSchedule, TwinLaw, TwinStep, magnitudes, optimiser};
 use trainer::run::{Event, Place, run_experiment};
@@ -312,7 +312,7 @@ fn an_experiment_checks_the_law_and_records_what_no_scale_changes() {
         };
         let observer = &mut |_: &Event<'_>| {};
         let mut experiment = experiment(kind);
-        experiment.training.precision = Precision::Float64;
+        experiment.training.precision = Arithmetic::Float64;
         let finished = run_experiment(&experiment, images(), &place, &options, observer);
         let records = fs::read_to_string(finished.unwrap().folder.join("records.jsonl")).unwrap();
         let (mut laws, mut rates) = (0, [vec![], vec![]]);

@@ -1,7 +1,8 @@
 //! Presets are merged over the rest, and what is written is what was run.
 
+use nn_engine::{Precision, Products};
 use schedule_core::Schedule;
-use trainer::experiment::{Experiment, Transform};
+use trainer::experiment::{Arithmetic, Experiment, Transform};
 
 const TINY: &str = include_str!("data/tiny.toml");
 
@@ -227,4 +228,42 @@ fn every_preset_of_every_experiment_that_ships_can_be_run() {
         files += 1;
     }
     println!("{files} experiments");
+}
+
+#[test]
+fn every_precision_is_called_what_it_is_called_in_toml() {
+    for (name, arithmetic, numbers, products) in [
+        (
+            "float32",
+            Arithmetic::Float32,
+            Precision::Float32,
+            Products::Full,
+        ),
+        (
+            "float64",
+            Arithmetic::Float64,
+            Precision::Float64,
+            Products::Full,
+        ),
+        ("tf32", Arithmetic::Tf32, Precision::Float32, Products::Tf32),
+        ("bf16", Arithmetic::Bf16, Precision::Float32, Products::Bf16),
+    ] {
+        let text = TINY.replace("float64", name);
+        let experiment = Experiment::parse(&text, "e.toml", None).unwrap();
+        let read = experiment.training.precision;
+        assert_eq!((read, read.name()), (arithmetic, name));
+        assert_eq!((read.numbers(), read.products()), (numbers, products));
+        let written = experiment.to_toml().unwrap();
+        assert!(
+            written.contains(&format!("precision = \"{name}\"")),
+            "{written}"
+        );
+        assert_eq!(
+            Experiment::parse(&written, "e.toml", None).unwrap(),
+            experiment
+        );
+    }
+    let none = TINY.replace("precision = \"float64\"\n", "");
+    let experiment = Experiment::parse(&none, "e.toml", None).unwrap();
+    assert_eq!(experiment.training.precision, Arithmetic::Float32);
 }

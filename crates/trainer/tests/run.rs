@@ -10,8 +10,8 @@ use common::options;
 use datasets::{Dataset, synthetic};
 use run_records::{Manifest, Record};
 use trainer::TrainerError;
-use trainer::experiment::Experiment;
-use trainer::run::{Event, Finished, Place, run_experiment};
+use trainer::experiment::{Arithmetic, Experiment};
+use trainer::run::{DeviceKind, Event, Finished, Place, dry_run, run_experiment};
 
 const TINY: &str = include_str!("data/tiny.toml");
 
@@ -389,4 +389,27 @@ fn a_place_that_cannot_be_written_is_an_error() {
             && text.contains("check permissions and space"),
         "{text}"
     );
+}
+
+#[test]
+fn the_cpu_multiplies_in_full_or_not_at_all() {
+    let runs = tempfile::tempdir().unwrap();
+    for arithmetic in [Arithmetic::Tf32, Arithmetic::Bf16] {
+        let text = TINY.replace("float64", arithmetic.name());
+        let experiment = experiment(&text);
+        assert_eq!(experiment.training.precision, arithmetic);
+        let dry = dry_run(&experiment, DeviceKind::Cpu).err();
+        for refused in [run(&experiment, runs.path()).err(), dry] {
+            let refused = refused.unwrap();
+            assert!(refused.is_bad_input());
+            assert_eq!(
+                refused.to_string(),
+                format!(
+                    "the experiment's convolutions multiply in {arithmetic}, which the CPU does not; leave out \
+                     `training.precision`, or train on a GPU (--device cuda)"
+                )
+            );
+        }
+        assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0);
+    }
 }

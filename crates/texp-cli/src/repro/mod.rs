@@ -10,12 +10,11 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use datasets::{Dataset, fingerprint};
-use nn_engine::Precision;
 use repro::{
     Family, Figure, Found, Job, Jobs, Judged, Need, PassedOver, Plan, Store, judge, train_all,
 };
 use trainer::TrainerError;
-use trainer::experiment::Experiment;
+use trainer::experiment::{Arithmetic, Experiment};
 use trainer::run::{DeviceKind, Place, claim_folder};
 
 use self::lines::Lines;
@@ -115,9 +114,11 @@ fn train_and_judge(
     for family in &plan.families {
         family.experiment.validate().map_err(TrainerError::from)?;
     }
-    let mut experiments = plan.families.iter().map(|family| &family.experiment);
-    // Float64 is computed on the CPU, whatever else is.
-    let single = experiments.find(|experiment| experiment.training.precision == Precision::Float32);
+    let experiments = plan.families.iter().map(|family| &family.experiment);
+    // Float64 is computed on the CPU, whatever else is; and what multiplies in another format on a GPU alone.
+    let single = experiments
+        .filter(|experiment| experiment.training.precision != Arithmetic::Float64)
+        .min_by_key(|experiment| experiment.training.precision == Arithmetic::Float32);
     let device = single.map_or(Ok(DeviceKind::Cpu), |experiment| {
         device::find(experiment, args.machine.device)
     })?;

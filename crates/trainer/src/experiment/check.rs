@@ -61,7 +61,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<Prepared, Mistake> {
         recipes,
         graph,
         symmetry,
-        format: match experiment.training.precision {
+        format: match experiment.training.precision.numbers() {
             Precision::Float32 => FloatFormat::F32,
             Precision::Float64 => FloatFormat::F64,
         },

@@ -1,5 +1,6 @@
 //! Experiments as data: what a TOML file says, with defaults filled in and its preset applied.
 
+mod arithmetic;
 mod check;
 mod error;
 mod names;
@@ -10,11 +11,11 @@ use std::collections::BTreeMap;
 
 use claims::Claim;
 use datasets::{Augmentation, Sampler, SamplerError};
-use nn_engine::Precision;
 use nn_graph::nets::{Architecture, NetConfig, Normaliser, Shortcut, Stem};
 use nn_graph::{Affine, Bias, Graph, GraphError, Training as HeadTraining};
 use serde::{Deserialize, Serialize};
 
+pub use arithmetic::Arithmetic;
 pub(crate) use check::Prepared;
 pub use error::{ExperimentError, Problem};
 pub use recipe_file::Position;
@@ -143,10 +144,11 @@ pub struct Training {
     pub batch_size: usize,
     /// Passes over the training images.
     pub epochs: u64,
-    /// Format of parameters and arithmetic: `"float32"` (fast, on the CPU or a GPU; the default) or `"float64"` (slow, on
-    /// the CPU). On what it is computed is no part of the experiment, see [`RunOptions`](crate::run::RunOptions).
-    #[serde(default = "default_precision", with = "names::PrecisionName")]
-    pub precision: Precision,
+    /// `"float32"` (fast, on the CPU or a GPU; the default), `"float64"` (slow, on the CPU), or on a GPU `"tf32"` or
+    /// `"bf16"`: numbers stay float32, and convolutions multiply what is rounded so. On what it is computed is no part of the
+    /// experiment, see [`RunOptions`](crate::run::RunOptions).
+    #[serde(default)]
+    pub precision: Arithmetic,
     /// Seed of the initial parameters, the same for all runs; 0 by default.
     #[serde(default)]
     pub initial_seed: u64,
@@ -341,10 +343,6 @@ fn default_head() -> HeadTraining {
 
 fn default_epsilon() -> f64 {
     1e-5
-}
-
-fn default_precision() -> Precision {
-    Precision::Float32
 }
 
 fn default_norms_every() -> u64 {

@@ -1,6 +1,5 @@
-//! Names of choices in TOML. `nn-graph` and `nn-engine` know no file format, so they are given here.
+//! Names of choices in TOML. `nn-graph` knows no file format, so they are given here.
 
-use nn_engine::Precision;
 use nn_graph::nets::{Architecture, Normaliser, Shortcut, Stem};
 use nn_graph::{Affine, Bias, Training};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -79,13 +78,6 @@ pub(super) enum StemName {
 pub(super) enum HeadName {
     Trained,
     Fixed,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Precision", rename_all = "lowercase")]
-pub(super) enum PrecisionName {
-    Float32,
-    Float64,
 }
 
 #[derive(Serialize, Deserialize)]

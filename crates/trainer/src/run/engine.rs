@@ -2,19 +2,19 @@
 
 use nn_cpu::CpuEngine;
 use nn_cuda::CudaEngine;
-use nn_engine::{Engine, Precision};
+use nn_engine::Engine;
 use nn_reference::ReferenceEngine;
 
 use super::{engine_options, image_bytes};
 use crate::TrainerError;
-use crate::experiment::{Experiment, Prepared};
+use crate::experiment::{Arithmetic, Experiment, Prepared};
 
 /// What an experiment is computed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
     /// The processor: `nn-cpu` for float32, `nn-reference` for float64.
     Cpu,
-    /// The first NVIDIA GPU: `nn-cuda`, float32.
+    /// The first NVIDIA GPU: `nn-cuda`, float32, tf32 and bf16.
     Cuda,
 }
 
@@ -26,15 +26,31 @@ enum EngineKind {
 
 fn kind(experiment: &Experiment, device: DeviceKind) -> Result<EngineKind, TrainerError> {
     match (device, experiment.training.precision) {
-        (DeviceKind::Cpu, Precision::Float32) => Ok(EngineKind::Cpu),
-        (DeviceKind::Cpu, Precision::Float64) => Ok(EngineKind::Reference),
-        (DeviceKind::Cuda, Precision::Float32) => Ok(EngineKind::Cuda),
-        (DeviceKind::Cuda, Precision::Float64) => Err(TrainerError::Float64OnGpu),
+        (DeviceKind::Cpu, Arithmetic::Float32) => Ok(EngineKind::Cpu),
+        (DeviceKind::Cpu, Arithmetic::Float64) => Ok(EngineKind::Reference),
+        (DeviceKind::Cpu, arithmetic @ (Arithmetic::Tf32 | Arithmetic::Bf16)) => {
+            Err(TrainerError::RoundedOnCpu {
+                arithmetic,
+                no_gpu: None,
+            })
+        }
+        (DeviceKind::Cuda, Arithmetic::Float32 | Arithmetic::Tf32 | Arithmetic::Bf16) => {
+            Ok(EngineKind::Cuda)
+        }
+        (DeviceKind::Cuda, Arithmetic::Float64) => Err(TrainerError::Float64OnGpu),
     }
 }
 
-/// Whether there is a GPU that can train this experiment: its numbers are float32, `nn-cuda` has its operations, and all
-/// runs and images fit into the memory that is free now.
+/// Whether the CPU can train this experiment: its convolutions multiply in full.
+///
+/// # Errors
+/// [`TrainerError::RoundedOnCpu`].
+pub fn check_cpu(experiment: &Experiment) -> Result<(), TrainerError> {
+    kind(experiment, DeviceKind::Cpu).map(|_| ())
+}
+
+/// Whether there is a GPU that can train this experiment: its numbers are float32, `nn-cuda` has its operations and
+/// multiplies what it multiplies, and all runs and images fit into the memory that is free now.
 ///
 /// # Errors
 /// [`TrainerError`], why it cannot.

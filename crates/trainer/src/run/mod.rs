@@ -15,12 +15,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use datasets::Dataset;
-use nn_engine::{EngineOptions, Products, Split};
+use nn_engine::{EngineOptions, Split};
 use run_records::{Manifest, Record};
 
 pub use checkpoint::{CheckpointError, Unusable};
 pub use dry::{DryRun, RunOutlook, dry_run};
-pub use engine::{DeviceKind, check_gpu};
+pub use engine::{DeviceKind, check_cpu, check_gpu};
 pub use folder::claim_folder;
 pub use observer::{Event, Observer};
 pub use saved::SavedRun;
@@ -101,7 +101,7 @@ fn engine_options(experiment: &Experiment, prepared: &Prepared, threads: usize) 
         replicas: experiment.run.len(),
         symmetry: prepared.symmetry.clone(),
         optimiser: prepared.optimiser,
-        products: Products::Full,
+        products: experiment.training.precision.products(),
         threads,
     }
 }

@@ -82,7 +82,7 @@ impl<'a> Setup<'a> {
         match start {
             Start::Usual => None,
             Start::OneUlpAway => {
-                let precision = self.experiment.training.precision;
+                let precision = self.experiment.training.precision.numbers();
                 let (graph, symmetry) = (&prepared.graph, &prepared.symmetry);
                 Some(one_ulp_away(graph, symmetry, &self.start, precision, seed))
             }

@@ -63,6 +63,13 @@ fn impossible_values() {
          kind of schedule",
     );
     check(
+        "precision = \"float64\"",
+        "precision = \"float16\"",
+        &format!(
+            "line 16, column 13: unknown value `float16`, expected one of `float32`, `float64`, `tf32`, `bf16`{REMEDY}"
+        ),
+    );
+    check(
         "name = \"tiny\"",
         "name = \"../tiny\"",
         "line 1, column 8: `name` is \"../tiny\"; it must be a name of up to 100 letters, digits, `-`, `_` and `.`, \
