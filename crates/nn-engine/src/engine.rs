@@ -51,6 +51,33 @@ impl Products {
             Products::Bf16 => 2f64.powi(-8),
         }
     }
+
+    /// A factor as it is multiplied: the nearest number of so many bits, of two as near the even one. What is not finite
+    /// stays as it is, and exponents are not bounded.
+    ///
+    /// ```
+    /// use nn_engine::Products;
+    ///
+    /// let third = 1.0 / 3.0;
+    /// assert_eq!(Products::Full.round(third), third);
+    /// assert_eq!(Products::Tf32.round(third), 1365.0 / 4096.0);
+    /// assert_eq!(Products::Bf16.round(third), 171.0 / 512.0);
+    /// ```
+    pub fn round(self, factor: f64) -> f64 {
+        let bits = match self {
+            Products::Full => return factor,
+            Products::Tf32 => 11,
+            Products::Bf16 => 8,
+        };
+        if !factor.is_finite() {
+            return factor;
+        }
+        // A carry out of the significand raises the exponent, as it must.
+        let dropped = f64::MANTISSA_DIGITS - bits;
+        let (raw, unit) = (factor.to_bits(), 1 << dropped);
+        let odd = (raw >> dropped) & 1;
+        f64::from_bits((raw + unit / 2 - 1 + odd) & !(unit - 1))
+    }
 }
 
 impl fmt::Display for Products {

@@ -75,7 +75,8 @@ pub(crate) fn forward(
         let result = match (&node.op, &node.inputs[..]) {
             (Op::Conv2d(conv), &[x]) => {
                 let bias = conv.bias.map(parameter);
-                conv2d::forward(conv, done.of(x), parameter(conv.weight), bias)
+                let products = replica.products;
+                conv2d::forward(conv, products, done.of(x), parameter(conv.weight), bias)
             }
             (Op::Linear(op), &[x]) => {
                 linear::forward(done.of(x), parameter(op.weight), op.bias.map(parameter))
@@ -175,7 +176,7 @@ fn node_backward(
     match (&node.op, &node.inputs[..]) {
         (Op::Conv2d(conv), &[x]) => {
             let weight = &parameters[conv.weight.index()];
-            let gradients = conv2d::backward(conv, done.of(x), weight, &g);
+            let gradients = conv2d::backward(conv, replica.products, done.of(x), weight, &g);
             sums.add_parameter(Some(conv.weight), &gradients.weight);
             sums.add_parameter(conv.bias, &gradients.bias);
             sums.add(x, gradients.input);

@@ -1,7 +1,9 @@
 //! One run: parameters, what the optimiser keeps of their gradients, and running statistics.
 
 use nn_engine::statistics_names;
-use nn_engine::{EngineError, EngineOptions, GroupHyper, NamedTensor, Optimiser, State, Symmetry};
+use nn_engine::{
+    EngineError, EngineOptions, GroupHyper, NamedTensor, Optimiser, Products, State, Symmetry,
+};
 use nn_graph::op::BatchNorm;
 use nn_graph::{Graph, Op};
 
@@ -20,6 +22,8 @@ pub(crate) struct Replica {
     running: Vec<ChannelStatistics>,
     /// `ε` of each normalisation at the replica's scale.
     pub(crate) epsilons: Vec<f64>,
+    /// What its convolutions multiply.
+    pub(crate) products: Products,
     /// See [`State::exponents`].
     exponents: Vec<i64>,
 }
@@ -79,6 +83,7 @@ impl Replica {
             memories,
             running,
             epsilons,
+            products: options.products,
             exponents: state.exponents.clone(),
         })
     }

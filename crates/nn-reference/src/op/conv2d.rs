@@ -8,11 +8,17 @@
 //! `∂L/∂x̂[n, c, s·i + u, s·j + v] += w[o, c, u, v] · g[n, o, i, j]`,
 //! `∂L/∂w[o, c, u, v] = Σ_{n,i,j} g[n, o, i, j] · x̂[n, c, s·i + u, s·j + v]`, `∂L/∂b[o] = Σ_{n,i,j} g`.
 //!
+//! Factors of products (`x`, `w`, and `g` but in `∂L/∂b`) are rounded to the format that is multiplied
+//! in; what is summed is float64.
+//!
 //! All three are one loop nest over `(o, c, u, v, i)` with the columns `j` innermost, a pass over two
 //! rows in memory.
 
+use std::borrow::Cow;
+
 use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView3, ArrayViewMut3};
+use nn_engine::Products;
 use nn_graph::Shape;
 use nn_graph::op::Conv2d;
 
@@ -34,7 +40,14 @@ pub(crate) fn padded_elements(conv: &Conv2d, input: &Shape) -> u128 {
 }
 
 /// `y`.
-pub(crate) fn forward(conv: &Conv2d, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+pub(crate) fn forward(
+    conv: &Conv2d,
+    products: Products,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Tensor {
+    let (x, weight) = (&*rounded(products, x), &*rounded(products, weight));
     let sizes = Sizes::new(conv, x, weight);
     let w: Vec<f64> = weight.iter().copied().collect();
     let mut y = Tensor::zeros((x.dim().0, sizes.out, sizes.out_height, sizes.out_width));
@@ -64,7 +77,15 @@ pub(crate) fn forward(conv: &Conv2d, x: &Tensor, weight: &Tensor, bias: Option<&
 }
 
 /// All gradients, from `g = ∂L/∂y` of the shape of `y`.
-pub(crate) fn backward(conv: &Conv2d, x: &Tensor, weight: &Tensor, g: &Tensor) -> Conv2dGradients {
+pub(crate) fn backward(
+    conv: &Conv2d,
+    products: Products,
+    x: &Tensor,
+    weight: &Tensor,
+    g: &Tensor,
+) -> Conv2dGradients {
+    let (x, weight) = (&*rounded(products, x), &*rounded(products, weight));
+    let factors = rounded(products, g);
     let sizes = Sizes::new(conv, x, weight);
     let w: Vec<f64> = weight.iter().copied().collect();
     let mut input = Tensor::zeros(x.dim());
@@ -72,7 +93,7 @@ pub(crate) fn backward(conv: &Conv2d, x: &Tensor, weight: &Tensor, g: &Tensor) -
         .outer_iter_mut()
         .into_par_iter()
         .zip(x.outer_iter().into_par_iter())
-        .zip(g.outer_iter().into_par_iter())
+        .zip(factors.outer_iter().into_par_iter())
         .map(|((mut input, x), g)| {
             let g: Vec<f64> = g.iter().copied().collect();
             sizes.crop(&input_gradient(&sizes, &w, &g), &mut input);
@@ -93,6 +114,14 @@ pub(crate) fn backward(conv: &Conv2d, x: &Tensor, weight: &Tensor, g: &Tensor) -
         input,
         weight: sum_in_order(weight.raw_dim(), &contributions),
         bias: vector(&bias),
+    }
+}
+
+/// A tensor's values as they are multiplied.
+fn rounded(products: Products, tensor: &Tensor) -> Cow<'_, Tensor> {
+    match products {
+        Products::Full => Cow::Borrowed(tensor),
+        _ => Cow::Owned(tensor.mapv(|value| products.round(value))),
     }
 }
 
@@ -263,5 +292,35 @@ impl Sizes {
 fn put(tensor: &mut ArrayViewMut3<'_, f64>, values: &[f64]) {
     for (element, &value) in tensor.iter_mut().zip(values) {
         *element = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finite_differences::{conv, random};
+    use super::*;
+
+    /// Three products in the format, and `∂L/∂b`, which is no product, in full.
+    #[test]
+    fn all_factors_are_rounded_and_nothing_else() {
+        let conv = conv(4, 3, 2, 1);
+        let (x, w) = (random(1, (2, 3, 5, 4)), random(2, (4, 3, 3, 3)));
+        for products in [Products::Tf32, Products::Bf16] {
+            let in_full = Products::Full;
+            let [rx, rw] = [&x, &w].map(|t| t.mapv(|value| products.round(value)));
+            let y = forward(&conv, products, &x, &w, None);
+            assert_eq!(y, forward(&conv, in_full, &rx, &rw, None));
+            assert_ne!(y, forward(&conv, in_full, &rx, &w, None));
+            assert_ne!(y, forward(&conv, in_full, &x, &rw, None));
+
+            let g = random(3, y.dim());
+            let rg = g.mapv(|value| products.round(value));
+            let found = backward(&conv, products, &x, &w, &g);
+            let wanted = backward(&conv, in_full, &rx, &rw, &rg);
+            assert_eq!((found.input, found.weight), (wanted.input, wanted.weight));
+            let unrounded = backward(&conv, in_full, &x, &w, &g);
+            assert_eq!(found.bias, unrounded.bias);
+            assert_ne!(found.bias, wanted.bias);
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! and rounding of order `10⁻¹³`, so a gradient may differ by 10⁻⁹ of the largest of its tensor.
 
 use ndarray::Zip;
+use nn_engine::Products;
 use nn_graph::op::{Conv2d, GroupNorm, MaxPool, ZeroPadShortcut};
 use nn_graph::{Bias, ConvSpec, GraphBuilder, Op, Shape};
 use rand::{RngExt, SeedableRng};
@@ -21,7 +22,7 @@ use crate::loss::softmax_cross_entropy;
 const BOUND: f64 = 1e-9;
 type Dim = (usize, usize, usize, usize);
 
-fn random(seed: u64, shape: Dim) -> Tensor {
+pub(super) fn random(seed: u64, shape: Dim) -> Tensor {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     // Away from 0, where ReLU has its kink.
     Tensor::from_shape_simple_fn(shape, || {
@@ -68,7 +69,7 @@ fn largest_error(
 }
 
 /// The operation as the builder makes it: its parameter ids mean nothing here.
-fn conv(channels: usize, kernel: usize, stride: usize, padding: usize) -> Conv2d {
+pub(super) fn conv(channels: usize, kernel: usize, stride: usize, padding: usize) -> Conv2d {
     let mut net = GraphBuilder::new(Shape::new([1, 64, 64])).unwrap();
     let bias = Bias::Trained;
     let spec = ConvSpec {
@@ -110,9 +111,9 @@ fn convolution() {
         largest_error(
             &format!("conv2d {n}x{c}x{h}x{w} to {o}, kernel {k}, stride {s}, padding {p}"),
             &inputs,
-            &|i| conv2d::forward(&op, &i[0], &i[1], Some(&i[2])),
+            &|i| conv2d::forward(&op, Products::Full, &i[0], &i[1], Some(&i[2])),
             &|i, g| {
-                let gradients = conv2d::backward(&op, &i[0], &i[1], g);
+                let gradients = conv2d::backward(&op, Products::Full, &i[0], &i[1], g);
                 vec![gradients.input, gradients.weight, gradients.bias]
             },
         );
@@ -134,7 +135,7 @@ fn convolution_is_its_formula() {
             random(1, (2, 2, 7, 5)),
             random(2, (3, 2, k, k)),
         );
-        let y = conv2d::forward(&op, &x, &w, None);
+        let y = conv2d::forward(&op, Products::Full, &x, &w, None);
         let wanted = Tensor::from_shape_fn(y.dim(), |(n, o, i, j)| {
             let mut sum = 0.0;
             for ((_, c, u, v), w) in w.indexed_iter().filter(|((out, ..), _)| *out == o) {
