@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nn_engine::conformance::{Algorithm, Bounds, Case, Kinks, Report, Tier, run_case};
 use nn_engine::{
     BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
-    ImageSet, ParameterComparison, Precision, Split, State, Stats, Symmetry,
+    ImageSet, ParameterComparison, Precision, Products, Split, State, Stats, Symmetry,
 };
 use nn_graph::Graph;
 use nn_reference::ReferenceEngine;
@@ -248,7 +248,8 @@ fn a_number_that_is_none_is_a_deviation() {
 fn bounds_are_rounding_and_not_freedom() {
     for case in Case::all(Tier::Full) {
         let graph = case.graph().unwrap();
-        let bounds = |algorithm| Bounds::new(&case, &graph, Precision::Float32, algorithm);
+        let in_full = (Precision::Float32, Products::Full);
+        let bounds = |algorithm| Bounds::new(&case, &graph, in_full, algorithm);
         let (direct, winograd) = (bounds(Algorithm::Direct), bounds(Algorithm::Winograd));
         println!("{}: {direct:?}, {winograd:?}", case.name);
         for bounds in [direct, winograd] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nn_engine::conformance::{Algorithm, Bounds, Case, Deviation, Kinks, Stage, run_case};
-use nn_engine::{Batches, Engine, HyperTable, NamedTensor, Precision, Split};
+use nn_engine::{Batches, Engine, HyperTable, NamedTensor, Precision, Products, Split};
 use nn_graph::Graph;
 use nn_reference::ReferenceEngine;
 
@@ -23,7 +23,7 @@ pub(super) fn is_fair(case: &Case, algorithm: Algorithm) -> bool {
 /// result.
 fn is_well_conditioned(case: &Case, algorithm: Algorithm) -> bool {
     let disturbed = |graph: &Graph, options| {
-        let bounds = Bounds::new(case, graph, Precision::Float32, algorithm);
+        let bounds = Bounds::new(case, graph, (Precision::Float32, Products::Full), algorithm);
         // The bound is four times what is expected.
         Disturbed::new(graph, options, bounds.smooth / 4.0)
     };

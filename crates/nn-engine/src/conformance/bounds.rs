@@ -4,7 +4,7 @@ use nn_graph::{Graph, Node, Op};
 
 use super::algorithm::Errors;
 use super::{Algorithm, Case, Kinks};
-use crate::{NamedTensor, Precision};
+use crate::{NamedTensor, Precision, Products};
 
 /// Largest relative errors allowed, derived from the network, the candidate's precision and its [`Algorithm`].
 ///
@@ -22,7 +22,9 @@ use crate::{NamedTensor, Precision};
 /// | addition | 1 | – | – |
 /// | loss | classes | the same | – |
 ///
-/// ([`Algorithm`] says why `√n`, and what Winograd's convolution has instead.) Errors made earlier pass through later
+/// ([`Algorithm`] says why `√n`, and what Winograd's convolution has instead.) Where the factors of convolutions are rounded
+/// to [`Products`] of roundoff `u_p`, each of a convolution's three has `√(2/3) u_p / u` besides, in quadrature; all
+/// convolutions are taken to be rounded. Errors made earlier pass through later
 /// operations, whose amplification is of order 1 in these networks (a normalisation's is the ratio of a
 /// channel's mean to its deviation). Errors are added though they are independent, so what is missing of order 1 has
 /// room. A gradient has passed all operations forward, those behind it backward, and is a sum itself:
@@ -36,7 +38,11 @@ use crate::{NamedTensor, Precision};
 /// Gradients have jumps: a ReLU input within rounding error of 0 may fall on either side, and its
 /// gradient is lost or gained whole; so is that of the two largest values of a pooling window. Of many values the share `smooth` does that at worst, which moves
 /// a gradient by `√smooth` of its norm. That is the bound on gradients, and on everything after the
-/// first update, unless the case is known to have no such value ([`Kinks::Avoided`]).
+/// first update, unless the case is known to have no such value ([`Kinks::Avoided`]). With rounded products
+/// there always are such values if there is a kink at all, since seeds avoid what float32 may move across it; and often so few in a tensor that their number
+/// varies: a share of `smooth / 4` is expected, and moves a gradient by 4 deviations at most, `4 √(smooth / 4)`.
+///
+/// Right answers jump too, where the two largest logits of an image are within the error: see [`answers`](Self::answers).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// Unit roundoff of the candidate.
@@ -45,14 +51,21 @@ pub struct Bounds {
     pub smooth: f64,
     /// Of the first gradients.
     pub gradient: f64,
+    /// Of what convolutions multiply.
+    pub products: Products,
 }
 
 /// `λ`.
 pub(super) const DEVIATIONS: f64 = 4.0;
 
 impl Bounds {
-    /// For this case on an engine of this precision that computes convolutions so.
-    pub fn new(case: &Case, graph: &Graph, precision: Precision, algorithm: Algorithm) -> Self {
+    /// For this case on an engine of this precision that multiplies in this format, and computes convolutions so.
+    pub fn new(
+        case: &Case,
+        graph: &Graph,
+        (precision, products): (Precision, Products),
+        algorithm: Algorithm,
+    ) -> Self {
         let roundoff = match precision {
             Precision::Float32 => f64::from(f32::EPSILON) / 2.0,
             Precision::Float64 => f64::EPSILON / 2.0,
@@ -61,7 +74,10 @@ impl Bounds {
         let loss = Errors::of_sums(classes, classes, 0);
         let (mut forward, mut backward, mut weight) = (loss.forward, loss.data, 0f64);
         for node in graph.nodes() {
-            if let Some(errors) = of_node(graph, node, case.batch, algorithm) {
+            if let Some(mut errors) = of_node(graph, node, case.batch, algorithm) {
+                if let Op::Conv2d(_) = node.op {
+                    errors = errors.of_products(products, roundoff);
+                }
                 forward += errors.forward;
                 backward += errors.data;
                 weight = weight.max(errors.weight);
@@ -72,10 +88,26 @@ impl Bounds {
         Self {
             roundoff,
             smooth,
-            gradient: match case.kinks {
-                Kinks::Avoided => gradient,
-                Kinks::Possible => gradient.max(smooth.sqrt()),
+            gradient: match (products, case.kinks) {
+                (Products::Full, Kinks::Avoided) => gradient,
+                (Products::Full, Kinks::Possible) => gradient.max(smooth.sqrt()),
+                (_, _) if !has_kinks(graph) => gradient,
+                (_, _) => gradient.max((DEVIATIONS * smooth).sqrt()),
             },
+            products,
+        }
+    }
+
+    /// How many of so many right answers may be others, where logits may be off by `bound`.
+    ///
+    /// None with products in full: logits of random images are no ties. Else an answer is another where the two largest
+    /// logits are within the error, of `n` images at worst the share `s`, `bound`; and no more than 4 deviations above
+    /// that, where they are independent: `n s + 4 √(n s)`.
+    pub fn answers(&self, bound: f64, images: f64) -> f64 {
+        let expected = bound * images;
+        match self.products {
+            Products::Full => 0.0,
+            _ => expected + DEVIATIONS * expected.sqrt(),
         }
     }
 
@@ -88,6 +120,12 @@ impl Bounds {
             _ => self.gradient * growth,
         }
     }
+}
+
+/// Whether an operation's gradient jumps.
+fn has_kinks(graph: &Graph) -> bool {
+    let mut ops = graph.nodes().iter().map(|node| &node.op);
+    ops.any(|op| matches!(op, Op::Relu | Op::MaxPool(_)))
 }
 
 /// What an operation adds; `None` where nothing is rounded.

@@ -8,8 +8,8 @@ use super::bounds::{distance, norm};
 use super::sizes::Sizes;
 use super::{Algorithm, Bounds, Case, ConformanceError, Deviation, Report, Stage, rescaling};
 use crate::{
-    Engine, EngineError, EngineOptions, HyperTable, NamedTensor, ParameterComparison, Split, State,
-    Stats, statistics_names,
+    Device, Engine, EngineError, EngineOptions, HyperTable, NamedTensor, ParameterComparison,
+    Products, Split, State, Stats, statistics_names,
 };
 
 /// Builds both engines and [`run`]s the case; `algorithm` is the candidate's.
@@ -48,9 +48,16 @@ pub fn run(
     candidate: &mut dyn Engine,
 ) -> Result<Report, ConformanceError> {
     let graph = reference.graph().clone();
+    let Device {
+        precision,
+        products,
+        ..
+    } = candidate.device();
+    let bounds = |products| Bounds::new(case, &graph, (precision, products), algorithm);
     let mut comparison = Comparison {
         case,
-        bounds: Bounds::new(case, &graph, candidate.device().precision, algorithm),
+        bounds: bounds(products),
+        without_products: bounds(Products::Full),
         start: (0..case.replicas.len())
             .map(|replica| case.state(&graph, replica))
             .collect(),
@@ -79,6 +86,8 @@ struct Comparison<'a> {
     case: &'a Case,
     graph: Graph,
     bounds: Bounds,
+    /// For what no convolution has part in.
+    without_products: Bounds,
     start: Vec<State>,
     report: Report,
 }
@@ -147,10 +156,11 @@ impl Comparison<'_> {
             let bound = self.bounds.at_step(step);
             let what = format!("the loss at step {step}");
             self.number(stage, replica, what, wanted.loss, found.loss, bound);
-            // Right answers are counted, and logits of random images are no ties: equal, or wrong.
             let what = format!("the number of right answers at step {step}");
             let (wanted, found) = (f64::from(wanted.correct), f64::from(found.correct));
-            self.number(stage, replica, what, wanted, found, 0.0);
+            let images = self.case.batch as f64;
+            let allowed = self.bounds.answers(bound, images);
+            self.count(stage, replica, what, wanted, found, allowed);
         }
     }
 
@@ -171,6 +181,26 @@ impl Comparison<'_> {
             error: (found - wanted).abs(),
             allowed: bound * wanted.abs().max(1.0),
             reference: wanted.abs(),
+        });
+    }
+
+    /// A number of images that may be another by `allowed`.
+    fn count(
+        &mut self,
+        stage: Stage,
+        replica: usize,
+        what: String,
+        wanted: f64,
+        found: f64,
+        allowed: f64,
+    ) {
+        self.report.enter(Deviation {
+            stage,
+            replica,
+            what,
+            error: (found - wanted).abs(),
+            allowed,
+            reference: wanted,
         });
     }
 
@@ -262,18 +292,17 @@ impl Comparison<'_> {
                 let evaluated = candidate.evaluate(replica, split, ratios);
                 let found = evaluated.map_err(by("candidate"))?;
                 let on = format!("{split} images with scale ratios {ratios:?}");
-                for (what, wanted, found, bound) in [
-                    ("loss", wanted.loss, found.loss, bound),
-                    (
-                        "right answers",
-                        wanted.correct as f64,
-                        found.correct as f64,
-                        0.0,
-                    ),
-                    ("number", wanted.images as f64, found.images as f64, 0.0),
+                let stage = Stage::Evaluation;
+                let what = format!("loss of {on}");
+                self.number(stage, replica, what, wanted.loss, found.loss, bound);
+                let answers = self.bounds.answers(bound, wanted.images as f64);
+                for (what, wanted, found, allowed) in [
+                    ("right answers", wanted.correct, found.correct, answers),
+                    ("number", wanted.images, found.images, 0.0),
                 ] {
                     let what = format!("{what} of {on}");
-                    self.number(Stage::Evaluation, replica, what, wanted, found, bound);
+                    let (wanted, found) = (wanted as f64, found as f64);
+                    self.count(stage, replica, what, wanted, found, allowed);
                 }
             }
         }
@@ -300,7 +329,7 @@ impl Comparison<'_> {
             }
             let compared = candidate.compare(replica, 0).map_err(by_candidate)?;
             let first = candidate.state(0).map_err(by_candidate)?;
-            let bound = 2.0 * self.bounds.smooth;
+            let bound = 2.0 * self.without_products.smooth;
             for ((a, b), found) in state.tensors.iter().zip(&first.tensors).zip(compared) {
                 let pairs = a.values.iter().copied().zip(b.values.iter().copied());
                 let wanted = ParameterComparison::of(pairs);
