@@ -3,7 +3,7 @@
 use std::fmt;
 
 use nn_engine::conformance::Algorithm;
-use nn_engine::{Engine, EngineError, EngineOptions};
+use nn_engine::{Engine, EngineError, EngineOptions, Products};
 use nn_graph::Graph;
 
 type Make = dyn Fn(&Graph, EngineOptions) -> Result<Box<dyn Engine>, EngineError>;
@@ -12,6 +12,7 @@ type Make = dyn Fn(&Graph, EngineOptions) -> Result<Box<dyn Engine>, EngineError
 pub struct Subject {
     name: String,
     algorithm: Algorithm,
+    products: Products,
     make: Box<Make>,
 }
 
@@ -25,8 +26,35 @@ impl Subject {
         Self {
             name: name.into(),
             algorithm,
+            products: Products::Full,
             make: Box::new(move |graph, options| Ok(Box::new(make(graph, options)?))),
         }
+    }
+
+    /// The same engine, whose convolutions multiply in this format whatever a law asks for.
+    ///
+    /// ```
+    /// use engine_laws::{Subject, calls};
+    /// use nn_engine::{Products, conformance::Algorithm};
+    /// use nn_reference::ReferenceEngine;
+    ///
+    /// let reference = Subject::new("reference", Algorithm::Direct, ReferenceEngine::new);
+    /// let rounded = reference.with_products(Products::Bf16);
+    /// assert_eq!(rounded.to_string(), "reference with bf16 products");
+    /// calls::calls_that_cannot_be_served_are_refused_in_a_sentence(&rounded);
+    /// ```
+    #[must_use]
+    pub fn with_products(mut self, products: Products) -> Self {
+        if products != Products::Full {
+            self.name = format!("{} with {products} products", self.name);
+        }
+        self.products = products;
+        self
+    }
+
+    /// What its convolutions multiply.
+    pub fn products(&self) -> Products {
+        self.products
     }
 
     /// How it computes its convolutions.
@@ -43,7 +71,14 @@ impl Subject {
         graph: &Graph,
         options: EngineOptions,
     ) -> Result<Box<dyn Engine>, EngineError> {
-        (self.make)(graph, options)
+        let products = self.products;
+        (self.make)(
+            graph,
+            EngineOptions {
+                products,
+                ..options
+            },
+        )
     }
 
     /// An engine for a graph that every engine trains.

@@ -38,6 +38,13 @@ fn every_level_conforms_to_the_reference() {
 }
 
 #[test]
+fn convolutions_train_as_on_the_reference() {
+    for subject in common::every_level() {
+        conformance::convolutions_train_as_on_the_reference(&subject);
+    }
+}
+
+#[test]
 fn calls_that_cannot_be_served_are_refused_in_a_sentence() {
     for subject in common::every_level() {
         calls::calls_that_cannot_be_served_are_refused_in_a_sentence(&subject);

@@ -13,12 +13,13 @@ use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 
 use self::fairness::is_fair;
 use crate::Subject;
+use crate::conformance::has_room;
 
 /// Seeds of which one must be fair.
 const SEEDS: u64 = 20;
 
 /// Every random network trains as on the reference, on each of these numbers of threads. Cases whose bounds would not hold
-/// for a correct engine are left out. All subjects compute convolutions by the same algorithm.
+/// for a correct engine are left out. All subjects compute convolutions by the same algorithm, and multiply in the same format.
 ///
 /// # Panics
 /// If one does not; with the smallest such network.
@@ -76,17 +77,18 @@ fn trains_as_on_the_reference(
     threads: &[usize],
     case: &Case,
 ) -> TestCaseResult {
-    let algorithm = subjects[0].algorithm();
+    let (algorithm, products) = (subjects[0].algorithm(), subjects[0].products());
     let mut seeds = (0..SEEDS).map(|n| Case {
         seed: case.seed + n,
         ..case.clone()
     });
-    let fair = seeds.find(|case| is_fair(case, algorithm));
+    let fair = seeds.find(|case| is_fair(case, algorithm) && has_room(case, products));
     prop_assume!(fair.is_some());
     let case = fair.unwrap();
     let graph = case.graph().unwrap();
     for subject in subjects {
         assert_eq!(subject.algorithm(), algorithm, "{subject}");
+        assert_eq!(subject.products(), products, "{subject}");
         for &threads in threads {
             let options = EngineOptions {
                 threads,

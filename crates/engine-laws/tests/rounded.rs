@@ -1,0 +1,69 @@
+//! The laws on an engine that rounds what its convolutions multiply: the reference, which does nothing else.
+
+use engine_laws::determinism::{self, Way};
+use engine_laws::{
+    Subject, calls, cases, conformance, edges, random_networks, renormalisation, separation,
+};
+use nn_engine::Products;
+use nn_engine::conformance::{Algorithm, Tier};
+use nn_reference::ReferenceEngine;
+
+fn rounded() -> [Subject; 2] {
+    [Products::Tf32, Products::Bf16].map(|products| {
+        let reference = Subject::new("reference", Algorithm::Direct, ReferenceEngine::new);
+        reference.with_products(products)
+    })
+}
+
+#[test]
+fn it_conforms_to_the_reference() {
+    for subject in rounded() {
+        conformance::the_corpus_trains_as_on_the_reference(&subject, Tier::Sim);
+        conformance::convolutions_train_as_on_the_reference(&subject);
+    }
+}
+
+#[test]
+fn any_network_trains_as_on_the_reference() {
+    for subject in rounded() {
+        random_networks::any_network_trains_as_on_the_reference(&[subject], &[1], cases(64));
+    }
+    for subject in rounded() {
+        random_networks::a_strided_convolution_of_single_positions_trains_as_on_the_reference(&[
+            subject,
+        ]);
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_how_a_run_is_made() {
+    let way = Way {
+        threads: 2,
+        replicas: 3,
+        steps_a_call: 2,
+    };
+    for subject in rounded() {
+        determinism::bits_do_not_depend_on_how_a_run_is_made(&subject, 3, &[way]);
+        determinism::a_state_carries_the_whole_run(&subject);
+        separation::replicas_train_as_they_do_alone(&subject);
+    }
+}
+
+/// Rounding to so many bits commutes with a power of two.
+#[test]
+fn a_renormalised_run_is_the_plain_run_bit_for_bit() {
+    renormalisation::a_renormalised_run_is_the_plain_run_bit_for_bit(&rounded(), cases(64));
+    for subject in rounded() {
+        renormalisation::a_rescaled_run_is_resumed_from_its_state(&subject);
+    }
+}
+
+#[test]
+fn edges_are_where_they_are_in_full() {
+    for subject in rounded() {
+        calls::calls_that_cannot_be_served_are_refused_in_a_sentence(&subject);
+        calls::a_weight_that_is_no_number_shows_in_the_loss(&subject);
+        edges::a_run_after_a_diverged_one_finds_nothing_of_it(&subject);
+        edges::a_logit_that_is_no_number_has_no_right_answer(&subject);
+    }
+}
