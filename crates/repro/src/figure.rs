@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use trainer::experiment::{Experiment, ExperimentError, Problem};
+use trainer::experiment::{Arithmetic, Experiment, ExperimentError, Problem};
 use trainer::plan::jumps;
 
 use crate::ReproError;
@@ -79,6 +79,25 @@ impl Figure {
             head,
             parts,
         })
+    }
+
+    /// The same figure, computed in another precision: every part but those that say what they are computed in, which are
+    /// those in float64, and those that differ from another part in nothing else.
+    #[must_use]
+    pub fn at_precision(mut self, precision: Arithmetic) -> Self {
+        let changed = |part: &Part| {
+            let mut experiment = part.experiment.clone();
+            experiment.training.precision = precision;
+            experiment
+        };
+        let all: Vec<Experiment> = self.parts.iter().map(changed).collect();
+        for (part, changed) in self.parts.iter_mut().zip(&all) {
+            let alike = all.iter().filter(|other| *other == changed).count();
+            if part.experiment.training.precision != Arithmetic::Float64 && alike == 1 {
+                part.experiment.training.precision = precision;
+            }
+        }
+        self
     }
 
     /// What a run of one of its parts is called in claims.

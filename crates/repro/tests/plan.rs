@@ -299,6 +299,32 @@ fn runs_of_different_optimisers_are_trained_apart() {
 }
 
 #[test]
+fn another_precision_is_of_figures_that_are_not_about_precision() {
+    use Arithmetic::{Bf16, Float32, Float64};
+    let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    for preset in ["paper", "small", "smoke", "tiny"] {
+        for (name, wanted) in [
+            ("figure-2", &[Bf16][..]),
+            ("law", &[Float64, Float32]),
+            ("optimisers", &[Bf16, Bf16, Float64, Float64]),
+        ] {
+            let path = experiments.join(format!("{name}.toml"));
+            let plain = Figure::read(&path, Some(preset)).unwrap();
+            let figure = plain.clone().at_precision(Bf16);
+            let parts = figure.parts.iter();
+            let found: Vec<_> = parts
+                .map(|part| part.experiment.training.precision)
+                .collect();
+            assert_eq!(found, wanted, "{name}, {preset}");
+            // And they are other runs.
+            let apart = Plan::of(&[plain, figure]).families.len();
+            let changed = wanted.iter().filter(|&&one| one == Bf16).count();
+            assert_eq!(apart, wanted.len() + changed, "{name}, {preset}");
+        }
+    }
+}
+
+#[test]
 fn recipes_of_a_family_read_back_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use datasets::Source;
+use trainer::experiment::Arithmetic;
 use trainer::run::DeviceKind;
 
 /// What to compute on, as the user says it.
@@ -17,12 +18,45 @@ pub enum DeviceChoice {
     Cuda,
 }
 
+/// What is computed in, as the user says it; what each is, [`Arithmetic`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PrecisionChoice {
+    /// Numbers and products in float32.
+    Float32,
+    /// Numbers and products in float64: slow, and on the CPU only.
+    Float64,
+    /// Float32, of which convolutions multiply the first 11 bits: on a GPU only.
+    Tf32,
+    /// Float32, of which convolutions multiply the first 8 bits: on a GPU only.
+    Bf16,
+}
+
+impl PrecisionChoice {
+    /// As an experiment says it.
+    pub fn arithmetic(self) -> Arithmetic {
+        match self {
+            Self::Float32 => Arithmetic::Float32,
+            Self::Float64 => Arithmetic::Float64,
+            Self::Tf32 => Arithmetic::Tf32,
+            Self::Bf16 => Arithmetic::Bf16,
+        }
+    }
+
+    /// As it is typed.
+    pub(crate) fn name(self) -> String {
+        self.arithmetic().name().to_owned()
+    }
+}
+
 /// What every command that starts a training accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub struct RunArgs {
     /// Preset of the experiment to apply.
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
+    /// In place of the experiment's `training.precision`; the run's experiment.toml says it, so that it is resumed in the same.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub precision: Option<PrecisionChoice>,
     /// Where run folders are made; one that exists is never overwritten [default: runs].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -80,6 +114,10 @@ impl RunArgs {
     /// ```
     pub fn command_line(&self, command: &[&str]) -> String {
         let mut words = option("--preset", self.preset.clone());
+        words.extend(option(
+            "--precision",
+            self.precision.map(PrecisionChoice::name),
+        ));
         words.extend(option("--out", path(&self.out)));
         words.extend(self.machine.words());
         line(command, words)
@@ -174,9 +212,12 @@ mod tests {
         let text = || "[-=a ~'\"\\\\$!*?#;&|<>(){}`\n\tü]{0,6}";
         let path = move || of(text().prop_filter("a path", |path| !path.is_empty()));
         let device = select(DeviceChoice::value_variants());
-        (of(text()), path(), any::<bool>(), path(), device, 0..3usize).prop_map(
-            |(preset, data, synthetic, out, device, threads)| RunArgs {
+        let precision = of(select(PrecisionChoice::value_variants()));
+        let named = (of(text()), precision);
+        (named, path(), any::<bool>(), path(), device, 0..3usize).prop_map(
+            |((preset, precision), data, synthetic, out, device, threads)| RunArgs {
                 preset,
+                precision,
                 out: out.map(PathBuf::from),
                 machine: MachineArgs {
                     data: data.filter(|_| !synthetic).map(PathBuf::from),

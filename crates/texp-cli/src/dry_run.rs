@@ -6,7 +6,7 @@ use trainer::experiment::Experiment;
 use trainer::run::{DeviceKind, DryRun, RunOutlook};
 
 use crate::output::table;
-use crate::train::print;
+use crate::train::{self, print};
 use crate::{CommandError, DeviceChoice, RunArgs, device};
 
 /// Writes the plan of an experiment's runs, and the memory that they will take, to standard output. Reads no images,
@@ -15,8 +15,7 @@ use crate::{CommandError, DeviceChoice, RunArgs, device};
 /// # Errors
 /// [`CommandError`] for an experiment that cannot be run.
 pub fn dry_run(file: &Path, args: &RunArgs) -> Result<(), CommandError> {
-    let experiment =
-        Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
+    let experiment = train::experiment(file, args)?;
     let device = match args.machine.device {
         // Nothing is computed, so that none need be there.
         DeviceChoice::Cuda => DeviceKind::Cuda,

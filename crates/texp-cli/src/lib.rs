@@ -21,7 +21,7 @@ mod repro;
 mod toy;
 mod train;
 
-pub use args::{DeviceChoice, MachineArgs, RunArgs};
+pub use args::{DeviceChoice, MachineArgs, PrecisionChoice, RunArgs};
 pub use audit::{AuditArgs, audit};
 pub use compare::{CompareArgs, compare};
 pub use convert::{ConvertArgs, convert};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use datasets::synthetic;
 use run_records::Record;
+use trainer::TrainerError;
 use trainer::experiment::Experiment;
 use trainer::run::{DeviceKind, Finished, Place, RunOptions, SavedRun, run_experiment};
 
@@ -44,8 +45,7 @@ pub fn train(
     places: &Places,
     command: &[&str],
 ) -> Result<(), CommandError> {
-    let experiment =
-        Experiment::read(file, args.preset.as_deref()).map_err(trainer::TrainerError::from)?;
+    let experiment = experiment(file, args)?;
     let device = device::find(&experiment, args.machine.device)?;
     let environment = data::environment();
     let dataset = data::find(
@@ -105,6 +105,19 @@ pub fn resume(
     let mut terminal = Terminal::of_resumed(device_before);
     let finished = run.resume(dataset, &options, &mut terminal)?;
     conclude(&finished)
+}
+
+/// The experiment of a file, as the arguments change it.
+///
+/// # Errors
+/// [`TrainerError`] for one that cannot be run.
+pub(crate) fn experiment(file: &Path, args: &RunArgs) -> Result<Experiment, TrainerError> {
+    let mut experiment = Experiment::read(file, args.preset.as_deref())?;
+    if let Some(precision) = args.precision {
+        experiment.training.precision = precision.arithmetic();
+        experiment.validate()?;
+    }
+    Ok(experiment)
 }
 
 /// How many images an experiment asks for.

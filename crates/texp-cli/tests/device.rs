@@ -9,7 +9,7 @@ use common::{TINY, command};
 use nn_cuda::CudaEngine;
 use nn_engine::EngineOptions;
 use run_records::{Record, Sitting};
-use trainer::experiment::Experiment;
+use trainer::experiment::{Arithmetic, Experiment};
 
 /// Exit code, standard output and standard error of a training of [`TINY`], changed as told.
 fn train(folder: &Path, change: [&str; 2], arguments: &[&str]) -> (i32, String, String) {
@@ -103,8 +103,8 @@ fn what_only_a_gpu_multiplies_is_never_trained_on_the_cpu() {
     let folder = tempfile::tempdir().unwrap();
     let why = |format| {
         format!(
-            "error: the experiment's convolutions multiply in {format}, which the CPU does not; leave out \
-             `training.precision`, or train on a GPU (--device cuda)"
+            "error: the experiment's convolutions multiply in {format}, which the CPU does not; train in float32 (leave out \
+             `training.precision` and --precision), or on a GPU (--device cuda)"
         )
     };
     for format in ["tf32", "bf16"] {
@@ -122,6 +122,51 @@ fn what_only_a_gpu_multiplies_is_never_trained_on_the_cpu() {
             assert!(said.starts_with(&begins) && said.contains(says), "{said}");
             assert_eq!(said.trim().lines().count(), 1, "{said}");
             assert!(!folder.path().join("runs").exists());
+        }
+    }
+}
+
+#[test]
+fn a_precision_of_the_command_line_is_one_of_the_experiment() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = command(folder.path(), arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, _, said) = train(folder.path(), ["", ""], &["--precision", "float64"]);
+    assert_eq!(code, 0, "{said}");
+    let sitting = sitting(folder.path());
+    assert!(
+        sitting.device.starts_with("nn-reference (float64, "),
+        "{sitting:?}"
+    );
+    assert_eq!(
+        sitting.command,
+        "texp train tiny.toml --precision float64 --synthetic --device cpu"
+    );
+    let runs = folder.path().join("runs");
+    let kept = Experiment::read(&runs.join("tiny/experiment.toml"), None).unwrap();
+    assert_eq!(kept.training.precision, Arithmetic::Float64);
+    // No run goes on in another.
+    let (code, said) = run(&["resume", "runs/tiny", "--precision", "float32"]);
+    assert!(code == 2 && said.contains("unexpected argument"), "{said}");
+    fs::remove_dir_all(&runs).unwrap();
+
+    // What a GPU alone does is refused before anything is there, in a training and in a reproduction.
+    let experiments = folder.path().join("experiments");
+    fs::create_dir(&experiments).unwrap();
+    let text = format!("{TINY}[presets.small]\n");
+    fs::write(experiments.join("tiny.toml"), text).unwrap();
+    let bf16 = ["--precision", "bf16", "--synthetic"];
+    for what in [&["train", "tiny.toml"][..], &["repro"]] {
+        for device in ["cpu", "auto"] {
+            let (code, said) = run(&[what, &bf16, &["--device", device]].concat());
+            assert_eq!(code, 2, "{said}");
+            let why =
+                "error: the experiment's convolutions multiply in bf16, which the CPU does not";
+            assert!(said.starts_with(why), "{said}");
+            assert!(!runs.exists());
         }
     }
 }

@@ -41,8 +41,8 @@ pub enum TrainerError {
     Float64OnGpu,
     /// Products that the CPU does not make.
     #[error(
-        "the experiment's convolutions multiply in {arithmetic}, which the CPU does not; leave out `training.precision`, or \
-         train on a GPU (--device cuda){}",
+        "the experiment's convolutions multiply in {arithmetic}, which the CPU does not; train in float32 (leave out \
+         `training.precision` and --precision), or on a GPU (--device cuda){}",
         here(no_gpu)
     )]
     RoundedOnCpu {

@@ -405,8 +405,8 @@ fn the_cpu_multiplies_in_full_or_not_at_all() {
             assert_eq!(
                 refused.to_string(),
                 format!(
-                    "the experiment's convolutions multiply in {arithmetic}, which the CPU does not; leave out \
-                     `training.precision`, or train on a GPU (--device cuda)"
+                    "the experiment's convolutions multiply in {arithmetic}, which the CPU does not; train in float32 (leave out \
+                     `training.precision` and --precision), or on a GPU (--device cuda)"
                 )
             );
         }

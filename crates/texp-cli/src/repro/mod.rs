@@ -20,7 +20,7 @@ use trainer::run::{DeviceKind, Place, claim_folder};
 use self::lines::Lines;
 use self::page::{page, verdicts};
 
-use crate::args::{MachineArgs, line, option, path};
+use crate::args::{MachineArgs, PrecisionChoice, line, option, path};
 use crate::train::{Places, options, print};
 use crate::{CommandError, data, degrees, device, interrupt, toy};
 
@@ -39,6 +39,9 @@ pub struct ReproArgs {
     /// Preset of the experiments.
     #[arg(long, value_name = "NAME", default_value = "small")]
     pub preset: String,
+    /// In place of each experiment's `training.precision`, but of what is in float64, and of a figure that compares formats.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub precision: Option<PrecisionChoice>,
     /// Number of seeds.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: u64,
@@ -76,7 +79,13 @@ pub fn repro(
     let degrees = degrees.map(|file| degrees::figure(&file, again(DEGREES)));
     let degrees = degrees.transpose()?;
     let figures = files.iter();
-    let figures = figures.map(|(_, path)| Ok(Figure::read(path, Some(&args.preset))?));
+    let figures = figures.map(|(_, path)| {
+        let figure = Figure::read(path, Some(&args.preset))?;
+        Ok(match args.precision {
+            None => figure,
+            Some(precision) => figure.at_precision(precision.arithmetic()),
+        })
+    });
     let figures: Vec<Figure> = figures.collect::<Result<_, CommandError>>()?;
     let out = args.out.clone().unwrap_or_else(|| places.runs.clone());
     let words = args.command_line(command, &args.figure);
@@ -176,6 +185,10 @@ impl ReproArgs {
             words.extend(option("--figure", Some(figure.clone())));
         }
         words.extend(option("--preset", Some(self.preset.clone())));
+        words.extend(option(
+            "--precision",
+            self.precision.map(PrecisionChoice::name),
+        ));
         words.extend(option("--seeds", Some(self.seeds.to_string())));
         words.extend(option("--out", path(&self.out)));
         words.extend(self.machine.words());
