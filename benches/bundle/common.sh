@@ -66,10 +66,27 @@ has_torch() {
     "$python" -c 'import torch' >/dev/null 2>&1
 }
 
+# What convolutions multiply, all of it, and what the engine has of it. An engine that cannot even say so is asked in full.
+all_formats=(full tf32 bf16)
+formats=" $("${cuda[@]}" formats 2>>"$log" | tr '\n' ' ')"
+[[ $formats == *' full '* ]] || formats=' full '
+
+# part_in FORMAT NAME SECONDS COMMAND...: a part in a format that the engine may lack.
+part_in() {
+    local format=$1 part="$2, $1"
+    shift 2
+    if [[ $formats == *" $format "* ]]; then
+        part "$part" "$@" --products "$format"
+    else
+        skip "$part" "the engine ($engine) does not multiply in $format"
+        return 1
+    fi
+}
+
 machine() {
     if command -v nvidia-smi >/dev/null; then
         local facts=name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,power.limit,mig.mode.current
-        part "the machine" 10 bash -c "nvidia-smi; nvidia-smi --query-gpu=$facts --format=csv,noheader"
+        part "the machine" 5 bash -c "nvidia-smi; nvidia-smi --query-gpu=$facts --format=csv,noheader"
     else
         skip "the machine" "there is no nvidia-smi"
     fi

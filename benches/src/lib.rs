@@ -13,7 +13,7 @@ mod statistics;
 mod table;
 mod training;
 
-pub use choice::Choice;
+pub use choice::{Choice, Format};
 pub use measure::Meter;
 pub use prediction::{Capability, predict};
 pub use profile::profile;

@@ -187,6 +187,7 @@ mod tests {
             batch: 4,
             replicas: 1,
             threads: 1,
+            format: crate::Format::Full,
         };
         let graph = setting.graph().unwrap();
         let parts = parts(&graph, 4.0, 1.0, &DEVICE);

@@ -25,8 +25,8 @@ use crate::Training;
 /// use benches::{Setting, Training, roofline};
 /// use nn_cpu::CpuEngine;
 /// use nn_graph::nets::Normaliser;
-/// let normaliser = Normaliser::Batch;
-/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, replicas: 1, threads: 1 };
+/// let (normaliser, format) = (Normaliser::Batch, benches::Format::Full);
+/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, replicas: 1, threads: 1, format };
 /// let engine = |graph: &_, options| CpuEngine::new(graph, options).map(Box::new);
 /// let table = roofline(&mut Training::new(setting, 3, engine)?)?;
 /// assert_eq!(table["rows"][0]["op"], "conv 3×3, 3→4, 32×32");
@@ -144,6 +144,7 @@ mod tests {
             batch: 2,
             replicas: 1,
             threads: 1,
+            format: crate::Format::Full,
         };
         let engine = |graph: &_, options| CpuEngine::new(graph, options).map(Box::new);
         let mut training = Training::new(setting, 1, engine).unwrap();

@@ -10,6 +10,8 @@ use nn_engine::{
 use nn_graph::nets::{Architecture, NetConfig, Normaliser};
 use nn_graph::{Affine, Graph, GraphError, Training as Head};
 
+use crate::Format;
+
 /// What is trained, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -25,6 +27,8 @@ pub struct Setting {
     pub replicas: usize,
     /// Threads; 0 for all the machine has.
     pub threads: usize,
+    /// What convolutions multiply.
+    pub format: Format,
 }
 
 impl Setting {
@@ -40,15 +44,25 @@ impl Setting {
         (config.affine, config.head) = (Affine::ScaleAndShift, Head::Trained);
         config.build()
     }
+
+    /// Options of an engine for its graph.
+    pub fn options(&self, graph: &Graph) -> EngineOptions {
+        EngineOptions {
+            threads: self.threads,
+            replicas: self.replicas,
+            products: self.format.products(),
+            ..EngineOptions::new(graph, self.batch)
+        }
+    }
 }
 
 /// A network with random images, ready to train.
 ///
 /// ```
-/// use benches::{Choice, Setting, Training};
+/// use benches::{Choice, Format, Setting, Training};
 /// use nn_graph::nets::Normaliser;
-/// let normaliser = Normaliser::Batch;
-/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, replicas: 1, threads: 1 };
+/// let (normaliser, format) = (Normaliser::Batch, Format::Full);
+/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 2, replicas: 1, threads: 1, format };
 /// let mut training = Training::new(setting, 3, |graph, options| Choice::Cpu.engine(graph, options))?;
 /// let before = training.steps()?;
 /// assert!(training.steps()? < before);
@@ -72,12 +86,7 @@ impl<E: Engine + ?Sized> Training<E> {
         engine: impl FnOnce(&Graph, EngineOptions) -> Result<Box<E>, EngineError>,
     ) -> Result<Self, Box<dyn Error>> {
         let graph = setting.graph()?;
-        let options = EngineOptions {
-            threads: setting.threads,
-            replicas: setting.replicas,
-            ..EngineOptions::new(&graph, setting.batch)
-        };
-        let mut engine = engine(&graph, options)?;
+        let mut engine = engine(&graph, setting.options(&graph))?;
         engine.load_images(Split::Train, Arc::new(images(setting.batch)?))?;
         let hyper = |_, _, _| GroupHyper::new(0.01, 1e-4, 0.9);
         Ok(Self {

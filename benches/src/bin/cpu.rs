@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use benches::ceilings::{self, Effort};
-use benches::{Meter, Setting, Training, roofline};
+use benches::{Format, Meter, Setting, Training, roofline};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_cpu::CpuEngine;
 use nn_graph::nets::Normaliser;
@@ -88,6 +88,7 @@ impl Network {
             batch: self.batch,
             replicas: 1,
             threads: self.threads,
+            format: Format::Full,
         };
         Training::new(setting, self.steps, |graph, options| {
             CpuEngine::new(graph, options).map(Box::new)

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use benches::check::{self, Conformance, Part};
-use benches::side_by_side::{self, Race};
-use benches::{Capability, Choice, Meter, Setting, Training};
+use benches::side_by_side::{self, Contestant, Race};
+use benches::{Capability, Choice, Format, Meter, Setting, Training};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_engine::Engine;
 use nn_engine::conformance::Tier;
@@ -28,6 +28,9 @@ enum Command {
     Conformance {
         #[arg(long, default_value = "cpu")]
         tier: Depth,
+        /// What convolutions multiply.
+        #[arg(long, value_enum, default_value_t)]
+        products: Format,
         /// Side by side; each trains its share of the cases [default: one for each core, at most 16].
         #[arg(long, value_name = "N")]
         processes: Option<usize>,
@@ -42,6 +45,9 @@ enum Command {
     Determinism(#[command(flatten)] Trained),
     /// Try the laws that hold for every engine.
     Laws {
+        /// What convolutions multiply.
+        #[arg(long, value_enum, default_value_t)]
+        products: Format,
         /// Cases, or steps, of a law that has any.
         #[arg(long, value_name = "N", default_value_t = 64)]
         effort: usize,
@@ -53,10 +59,29 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
     },
+    /// Name the formats that the engine multiplies in, one a line.
+    Formats,
+    /// Say how long a training of 200 epochs takes, from some of its steps and one pass over as many test images as CIFAR-10's.
+    Epochs {
+        #[arg(long, default_value_t = 32)]
+        depth: usize,
+        #[arg(long, default_value_t = 128)]
+        batch: usize,
+        /// What convolutions multiply.
+        #[arg(long, value_enum, default_value_t)]
+        products: Format,
+        #[arg(long, default_value_t = 10_000)]
+        test_images: usize,
+        #[arg(long, value_name = "FILE", default_value = "epochs.json")]
+        json: PathBuf,
+    },
     /// Time every size of batch with every number of replicas.
     Sizes {
         #[arg(long, default_value_t = 32)]
         depth: usize,
+        /// What convolutions multiply.
+        #[arg(long, value_enum, default_value_t)]
+        products: Format,
         #[arg(long, value_delimiter = ',', default_value = "32,128,512,1024")]
         batches: Vec<usize>,
         #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16")]
@@ -78,12 +103,15 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "profile.json")]
         json: PathBuf,
     },
-    /// Train beside PyTorch, in turns, and compare.
+    /// Train beside PyTorch, in turns, and compare: in every format that the engine has, alone and as several replicas.
     Race {
         #[arg(long, default_value_t = 32)]
         depth: usize,
         #[arg(long, value_delimiter = ',', default_value = "128,1024")]
         batches: Vec<usize>,
+        /// Runs that the engine also trains side by side, on batches of the first size.
+        #[arg(long, default_value_t = 8)]
+        replicas: usize,
         #[arg(long, default_value_t = 7)]
         rounds: usize,
         /// Seconds to prepare PyTorch; compiled modes that take longer are left out.
@@ -154,6 +182,9 @@ struct Trained {
     /// Steps of a training, or of each call that is timed.
     #[arg(long, default_value_t = 50)]
     steps: usize,
+    /// What convolutions multiply.
+    #[arg(long, value_enum, default_value_t)]
+    products: Format,
 }
 
 impl Trained {
@@ -171,6 +202,7 @@ impl Trained {
             batch: self.batch,
             replicas: self.replicas,
             threads: 0,
+            format: self.products,
         })
     }
 }
@@ -194,6 +226,7 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
     match command {
         Command::Conformance {
             tier,
+            products,
             processes,
             json,
             part,
@@ -203,6 +236,7 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
             let conformance = Conformance {
                 engine,
                 tier: tier.tier(),
+                format: products,
             };
             if let Some(first) = part {
                 let part = Part {
@@ -217,27 +251,58 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
                 Choice::Cuda => "cuda".to_owned(),
                 Choice::Cpu => "cpu".to_owned(),
             });
-            again.extend(["--tier", tier.name(), "--processes"].map(str::to_owned));
+            again.extend(["--tier", tier.name(), "--products"].map(str::to_owned));
+            again.extend([products.name(), "--processes".to_owned()]);
             again.push(processes.to_string());
             conformance.all(&again, processes, &json)
         }
         Command::Determinism(trained) => {
             check::determinism(engine, trained.setting()?, trained.steps)
         }
-        Command::Laws { effort } => check::laws(engine, effort),
+        Command::Laws { products, effort } => check::laws(engine, products, effort),
+        Command::Formats => formats(engine),
         Command::Export { trained, out } => {
             check::export(engine, trained.setting()?, trained.steps, &out)
         }
+        Command::Epochs {
+            depth,
+            batch,
+            products,
+            test_images,
+            json,
+        } => {
+            let contestant = Contestant {
+                engine,
+                depth,
+                batch,
+                replicas: 1,
+                format: products,
+            };
+            side_by_side::epochs(contestant, test_images, &json)
+        }
         Command::Sizes {
             depth,
+            products,
             batches,
             replicas,
             json,
-        } => side_by_side::sizes(engine, depth, &batches, &replicas, &json),
+        } => {
+            let smallest = Contestant {
+                engine,
+                depth,
+                batch: 1,
+                replicas: 1,
+                format: products,
+            };
+            side_by_side::sizes(smallest, &batches, &replicas, &json)
+        }
         Command::Predict {
             trained,
             capability,
-        } => benches::predict(trained.setting()?, &capability),
+        } => match trained.products {
+            Format::Full => benches::predict(trained.setting()?, &capability),
+            _ => Err("what is predicted is a step that multiplies in full".into()),
+        },
         Command::Profile { trained, json } => match engine {
             Choice::Cuda => benches::profile(trained.setting()?, trained.steps, &json),
             Choice::Cpu => {
@@ -247,6 +312,7 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
         Command::Race {
             depth,
             batches,
+            replicas,
             rounds,
             patience,
             python,
@@ -257,6 +323,7 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
                 engine,
                 depth,
                 batches,
+                replicas,
                 rounds,
                 python,
                 script,
@@ -279,4 +346,14 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
             Ok(line.to_string())
         }
     }
+}
+
+fn formats(engine: Choice) -> Result<String, Box<dyn Error>> {
+    let mut names = Vec::new();
+    for format in Format::ALL {
+        if engine.has(format)? {
+            names.push(format.name());
+        }
+    }
+    Ok(names.join("\n"))
 }

@@ -8,13 +8,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use engine_laws::conformance::with_room;
 use nn_engine::EngineOptions;
 use nn_engine::conformance::{Case, Report, Tier, run};
 use nn_reference::ReferenceEngine;
 use serde_json::{Value, json};
 
 use super::Failure;
-use crate::Choice;
+use crate::{Choice, Format};
 
 /// Complaints that are printed; all are in the file.
 const PRINTED: usize = 20;
@@ -35,6 +36,8 @@ pub struct Conformance {
     pub engine: Choice,
     /// The cases.
     pub tier: Tier,
+    /// What the candidate multiplies.
+    pub format: Format,
 }
 
 impl Conformance {
@@ -47,10 +50,11 @@ impl Conformance {
     /// That a line cannot be written; what is wrong with a case is in its line.
     ///
     /// ```
-    /// use benches::Choice;
+    /// use benches::{Choice, Format};
     /// use benches::check::{Conformance, Part};
     /// use nn_engine::conformance::Tier;
-    /// let conformance = Conformance { engine: Choice::Cpu, tier: Tier::Sim };
+    /// let (tier, format) = (Tier::Sim, Format::Full);
+    /// let conformance = Conformance { engine: Choice::Cpu, tier, format };
     /// let mut lines = Vec::new();
     /// conformance.part(Part { first: 3, step: 1000 }, &mut lines)?;
     /// let line: serde_json::Value = serde_json::from_slice(&lines)?;
@@ -77,13 +81,19 @@ impl Conformance {
     }
 
     fn case(&self, case: &Case) -> Result<Report, Failure> {
+        let products = self.format.products();
+        let case = &with_room(case.clone(), products);
         let graph = case.graph()?;
         let options = || EngineOptions {
             threads: 1,
             ..case.options(&graph)
         };
         let mut reference = ReferenceEngine::new(&graph, options())?;
-        let mut candidate = self.engine.engine(&graph, options())?;
+        let rounding = EngineOptions {
+            products,
+            ..options()
+        };
+        let mut candidate = self.engine.engine(&graph, rounding)?;
         let algorithm = self.engine.algorithm();
         Ok(run(case, algorithm, &mut reference, candidate.as_mut())?)
     }
@@ -107,6 +117,8 @@ impl Conformance {
             .map(|first| {
                 let mut command = Command::new(&program);
                 command.args(arguments).args(["--part", &first.to_string()]);
+                // What the reference is asked besides takes one thread, too.
+                command.env("RAYON_NUM_THREADS", "1");
                 std::thread::spawn(move || lines_of(command))
             })
             .collect();

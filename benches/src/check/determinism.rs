@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nn_engine::{Batches, EngineOptions, GroupHyper, HyperTable, Split, State};
+use nn_engine::{Batches, GroupHyper, HyperTable, Split, State};
 use sha2::{Digest, Sha256};
 
 use super::Failure;
@@ -22,8 +22,8 @@ const CALLS: [usize; 4] = [50, 50, 7, 50];
 /// use benches::check::determinism;
 /// use benches::{Choice, Setting};
 /// use nn_graph::nets::Normaliser;
-/// let normaliser = Normaliser::Batch;
-/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 6, replicas: 3, threads: 1 };
+/// let (normaliser, format) = (Normaliser::Batch, benches::Format::Full);
+/// let setting = Setting { depth: 8, width: 4, normaliser, batch: 6, replicas: 3, threads: 1, format };
 /// assert!(determinism(Choice::Cpu, setting, 9)?.contains("all 4 runs agree"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -60,12 +60,7 @@ pub fn determinism(engine: Choice, setting: Setting, steps: usize) -> Result<Str
 /// The digest of the first replica's losses and state.
 fn trained(choice: Choice, setting: Setting, steps: usize, call: usize) -> Result<String, Failure> {
     let graph = setting.graph()?;
-    let options = EngineOptions {
-        threads: setting.threads,
-        replicas: setting.replicas,
-        ..EngineOptions::new(&graph, setting.batch)
-    };
-    let mut engine = choice.engine(&graph, options)?;
+    let mut engine = choice.engine(&graph, setting.options(&graph))?;
     engine.load_images(Split::Train, Arc::new(images(setting.batch)?))?;
     for replica in 0..setting.replicas {
         engine.load_state(replica, &State::initial(&graph, 5))?;

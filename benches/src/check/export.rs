@@ -32,8 +32,8 @@ pub fn export(
 ) -> Result<String, Failure> {
     let graph = setting.graph()?;
     let options = EngineOptions {
-        threads: setting.threads,
-        ..EngineOptions::new(&graph, setting.batch)
+        replicas: 1,
+        ..setting.options(&graph)
     };
     let mut engine = choice.engine(&graph, options)?;
     let images = Arc::new(images(setting.batch)?);
@@ -153,6 +153,7 @@ mod tests {
             batch: 3,
             replicas: 1,
             threads: 1,
+            format: crate::Format::Full,
         };
         export(Choice::Cpu, setting, 3, &folder).unwrap();
         let run: Value =

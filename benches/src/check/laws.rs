@@ -4,18 +4,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use engine_laws::determinism::{self, Way};
-use engine_laws::{Subject, calls, cases, edges, random_networks, renormalisation, separation};
+use engine_laws::{
+    Subject, calls, cases, conformance, edges, random_networks, renormalisation, separation,
+};
 use nn_cpu::CpuEngine;
 use nn_cuda::CudaEngine;
 
 use super::Failure;
-use crate::Choice;
+use crate::{Choice, Format};
 
 /// A law, and its name.
 type Law = (&'static str, fn(&Subject, usize));
 
 /// In the order in which they are tried: the quick ones first. `effort` is a number of steps or cases.
-const LAWS: [Law; 18] = [
+const LAWS: [Law; 19] = [
     ("calls that cannot be served are refused", |subject, _| {
         calls::calls_that_cannot_be_served_are_refused_in_a_sentence(subject);
     }),
@@ -69,6 +71,9 @@ const LAWS: [Law; 18] = [
             std::slice::from_ref(subject),
         );
     }),
+    ("convolutions train as the reference", |subject, _| {
+        conformance::convolutions_train_as_on_the_reference(subject);
+    }),
     ("a rescaled run is resumed", |subject, _| {
         renormalisation::a_rescaled_run_is_resumed_from_its_state(subject);
         renormalisation::replicas_are_rescaled_one_by_one(subject);
@@ -104,17 +109,18 @@ const LAWS: [Law; 18] = [
 /// How many do not hold; what was found instead is on standard error.
 ///
 /// ```
-/// use benches::Choice;
+/// use benches::{Choice, Format};
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, 2)?.starts_with("all 18 laws hold"));
+/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 19 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn laws(engine: Choice, effort: usize) -> Result<String, Failure> {
+pub fn laws(engine: Choice, format: Format, effort: usize) -> Result<String, Failure> {
     let algorithm = engine.algorithm();
     let subject = match engine {
         Choice::Cuda => Subject::new("nn-cuda", algorithm, CudaEngine::new),
         Choice::Cpu => Subject::new("nn-cpu", algorithm, CpuEngine::new),
     };
+    let subject = subject.with_products(format.products());
     let effort = effort.max(1);
     let mut broken = Vec::new();
     for (name, law) in LAWS {

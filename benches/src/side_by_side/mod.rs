@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::check::Failure;
-use crate::{Choice, Spread, Table, or_dash};
+use crate::{Choice, Format, Spread, Table, or_dash};
 
 use own::Own;
-pub use own::sizes;
+pub use own::{Contestant, epochs, sizes};
 use peer::{Peers, Script};
 
 /// How long is measured.
@@ -28,6 +28,8 @@ pub struct Race {
     pub depth: usize,
     /// Sizes of a batch.
     pub batches: Vec<usize>,
+    /// Runs that the engine also trains side by side, on batches of the first size.
+    pub replicas: usize,
     /// Samples of everybody.
     pub rounds: usize,
     /// A Python with PyTorch.
@@ -38,20 +40,37 @@ pub struct Race {
     pub patience: u64,
 }
 
-/// Begins the names of this workspace's engines.
-const OWN: &str = "nn-";
-
 /// Somebody's samples, in milliseconds a step.
 #[derive(Clone, Debug, Default)]
 struct Samples {
     batch: usize,
     ms: Vec<f64>,
     note: Option<String>,
+    /// Of this workspace's engine.
+    own: Option<Contestant>,
+    /// Of PyTorch, as `race.py` calls it.
+    precision: Option<Format>,
 }
 
 impl Samples {
     fn median(&self) -> Option<f64> {
         Spread::of(self.ms.iter().copied()).map(|ms| ms.median)
+    }
+
+    /// Runs side by side.
+    fn replicas(&self) -> f64 {
+        self.own.map_or(1.0, |own| own.replicas as f64)
+    }
+
+    /// What convolutions multiply.
+    fn format(&self) -> Option<Format> {
+        self.own.map(|own| own.format).or(self.precision)
+    }
+
+    /// Images a second of all runs, over those of another, round by round.
+    fn times_as_fast_as(&self, other: &Self) -> Option<Spread> {
+        let per_run: Vec<f64> = self.ms.iter().map(|ms| ms / self.replicas()).collect();
+        Spread::of_ratios(&other.ms, &per_run)
     }
 }
 
@@ -68,22 +87,23 @@ impl Race {
             depth: self.depth,
         };
         let mut peers = Peers::eager(&script, &self.batches, until);
-        let mut own = Vec::new();
-        for &batch in &self.batches {
-            own.push(Own::new(self.engine, self.depth, batch, 1)?);
-        }
+        let (mut own, left_out) = self.own()?;
+        peers.failures.extend(left_out);
         peers.compile(&script, &self.batches, until);
         let mut samples = BTreeMap::<String, Samples>::new();
         for round in 0..self.rounds {
             eprintln!("round {} of {}", round + 1, self.rounds);
             for own in &mut own {
                 let entry = samples.entry(own.name()).or_default();
-                entry.batch = own.batch();
+                let contestant = own.contestant();
+                (entry.batch, entry.own) = (contestant.batch, Some(contestant));
                 entry.ms.push(own.sample()?);
             }
             for (name, batch, note, ms) in peers.sample() {
+                let mut formats = Format::ALL.into_iter();
+                let precision = formats.find(|format| name.contains(format.peer()));
                 let entry = samples.entry(name).or_default();
-                (entry.batch, entry.note) = (batch, note);
+                (entry.batch, entry.note, entry.precision) = (batch, note, precision);
                 entry.ms.push(ms);
             }
         }
@@ -106,26 +126,61 @@ impl Race {
         self.verdict(&samples)
     }
 
-    /// Against the fastest of all modes, and of those in the same precision.
-    fn verdict(&self, samples: &BTreeMap<String, Samples>) -> Result<String, Failure> {
-        let mut parts = Vec::new();
-        for &batch in &self.batches {
-            let Some((_, own)) = own_at(samples, batch) else {
+    /// The engine in every format that it has, and sentences about those that it has not.
+    fn own(&self) -> Result<(Vec<Own>, Vec<String>), Failure> {
+        let (mut own, mut left_out) = (Vec::new(), Vec::new());
+        let sizes = self.batches.iter().map(|&batch| (batch, 1));
+        let several = self.batches.first().map(|&batch| (batch, self.replicas));
+        let sizes: Vec<_> = sizes
+            .chain(several.filter(|several| several.1 > 1))
+            .collect();
+        for format in Format::ALL {
+            if !self.engine.has(format)? {
+                left_out.push(format!("the engine does not multiply in {}", format.name()));
                 continue;
-            };
-            for (of, precision) in [("PyTorch", ""), ("its float32", "fp32")] {
-                let peers = samples.iter().filter(|(name, samples)| {
-                    samples.batch == batch && !name.starts_with(OWN) && name.contains(precision)
-                });
-                let best = peers
-                    .filter_map(|(name, samples)| Some((name, samples, samples.median()?)))
-                    .min_by(|a, b| a.2.total_cmp(&b.2));
-                if let Some((name, best, _)) = best {
-                    let ratio = or_dash(Spread::of_ratios(&best.ms, &own.ms));
-                    parts.push(format!(
-                        "{ratio} times as fast as the fastest of {of} ({name})"
-                    ));
-                }
+            }
+            for &(batch, replicas) in &sizes {
+                own.push(Own::new(Contestant {
+                    engine: self.engine,
+                    depth: self.depth,
+                    batch,
+                    replicas,
+                    format,
+                })?);
+            }
+        }
+        Ok((own, left_out))
+    }
+
+    /// Of the engine in each format and size, against the fastest mode of PyTorch in the same precision, one run of it.
+    fn verdict(&self, samples: &BTreeMap<String, Samples>) -> Result<String, Failure> {
+        let mut own: Vec<_> = samples
+            .values()
+            .filter_map(|own| Some((own, own.own?)))
+            .collect();
+        let place = |contestant: &Contestant| {
+            let format = Format::ALL.iter().position(|&f| f == contestant.format);
+            (format, contestant.replicas, contestant.batch)
+        };
+        own.sort_by_key(|(_, contestant)| place(contestant));
+        let mut parts = Vec::new();
+        for (own, contestant) in own {
+            let peers = samples.iter().filter(|(_, peer)| {
+                peer.own.is_none() && peer.batch == own.batch && peer.format() == own.format()
+            });
+            let best = peers
+                .filter_map(|(name, peer)| Some((name, peer, peer.median()?)))
+                .min_by(|a, b| a.2.total_cmp(&b.2));
+            if let Some((name, best, _)) = best {
+                let ratio = or_dash(own.times_as_fast_as(best));
+                let several = match contestant.replicas {
+                    1 => String::new(),
+                    count => format!("{count} replicas together "),
+                };
+                let format = contestant.format.name();
+                parts.push(format!(
+                    "{format}: {several}{ratio} times as fast as {name}"
+                ));
             }
         }
         if parts.is_empty() {
@@ -135,10 +190,16 @@ impl Race {
     }
 }
 
-/// The engine's samples at a size of batch.
-fn own_at(samples: &BTreeMap<String, Samples>, batch: usize) -> Option<(&String, &Samples)> {
-    let mut samples = samples.iter();
-    samples.find(|(name, samples)| name.starts_with(OWN) && samples.batch == batch)
+/// The engine's samples of one run at a size of batch, in a format.
+fn own_at(
+    samples: &BTreeMap<String, Samples>,
+    batch: usize,
+    format: Option<Format>,
+) -> Option<&Samples> {
+    samples.values().find(|samples| {
+        let one = samples.own.is_some_and(|own| own.replicas == 1);
+        one && samples.batch == batch && samples.format() == format
+    })
 }
 
 /// Everybody, the fastest first in each batch.
@@ -148,7 +209,7 @@ fn table(samples: &BTreeMap<String, Samples>) -> String {
         "ms a step",
         "images/s",
         "n",
-        "nn-cuda is times as fast",
+        "one nn-cuda run in the same format is times as fast",
         "note",
     ]);
     let mut rows: Vec<_> = samples.iter().collect();
@@ -157,9 +218,11 @@ fn table(samples: &BTreeMap<String, Samples>) -> String {
         (a.batch.cmp(&b.batch)).then(key(a).total_cmp(&key(b)))
     });
     for (name, entry) in rows {
-        let own = own_at(samples, entry.batch);
-        let ratio = own.and_then(|(_, own)| Spread::of_ratios(&entry.ms, &own.ms));
-        let rates = entry.ms.iter().map(|ms| 1e3 * entry.batch as f64 / ms);
+        let own = own_at(samples, entry.batch, entry.format());
+        let ratio = own.filter(|_| entry.replicas() == 1.0);
+        let ratio = ratio.and_then(|own| own.times_as_fast_as(entry));
+        let images = entry.replicas() * entry.batch as f64;
+        let rates = entry.ms.iter().map(|ms| 1e3 * images / ms);
         table.row(vec![
             format!("{}, {name}", entry.batch),
             or_dash(Spread::of(entry.ms.iter().copied())),
@@ -192,30 +255,42 @@ mod tests {
     use super::*;
 
     fn samples() -> BTreeMap<String, Samples> {
-        let entry = |batch, ms: &[f64]| Samples {
-            batch,
+        let own = |replicas, format, ms: &[f64]| Samples {
+            batch: 128,
             ms: ms.to_vec(),
-            note: None,
+            own: Some(Contestant {
+                engine: Choice::Cuda,
+                depth: 32,
+                batch: 128,
+                replicas,
+                format,
+            }),
+            ..Samples::default()
         };
-        BTreeMap::from([
-            ("nn-cuda, batch 128".to_owned(), entry(128, &[1.0, 2.0])),
-            (
-                "PyTorch, eager, fp32, batch 128".to_owned(),
-                entry(128, &[4.0, 8.0]),
-            ),
-            (
-                "PyTorch, graph, tf32, batch 128".to_owned(),
-                entry(128, &[2.0, 4.0]),
-            ),
-        ])
+        let peer = |precision, ms: &[f64]| Samples {
+            batch: 128,
+            ms: ms.to_vec(),
+            precision: Some(precision),
+            ..Samples::default()
+        };
+        let all = [
+            ("nn-cuda", own(1, Format::Full, &[1.0, 2.0])),
+            ("nn-cuda, 8 replicas", own(8, Format::Full, &[4.0, 8.0])),
+            ("nn-cuda, tf32", own(1, Format::Tf32, &[0.5, 1.0])),
+            ("PyTorch, eager, fp32", peer(Format::Full, &[4.0, 8.0])),
+            ("PyTorch, eager, tf32", peer(Format::Tf32, &[3.0, 5.0])),
+            ("PyTorch, graph, tf32", peer(Format::Tf32, &[2.0, 4.0])),
+        ];
+        BTreeMap::from(all.map(|(name, samples)| (name.to_owned(), samples)))
     }
 
     #[test]
-    fn ratios_are_of_one_round_and_against_the_fastest() {
+    fn ratios_are_of_one_round_and_against_the_fastest_of_the_same_format() {
         let race = Race {
             engine: Choice::Cpu,
             depth: 8,
             batches: vec![128, 1024],
+            replicas: 8,
             rounds: 2,
             python: PathBuf::new(),
             script: PathBuf::new(),
@@ -223,16 +298,56 @@ mod tests {
         };
         let verdict = race.verdict(&samples()).unwrap();
         // Though the medians' ratio is that of two different rounds.
-        let expected = "2.00 [2.00–2.00] times as fast as the fastest of PyTorch (PyTorch, graph, tf32, batch 128); \
-                        4.00 [4.00–4.00] times as fast as the fastest of its float32 (PyTorch, eager, fp32, batch 128)";
+        let expected = "full: 4.00 [4.00–4.00] times as fast as PyTorch, eager, fp32; \
+                        full: 8 replicas together 8.00 [8.00–8.00] times as fast as PyTorch, eager, fp32; \
+                        tf32: 4.00 [4.00–4.00] times as fast as PyTorch, graph, tf32";
         assert_eq!(verdict, expected);
         assert!(race.verdict(&BTreeMap::new()).is_err());
         let table = table(&samples());
-        let rows: Vec<&str> = table.lines().skip(2).collect();
+        let row = |who: &str| {
+            let who = format!("128, {who} ");
+            let mut rows = table.lines();
+            rows.find(|row| row.contains(&who)).unwrap().to_owned()
+        };
         assert!(
-            rows[0].contains("nn-cuda") && rows[2].contains("eager"),
+            row("PyTorch, eager, fp32").contains("4.00 [4.00–4.00]"),
             "{table}"
         );
-        assert!(rows[2].contains("4.00 [4.00–4.00]"), "{table}");
+        assert!(
+            row("PyTorch, graph, tf32").contains("4.00 [4.00–4.00]"),
+            "{table}"
+        );
+        // 8 · 128 images in 4 and 8 ms.
+        assert!(
+            row("nn-cuda, 8 replicas").contains("192000 [128000–256000]"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn formats_that_an_engine_lacks_are_left_out() {
+        let race = Race {
+            engine: Choice::Cpu,
+            depth: 8,
+            batches: vec![2],
+            replicas: 2,
+            rounds: 1,
+            python: PathBuf::new(),
+            script: PathBuf::new(),
+            patience: 0,
+        };
+        let (own, left_out) = race.own().unwrap();
+        let contestants = own.iter().map(Own::contestant);
+        let sizes: Vec<_> = contestants
+            .map(|c| (c.format, c.batch, c.replicas))
+            .collect();
+        assert_eq!(sizes, [(Format::Full, 2, 1), (Format::Full, 2, 2)]);
+        assert_eq!(
+            left_out,
+            [
+                "the engine does not multiply in tf32",
+                "the engine does not multiply in bf16"
+            ]
+        );
     }
 }

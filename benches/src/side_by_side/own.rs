@@ -1,14 +1,16 @@
 //! The engine of this workspace, timed as PyTorch is.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use nn_engine::{Engine, EngineError};
+use nn_engine::{Engine, EngineError, Split};
 use nn_graph::nets::Normaliser;
 use serde_json::json;
 
 use crate::check::Failure;
-use crate::{Choice, Setting, Spread, Table, Training, or_dash};
+use crate::training::images;
+use crate::{Choice, Format, Setting, Spread, Table, Training, or_dash};
 
 /// Seconds that a sample takes, about.
 const SAMPLE: f64 = 0.3;
@@ -19,32 +21,43 @@ const MOST_IMAGES: usize = 4096;
 /// Samples of each size in the table of sizes.
 const SAMPLES: usize = 5;
 
+/// What is timed of an engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Contestant {
+    /// The engine.
+    pub engine: Choice,
+    /// Layers of the PreResNet.
+    pub depth: usize,
+    /// Images of a batch.
+    pub batch: usize,
+    /// Runs side by side.
+    pub replicas: usize,
+    /// What convolutions multiply.
+    pub format: Format,
+}
+
 /// An engine with batches of one size.
 pub(super) struct Own {
     training: Training<dyn Engine>,
-    batch: usize,
+    contestant: Contestant,
     steps: usize,
 }
 
 impl Own {
     /// Makes the engine and trains until it is warm.
-    pub(super) fn new(
-        choice: Choice,
-        depth: usize,
-        batch: usize,
-        replicas: usize,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(contestant: Contestant) -> Result<Self, Failure> {
         let setting = Setting {
-            depth,
+            depth: contestant.depth,
             width: 16,
             normaliser: Normaliser::Batch,
-            batch,
-            replicas,
+            batch: contestant.batch,
+            replicas: contestant.replicas,
             threads: 0,
+            format: contestant.format,
         };
         let make = |steps| {
             Training::new(setting, steps, |graph, options| {
-                choice.engine(graph, options)
+                contestant.engine.engine(graph, options)
             })
         };
         // How long a step takes when all is loaded says how many make a sample.
@@ -59,17 +72,24 @@ impl Own {
         training.steps()?;
         Ok(Self {
             training,
-            batch,
+            contestant,
             steps,
         })
     }
 
     pub(super) fn name(&self) -> String {
-        format!("{}, batch {}", self.training.what(), self.batch)
+        let Contestant {
+            batch, replicas, ..
+        } = self.contestant;
+        let what = self.training.what();
+        match replicas {
+            1 => format!("{what}, batch {batch}"),
+            count => format!("{what}, batch {batch}, {count} replicas"),
+        }
     }
 
-    pub(super) fn batch(&self) -> usize {
-        self.batch
+    pub(super) fn contestant(&self) -> Contestant {
+        self.contestant
     }
 
     /// Milliseconds a step.
@@ -78,16 +98,77 @@ impl Own {
         self.training.steps()?;
         Ok(1e3 * start.elapsed().as_secs_f64() / self.steps as f64)
     }
+
+    /// Milliseconds that evaluating so many images takes; the first call takes longer.
+    fn evaluation(&mut self, count: usize) -> Result<f64, Failure> {
+        let engine = self.training.engine.as_mut();
+        let start = Instant::now();
+        let found = engine.evaluate(0, Split::Test, &[1.0])?;
+        if found.images != count {
+            return Err(format!("{} of {count} images were evaluated", found.images).into());
+        }
+        Ok(1e3 * start.elapsed().as_secs_f64())
+    }
 }
 
-/// Times the engine with every number of images and of replicas; prints a table, and writes the samples, in milliseconds
+/// Epochs of the paper's trainings, and steps of each: CIFAR-10's 50,000 training images in batches of 128.
+const EPOCHS: usize = 200;
+const STEPS_AN_EPOCH: usize = 391;
+
+/// Times some training steps, and the evaluation of so many images, of one replica; says how long 200 epochs of 391 steps with an
+/// evaluation after each take at that rate, and writes the samples, in milliseconds, into a file of JSON. Training images
+/// are those of one batch, and nothing is recorded.
+///
+/// # Errors
+/// What the engine says, or that the file cannot be written.
+///
+/// ```
+/// use benches::side_by_side::{Contestant, epochs};
+/// use benches::{Choice, Format};
+/// let (engine, format) = (Choice::Cpu, Format::Full);
+/// let contestant = Contestant { engine, depth: 8, batch: 4, replicas: 1, format };
+/// let file = std::env::temp_dir().join(format!("texp-epochs-{}.json", std::process::id()));
+/// let said = epochs(contestant, 8, &file)?;
+/// assert!(said.starts_with("200 epochs take "), "{said}");
+/// # std::fs::remove_file(&file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn epochs(contestant: Contestant, test_images: usize, file: &Path) -> Result<String, Failure> {
+    let mut own = Own::new(contestant)?;
+    let images = Arc::new(images(test_images)?);
+    own.training.engine.load_images(Split::Test, images)?;
+    own.evaluation(test_images)?;
+    let (mut steps, mut evaluations) = (Vec::new(), Vec::new());
+    for _ in 0..SAMPLES {
+        steps.push(own.sample()?);
+        evaluations.push(own.evaluation(test_images)?);
+    }
+    let pairs = steps.iter().zip(&evaluations);
+    let seconds = Spread::of(pairs.map(|(step, evaluation)| {
+        1e-3 * EPOCHS as f64 * (STEPS_AN_EPOCH as f64 * step + evaluation)
+    }));
+    let text = format!(
+        "{EPOCHS} epochs take {} s: {STEPS_AN_EPOCH} steps of {} ms and {test_images} test images in {} ms each; {}",
+        or_dash(seconds),
+        or_dash(Spread::of(steps.iter().copied())),
+        or_dash(Spread::of(evaluations.iter().copied())),
+        own.name(),
+    );
+    let json = json!({
+        "what": own.name(), "test_images": test_images, "step_ms": steps, "evaluation_ms": evaluations,
+    });
+    std::fs::write(file, format!("{json}\n"))
+        .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    Ok(text)
+}
+
+/// Times `smallest` with every number of images and of replicas instead of its own; prints a table, and writes the samples, in milliseconds
 /// a step of all replicas, into a file of JSON.
 ///
 /// # Errors
 /// What the engine says, but that a size does not fit is in the table; or that the file cannot be written.
 pub fn sizes(
-    choice: Choice,
-    depth: usize,
+    smallest: Contestant,
     batches: &[usize],
     replicas: &[usize],
     file: &Path,
@@ -107,7 +188,12 @@ pub fn sizes(
                 cells.push(or_dash(None::<f64>));
                 continue;
             }
-            let sampled = match Own::new(choice, depth, batch, replicas) {
+            let contestant = Contestant {
+                batch,
+                replicas,
+                ..smallest
+            };
+            let sampled = match Own::new(contestant) {
                 Ok(mut own) => (0..SAMPLES)
                     .map(|_| own.sample())
                     .collect::<Result<Vec<f64>, _>>()?,

@@ -106,8 +106,12 @@ fn convolution([from, to]: [usize; 2], [kernel, stride]: [usize; 2], size: usize
     }
 }
 
-/// The case with as much tolerance as the reference needs to stay well within the bounds where it rounds what it multiplies.
-fn with_room(case: Case, products: Products) -> Case {
+/// The case with as much tolerance as the reference needs to stay well within the bounds where it rounds what it multiplies:
+/// itself, for products in full.
+///
+/// # Panics
+/// If the reference cannot train it.
+pub fn with_room(case: Case, products: Products) -> Case {
     let beyond = match products {
         Products::Full => 0.0,
         _ => rounded(&case, products).worst.0 / ROOM,
