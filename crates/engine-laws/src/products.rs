@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use nn_engine::{
-    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Products, Split,
-    State,
+    BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
 };
 use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 use proptest::prelude::*;
@@ -169,47 +168,44 @@ impl WholeNumbers {
     }
 }
 
-/// Where no factor of a convolution has more bits than a format, a step with it leaves the bits that a step with
-/// unrounded factors leaves: whatever the sizes, forward and in both gradients. All sums are exact here, so that their
+/// Where no factor of a convolution has more bits than a format, a step of an engine with rounded products leaves the bits that
+/// a step of the engine in full leaves: whatever the sizes, forward and in both gradients. All sums are exact here, so that their
 /// order does not matter: weights are −1, 0 and 1, images 0 and 1, and probabilities 0 and 1.
 ///
 /// # Panics
 /// If a number is another.
 pub fn short_numbers_are_multiplied_as_in_full(
-    subject: &Subject,
-    formats: &[Products],
+    full: &Subject,
+    rounded: &[Subject],
     config: Config,
 ) {
     let law = |case: WholeNumbers| {
         let graph = case.graph();
         prop_assume!(graph.is_some());
         let graph = graph.unwrap();
-        let trained = |products: Products| {
-            let options = EngineOptions {
-                products,
-                ..EngineOptions::new(&graph, case.batch)
-            };
+        let trained = |subject: &Subject| {
+            let options = EngineOptions::new(&graph, case.batch);
             case.trained(&graph, subject.make(&graph, options).as_mut())
         };
-        let (loss, full) = trained(Products::Full);
-        for &format in formats {
-            let (rounded_loss, rounded) = trained(format);
+        let (loss, wanted) = trained(full);
+        for subject in rounded {
+            let (rounded_loss, found) = trained(subject);
             prop_assert_eq!(
                 loss.to_bits(),
                 rounded_loss.to_bits(),
-                "the loss, {}",
-                format
+                "{}: the loss",
+                subject
             );
-            for (full, rounded) in full.tensors.iter().zip(&rounded.tensors) {
-                let pairs = full.values.iter().zip(&rounded.values);
+            for (wanted, found) in wanted.tensors.iter().zip(&found.tensors) {
+                let pairs = wanted.values.iter().zip(&found.values);
                 let off = pairs
                     .enumerate()
-                    .find(|(_, (full, rounded))| full != rounded);
-                prop_assert!(off.is_none(), "{format}, `{}`: {off:?}", full.name);
+                    .find(|(_, (wanted, found))| wanted != found);
+                prop_assert!(off.is_none(), "{subject}, `{}`: {off:?}", wanted.name);
             }
         }
         Ok(())
     };
     let outcome = TestRunner::new(config).run(&whole_numbers(), law);
-    outcome.unwrap_or_else(|failure| panic!("{subject}: {failure}"));
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }

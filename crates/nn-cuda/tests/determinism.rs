@@ -3,7 +3,8 @@
 mod common;
 
 use engine_laws::determinism::{self, Way};
-use engine_laws::separation;
+use engine_laws::{Subject, separation};
+use nn_engine::Products;
 
 #[test]
 fn bits_do_not_depend_on_replicas_or_calls() {
@@ -15,6 +16,10 @@ fn bits_do_not_depend_on_replicas_or_calls() {
     if let Some(cuda) = common::subject() {
         let ways = [way(1, 7), way(3, 3)];
         determinism::bits_do_not_depend_on_how_a_run_is_made(&cuda, 7, &ways);
+    }
+    // A simulated product of matrices is slow.
+    for cuda in common::rounded() {
+        determinism::bits_do_not_depend_on_how_a_run_is_made(&cuda, 2, &[way(2, 1)]);
     }
 }
 
@@ -28,7 +33,7 @@ fn a_long_call_is_many_short_ones() {
 
 #[test]
 fn bits_do_not_depend_on_room_for_larger_batches() {
-    if let Some(cuda) = common::subject() {
+    for cuda in common::subjects() {
         determinism::bits_do_not_depend_on_room_for_larger_batches(&cuda);
     }
 }
@@ -49,7 +54,7 @@ fn a_state_carries_the_whole_run() {
 
 #[test]
 fn replicas_train_as_they_do_alone() {
-    if let Some(cuda) = common::subject() {
+    for cuda in common::subjects() {
         separation::replicas_train_as_they_do_alone(&cuda);
     }
 }
@@ -57,9 +62,13 @@ fn replicas_train_as_they_do_alone() {
 #[test]
 #[ignore = "started by the other test"]
 fn says_its_bits() {
-    if let Some(cuda) = common::subject() {
-        println!("told: {:016x}", determinism::fingerprint(&cuda, 3));
-    }
+    let steps = |cuda: &Subject| match cuda.products() {
+        Products::Full => 3,
+        _ => 1,
+    };
+    let bits = common::subjects().into_iter();
+    let bits = bits.map(|cuda| format!("{:016x}", determinism::fingerprint(&cuda, steps(&cuda))));
+    println!("told: {}", bits.collect::<Vec<_>>().join(" "));
 }
 
 /// The simulated device's threads and blocks run in an order that follows from a seed, blocks on so many processors.

@@ -27,7 +27,7 @@ fn adam_leaves_a_weight_without_gradient() {
 
 #[test]
 fn logits_with_a_nan_have_no_right_answer() {
-    if let Some(cuda) = common::subject() {
+    for cuda in common::subjects() {
         edges::a_logit_that_is_no_number_has_no_right_answer(&cuda);
     }
 }
@@ -41,7 +41,7 @@ fn hyperparameters_that_float32_cannot_hold_are_refused_before_anything_changes(
 
 #[test]
 fn a_run_after_a_diverged_one_finds_nothing_of_it() {
-    if let Some(cuda) = common::subject() {
+    for cuda in common::subjects() {
         edges::a_run_after_a_diverged_one_finds_nothing_of_it(&cuda);
     }
 }

@@ -9,6 +9,10 @@ fn a_renormalised_run_is_the_plain_run_bit_for_bit() {
     if let Some(cuda) = common::subject() {
         renormalisation::a_renormalised_run_is_the_plain_run_bit_for_bit(&[cuda], cases(24));
     }
+    // A simulated product of matrices is slow.
+    for cuda in common::rounded() {
+        renormalisation::a_renormalised_run_is_the_plain_run_bit_for_bit(&[cuda], cases(4));
+    }
 }
 
 #[test]
@@ -27,7 +31,7 @@ fn adam_goes_on_where_its_second_moments_vanish() {
 
 #[test]
 fn a_rescaled_run_is_resumed_from_its_state() {
-    if let Some(cuda) = common::subject() {
+    for cuda in common::subjects() {
         renormalisation::a_rescaled_run_is_resumed_from_its_state(&cuda);
     }
 }

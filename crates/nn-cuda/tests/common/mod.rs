@@ -8,6 +8,7 @@ use std::process::Command;
 use cuda_sim::{Simulator, SimulatorError};
 use engine_laws::Subject;
 use nn_cuda::CudaEngine;
+use nn_engine::Products;
 use nn_engine::conformance::Algorithm;
 
 /// Tests run on the machine's own GPU if this variable is set, and on the simulated driver otherwise.
@@ -25,6 +26,19 @@ pub(crate) fn subject() -> Option<Subject> {
         false => "simulated GPU",
     };
     device().then(|| Subject::new(name, Algorithm::Direct, CudaEngine::new))
+}
+
+/// The engine with rounded products, in both formats, if there is a device.
+pub(crate) fn rounded() -> Vec<Subject> {
+    let formats = [Products::Tf32, Products::Bf16].into_iter();
+    formats
+        .filter_map(|products| subject().map(|cuda| cuda.with_products(products)))
+        .collect()
+}
+
+/// The engine in every format, if there is a device.
+pub(crate) fn subjects() -> Vec<Subject> {
+    subject().into_iter().chain(rounded()).collect()
 }
 
 /// Whether there is a device to test on. Where there is none, says why past what `cargo test` captures.
