@@ -166,7 +166,7 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
     const Offset places[4] = {start, start + stored, start + 2 * stored, start + 3 * stored};
     if (channel < stored) complete_output(a, results, places, channel, own);
     if (a.finish.partials.values.first != nullptr) {
-        tile_statistics(a, shared.scratch, results, set, tile, own, count);
+        tile_statistics(a, shared.scratch, results, blockIdx.x, own, count);
     }
 }
 
@@ -227,7 +227,7 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     for (int i = 0; i < 4; ++i) {
         places[i] = (Offset)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
     }
-    complete_gradient(a, shared.scratch, results, set, tile, places, max(0, min(4, count - row)));
+    complete_gradient(a, shared.scratch, results, set, blockIdx.x, places, max(0, min(4, count - row)));
 }
 
 // grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.

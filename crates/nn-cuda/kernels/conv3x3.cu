@@ -159,12 +159,12 @@ __device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
     const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
     const Offset places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
     if (BACKWARD) {
-        complete_gradient(a, shared.scratch, results, part.image, part.tile, places, count);
+        complete_gradient(a, shared.scratch, results, part.image, blockIdx.x, places, count);
         return;
     }
     if (part.channel < stored) complete_output(a, results, places, part.channel, count);
     if (a.finish.partials.values.first == nullptr) return;
-    tile_statistics(a, shared.scratch, results, part.image, part.tile, count, tile_positions(a.finish.partials, part.tile));
+    tile_statistics(a, shared.scratch, results, blockIdx.x, count, tile_positions(a.finish.partials, part.tile));
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas); rows and columns of positions, and

@@ -110,10 +110,10 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
 }
 
 // Statistics of a tile's results, as norm_statistics finds them, and of all where this block is the last: of `count` of this thread's four rows, and `all` rows of
-// the tile. The first thread of a column has the tile's first row.
+// the tile; they are this row of partials. The first thread of a column has the tile's first row.
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
-                                                const float4 (&results)[4], int image, int tile, int count, int all) {
+                                                const float4 (&results)[4], int row, int count, int all) {
     __shared__ float starts[COLUMNS], centres[COLUMNS];
     ColumnSums<THREADS, COLUMNS>& sums = scratch.sums;
     const int column = threadIdx.x % (COLUMNS / 4) * 4;
@@ -138,15 +138,15 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, T
     }
     sums.put(1, square);
     __syncthreads();
-    finish_square(a.finish.partials, sums, of, image, tile, a.sizes.out_channels);
-    finish_statistics(a.finish, scratch.finish);
+    finish_square(a.finish.partials, sums, of, row, a.sizes.out_channels);
+    finish_statistics(a.finish, scratch.finish, row);
 }
 
 // Writes or adds the gradient of this thread's rows, `count` of four, each at its place; where it completes that of a
 // normalisation's output, masks it and sums over the tile.
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
-                                                  const float4 (&results)[4], int image, int tile,
+                                                  const float4 (&results)[4], int image, int row,
                                                   const Offset (&places)[4], int count) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
     const bool summed = a.finish.partials.values.first != nullptr;
@@ -175,6 +175,6 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
     scratch.sums.put(0, gradient);
     scratch.sums.put(1, product);
     __syncthreads();
-    finish_gradient(a.finish.partials, scratch.sums, image, tile, stored);
-    finish_gradients(a.finish, scratch.finish);
+    finish_gradient(a.finish.partials, scratch.sums, row, stored);
+    finish_gradients(a.finish, scratch.finish, row);
 }

@@ -136,22 +136,22 @@ __device__ __forceinline__ Finished finish_mean(const ColumnSums<THREADS, COLUMN
 
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void finish_square(const Partials& partials, const ColumnSums<THREADS, COLUMNS>& sums,
-                                              Finished of, int image, int tile, int stored) {
+                                              Finished of, int row, int stored) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x;
     if (threadIdx.x >= COLUMNS || channel >= stored) return;
     const double total = sums.sum(1, threadIdx.x);
-    partial_of(partials, image, tile, 0, stored)[channel] = of.mean;
+    partial_of(partials, 0, row, 0, stored)[channel] = of.mean;
     // Not `max`, which would lose NaN.
-    partial_of(partials, image, tile, 1, stored)[channel] = total > of.off ? total - of.off : total * 0.0;
+    partial_of(partials, 0, row, 1, stored)[channel] = total > of.off ? total - of.off : total * 0.0;
 }
 
 // Both sums of a tile's gradient.
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void finish_gradient(const Partials& partials, const ColumnSums<THREADS, COLUMNS>& sums,
-                                                int image, int tile, int stored) {
+                                                int row, int stored) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x;
     if (threadIdx.x >= COLUMNS || channel >= stored) return;
     for (int which = 0; which < 2; ++which) {
-        partial_of(partials, image, tile, which, stored)[channel] = sums.sum(which, threadIdx.x);
+        partial_of(partials, 0, row, which, stored)[channel] = sums.sum(which, threadIdx.x);
     }
 }

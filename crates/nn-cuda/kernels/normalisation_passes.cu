@@ -49,8 +49,8 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
     }
     sums.put(1, square);
     __syncthreads();
-    finish_square(a.finish.partials, sums, of, image, tile, a.finish.norm.stored);
-    finish_statistics(a.finish, scratch.finish);
+    finish_square(a.finish.partials, sums, of, blockIdx.x, a.finish.norm.stored);
+    finish_statistics(a.finish, scratch.finish, blockIdx.x);
 }
 
 // y = (x - mean) * factor + shift, plus an addend, then perhaps ReLU.
@@ -93,8 +93,8 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
     sums.put(0, gradient);
     sums.put(1, product);
     __syncthreads();
-    finish_gradient(a.finish.partials, sums, image, tile, a.finish.norm.stored);
-    finish_gradients(a.finish, scratch.finish);
+    finish_gradient(a.finish.partials, sums, blockIdx.x, a.finish.norm.stored);
+    finish_gradients(a.finish, scratch.finish, blockIdx.x);
 }
 
 // dx from dy, written or added.

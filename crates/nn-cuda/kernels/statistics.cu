@@ -89,8 +89,8 @@ struct FinishRows {
     int first, count, groups;
 };
 
-__device__ __forceinline__ FinishRows rows_of_group(const Finish& a) {
-    const int rows = a.images * a.partials.tiles, first = blockIdx.x / FINISH_ROWS * FINISH_ROWS;
+__device__ __forceinline__ FinishRows rows_of_group(const Finish& a, int row) {
+    const int rows = a.images * a.partials.tiles, first = row / FINISH_ROWS * FINISH_ROWS;
     return {first, min(FINISH_ROWS, rows - first), (rows + FINISH_ROWS - 1) / FINISH_ROWS};
 }
 
@@ -123,13 +123,13 @@ __device__ __forceinline__ void merge(FinishScratch<THREADS, COLUMNS>& scratch, 
 }
 
 // From the partials of all blocks of these channels, by the last of them: mean and variance of each channel over the batch, and
-// the running ones moved towards them. Every thread of every block, when its partials are written.
+// the running ones moved towards them. Every thread of every block, when its partials, in this row, are written.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void finish_statistics(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch) {
+__device__ __forceinline__ void finish_statistics(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch, int row) {
     if (a.counters.first == nullptr) return;
-    const FinishRows rows = rows_of_group(a);
+    const FinishRows rows = rows_of_group(a, row);
     unsigned* counters = here(a.counters) + blockIdx.y * (rows.groups + 1);
-    const int group = blockIdx.x / FINISH_ROWS;
+    const int group = row / FINISH_ROWS;
     if (!is_last(counters + group, rows.count)) return;
     const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + threadIdx.x % COLUMNS;
     // The channels that fill up a block's columns are the last one once more.
@@ -161,11 +161,11 @@ __device__ __forceinline__ void finish_statistics(const Finish& a, FinishScratch
 // The same for sums of the gradient over the batch: those are the gradients of shift and scale; and, for a normalisation over
 // the batch, what its input's gradient subtracts.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void finish_gradients(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch) {
+__device__ __forceinline__ void finish_gradients(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch, int row) {
     if (a.counters.first == nullptr) return;
-    const FinishRows rows = rows_of_group(a);
+    const FinishRows rows = rows_of_group(a, row);
     unsigned* counters = here(a.counters) + blockIdx.y * (rows.groups + 1);
-    const int group = blockIdx.x / FINISH_ROWS;
+    const int group = row / FINISH_ROWS;
     if (!is_last(counters + group, rows.count)) return;
     const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + threadIdx.x % COLUMNS;
     const int from = min(channel, stored - 1), lane = threadIdx.x / COLUMNS;

@@ -179,20 +179,21 @@ __device__ __forceinline__ void multiply_chunk(const Stencil& stencil, const uns
 
 // Exchanges a warp's sums for four rows by four columns of each thread, as the rest of a convolution wants them.
 template <class Tile, int COLUMNS>
-__device__ __forceinline__ void exchange(typename Tile::Shared& shared, const float (&sums)[2][2][4], float4 (&results)[4]) {
+__device__ __forceinline__ void exchange(float (&room)[Tile::ROWS][COLUMNS + 4], const float (&sums)[2][2][4],
+                                         float4 (&results)[4]) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int first_row = warp % (Tile::ROWS / 32) * 32 + lane / 4, first_column = warp / (Tile::ROWS / 32) * 16 + lane % 4 * 2;
     for (int i = 0; i < 2; ++i) {
         for (int j = 0; j < 2; ++j) {
             for (int half = 0; half < 2; ++half) {
-                float* to = &shared.done.results[first_row + 16 * i + 8 * half][first_column + 8 * j];
+                float* to = &room[first_row + 16 * i + 8 * half][first_column + 8 * j];
                 *reinterpret_cast<float2*>(to) = make_float2(sums[i][j][2 * half], sums[i][j][2 * half + 1]);
             }
         }
     }
     __syncthreads();
     const int row = threadIdx.x / (COLUMNS / 4) * 4, column = threadIdx.x % (COLUMNS / 4) * 4;
-    for (int i = 0; i < 4; ++i) results[i] = load4(&shared.done.results[row + i][column]);
+    for (int i = 0; i < 4; ++i) results[i] = load4(&room[row + i][column]);
 }
 
 // A block's tile of the target: where it is, and which positions it has.
@@ -247,7 +248,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
         __syncthreads();
     }
     float4 results[4];
-    exchange<Tile, COLUMNS>(shared, sums, results);
+    exchange<Tile, COLUMNS>(shared.done.results, sums, results);
     const int position = threadIdx.x / (COLUMNS / 4) * 4, channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4;
     const int row = target.top + position / WIDTH, column = target.left + position % WIDTH;
     const int count = row < target.down ? max(0, min(4, target.across - column)) : 0;
@@ -256,12 +257,12 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     const Offset next = (Offset)target.apart * stored;
     const Offset places[4] = {at, at + next, at + 2 * next, at + 3 * next};
     if (BACKWARD) {
-        complete_gradient(a, shared.done.scratch, results, target.image, target.tile, places, count);
+        complete_gradient(a, shared.done.scratch, results, target.image, blockIdx.x, places, count);
         return;
     }
     if (channel < stored) complete_output(a, results, places, channel, count);
     if (a.finish.partials.values.first == nullptr) return;
-    tile_statistics(a, shared.done.scratch, results, target.image, target.tile, count, tile_positions(a.finish.partials, target.tile));
+    tile_statistics(a, shared.done.scratch, results, blockIdx.x, count, tile_positions(a.finish.partials, target.tile));
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas). In the name: the format; "unit" for 3x3 of

@@ -47,14 +47,15 @@ struct Coefficients {
     Backward4 gradient[OUT / 4];
 
     // Those of an image, by all threads of a block; they see them after a barrier.
-    __device__ __forceinline__ void prepare(const TensorGradientArguments& a, int image, int first_in, int first_out) {
+    __device__ __forceinline__ void prepare(const Source& x, const Source& dy, const Sizes& sizes, int image, int first_in,
+                                            int first_out) {
         const int in = threadIdx.x, out = threadIdx.x - IN / 4;
         if (in < IN / 4) {
-            const bool made = a.input.kind == SOURCE_NORMALISED && first_in + 4 * in < a.sizes.in_channels;
-            input[in] = made ? forward_of(a.input.norm, image, first_in + 4 * in) : Forward4{};
+            const bool made = x.kind == SOURCE_NORMALISED && first_in + 4 * in < sizes.in_channels;
+            input[in] = made ? forward_of(x.norm, image, first_in + 4 * in) : Forward4{};
         } else if (out < OUT / 4) {
-            const bool made = a.gradient.kind == SOURCE_PENDING && first_out + 4 * out < a.sizes.out_channels;
-            gradient[out] = made ? backward_of(a.gradient.norm, image, first_out + 4 * out) : Backward4{};
+            const bool made = dy.kind == SOURCE_PENDING && first_out + 4 * out < sizes.out_channels;
+            gradient[out] = made ? backward_of(dy.norm, image, first_out + 4 * out) : Backward4{};
         }
     }
 };
@@ -65,12 +66,12 @@ struct Patch {
 };
 
 // Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same quad.
-template <class Format, int QUADS, int PITCH, bool GRADIENT>
+template <class Format, int THREADS, int QUADS, int PITCH, bool GRADIENT>
 __device__ __forceinline__ void fill_columns(const Source& source, const Reader<GRADIENT>& reader, bool fetches,
                                              const Patch& patch, int height, int width, int channels, int channel,
                                              unsigned char* target) {
     // Positions that a thread asks memory for before it uses the first.
-    constexpr int APART = GRADIENT_THREADS / QUADS, COUNT = 2;
+    constexpr int APART = THREADS / QUADS, COUNT = 2;
     const int positions = patch.height * patch.width;
 #pragma unroll 1
     for (int start = threadIdx.x / QUADS; start < positions; start += COUNT * APART) {
@@ -190,17 +191,17 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
         const int image = tile / (across * down), within = tile % (across * down);
         const int top = within / across * HEIGHT, left = within % across * WIDTH;
         if (tile == (int)blockIdx.y * a.span || (per_image && within == 0)) {
-            coefficients.prepare(a, image, first_in, first_out);
+            coefficients.prepare(a.input, a.gradient, s, image, first_in, first_out);
             __syncthreads();
         }
         // Without a condition, which would keep what they were before.
         const Reader<false> input = {coefficients.input[in_quad]};
         const Patch read = {image, top * stride - padding, left * stride - padding, step, patch_height, patch_width};
-        fill_columns<Format, IN / 4, Tile::IN_PITCH>(a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels,
+        fill_columns<Format, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH>(a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels,
                                                      first_in + 4 * in_quad, shared.factors.input + in_quad * Tile::QUAD);
         const Reader<true> gradient = {coefficients.gradient[out_quad]};
         const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-        fill_columns<Format, OUT / 4, Tile::OUT_PITCH>(a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width,
+        fill_columns<Format, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH>(a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width,
                                                        s.out_channels, first_out + 4 * out_quad,
                                                        shared.factors.gradient + out_quad * Tile::QUAD);
         __syncthreads();

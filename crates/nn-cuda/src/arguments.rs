@@ -191,6 +191,17 @@ pub(crate) struct TensorGradient {
     pub(crate) span: i32,
 }
 
+/// `struct GradientsArguments`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gradients {
+    pub(crate) convolution: Convolution,
+    pub(crate) input: Source,
+    pub(crate) parts: Span,
+    pub(crate) tiles: i32,
+    pub(crate) span: i32,
+}
+
 /// `struct WeightTile`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
@@ -364,6 +375,7 @@ device_representation!(
     WeightGradient,
     TiledGradient,
     TensorGradient,
+    Gradients,
     WeightTile,
     Rounded,
     BiasGradient,

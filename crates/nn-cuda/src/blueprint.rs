@@ -141,7 +141,7 @@ impl Blueprint {
             counters += norm.counters(options.batch_size);
         }
         Ok(Self {
-            parameters: Parameters::new(graph, options),
+            parameters: Parameters::new(graph, &plan, options),
             norms,
             graph: graph.clone(),
             plan,

@@ -189,6 +189,16 @@ fn functions(context: &Arc<CudaContext>, code: Vec<u8>) -> Result<Vec<CudaFuncti
         .map_err(refused)?;
     let functions = Kernel::ALL.iter();
     functions
-        .map(|(_, name)| module.load_function(name).map_err(refused))
-        .collect()
+        .map(|&(kernel, name)| {
+            let function = module.load_function(name)?;
+            let attribute =
+                sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            let bytes = kernel.shared_bytes();
+            if bytes > 0 {
+                function.set_attribute(attribute, bytes as i32)?;
+            }
+            Ok(function)
+        })
+        .collect::<Result<_, _>>()
+        .map_err(refused)
 }

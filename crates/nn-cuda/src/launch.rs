@@ -82,6 +82,10 @@ kernels! {
     Bf16PointGradient4x16 = "bf16_point_weight_gradient_4x16", 384;
     Bf16Gradient8x8 = "bf16_weight_gradient_8x8", 384;
     Bf16PointGradient8x8 = "bf16_point_weight_gradient_8x8", 384;
+    Tf32Gradients8x32x16x16 = "tf32_gradients_8x32x16x16", 256;
+    Tf32Gradients8x16x32x32 = "tf32_gradients_8x16x32x32", 256;
+    Bf16Gradients8x32x16x16 = "bf16_gradients_8x32x16x16", 256;
+    Bf16Gradients8x16x32x32 = "bf16_gradients_8x16x32x32", 256;
     BiasGradient = "bias_gradient", 16;
     PointwiseForward = "pointwise_forward", 256;
     PointwiseBackward = "pointwise_backward", 256;
@@ -102,6 +106,17 @@ impl Kernel {
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
         Self::ALL[self as usize].1
+    }
+
+    /// Bytes of shared memory that a launch asks for, beside what the kernel declares: more than a kernel can declare.
+    pub(crate) fn shared_bytes(self) -> u32 {
+        match self {
+            Self::Tf32Gradients8x32x16x16 => 63_296,
+            Self::Tf32Gradients8x16x32x32 => 87_872,
+            Self::Bf16Gradients8x32x16x16 => 35_520,
+            Self::Bf16Gradients8x16x32x32 => 47_680,
+            _ => 0,
+        }
     }
 }
 
@@ -201,7 +216,7 @@ impl Launch {
         let config = LaunchConfig {
             grid_dim: (x, y, z),
             block_dim: (self.kernel.threads(), 1, 1),
-            shared_mem_bytes: 0,
+            shared_mem_bytes: self.kernel.shared_bytes(),
         };
         let mut builder = gpu.stream.launch_builder(gpu.function(self.kernel));
         self.arguments.push(&mut builder);

@@ -1,5 +1,6 @@
 //! Where parameters lie on the GPU: all in one list, each as its kernels read it.
 
+use nn_engine::plan::Plan;
 use nn_engine::{EngineOptions, Products};
 use nn_graph::{Graph, Op};
 
@@ -53,7 +54,7 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     /// Of an engine with these options.
-    pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Self {
+    pub(crate) fn new(graph: &Graph, plan: &Plan, options: &EngineOptions) -> Self {
         let (batch, groups) = (options.batch_size, &options.symmetry.group);
         let mut all = Self {
             slots: Vec::new(),
@@ -84,9 +85,13 @@ impl Parameters {
             });
             all.values = all.values.saturating_add(length.next_multiple_of(BLOCK));
         }
-        for node in graph.nodes() {
+        for group in plan.groups() {
+            let node = graph.node(group.head);
             if let Some(convolution) = conv2d::Shape::of(graph, node, options.products) {
-                let product = convolution.weight_product(batch, batch);
+                let both = convolution.both_gradients(batch, batch);
+                let product = both
+                    .filter(|_| conv2d::wants_both(graph, group, &convolution))
+                    .unwrap_or_else(|| convolution.weight_product(batch, batch));
                 all.slots[convolution.weight].count = product.cut.count;
                 if convolution.products != Products::Full {
                     all.round(convolution.weight);

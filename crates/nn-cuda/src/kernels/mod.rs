@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use cache::Cache;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 15] = [
+pub const FILES: [(&str, &str); 16] = [
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
@@ -50,6 +50,10 @@ pub const FILES: [(&str, &str); 15] = [
     (
         "tensor_weight_gradient.cu",
         include_str!("../../kernels/tensor_weight_gradient.cu"),
+    ),
+    (
+        "tensor_gradients.cu",
+        include_str!("../../kernels/tensor_gradients.cu"),
     ),
     ("pointwise.cu", include_str!("../../kernels/pointwise.cu")),
     ("pooling.cu", include_str!("../../kernels/pooling.cu")),

@@ -7,7 +7,8 @@ mod shape;
 mod tensor;
 
 use nn_engine::Products;
-use nn_engine::plan::GradientFlow;
+use nn_engine::plan::{GradientFlow, Group};
+use nn_graph::Graph;
 
 pub(crate) use self::shape::Shape;
 use self::shape::{Form, Product};
@@ -109,15 +110,46 @@ pub(super) fn backward(pass: &Pass<'_>, index: usize, program: &mut Program) {
     {
         normalisation::input_gradient(pass, norm, program);
     }
-    weight_gradient(pass, index, &shape, program);
     bias_gradient(pass, index, &shape, program);
-    if group.gradients[0] != GradientFlow::None {
-        input_gradient(pass, index, &shape, program);
+    if !both_gradients(pass, index, &shape, program) {
+        weight_gradient(pass, index, &shape, program);
+        if group.gradients[0] != GradientFlow::None {
+            let product = shape.backward();
+            let arguments = input_gradient(pass, index, &shape, product);
+            launch(pass, program, product, shape.input, arguments);
+        }
     }
     if let (Some(_), Some(&addend)) = (group.add, group.inputs.last()) {
         let how = group.gradients[group.inputs.len() - 1];
         super::add::pass_on(pass, (group.output, addend), how, program);
     }
+}
+
+/// Whether gradients of input and weight are wanted, both.
+pub(crate) fn wants_both(graph: &Graph, group: &Group, shape: &Shape) -> bool {
+    let trained = graph.parameters()[shape.weight].trainable;
+    trained && group.gradients[0] != GradientFlow::None
+}
+
+/// Finds both gradients in one pass, if both are wanted and there is a kernel for it.
+fn both_gradients(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) -> bool {
+    let blueprint = pass.blueprint;
+    let group = &blueprint.plan.groups()[index];
+    let product = shape.both_gradients(pass.images, blueprint.options.batch_size);
+    let product = product.filter(|_| wants_both(&blueprint.graph, group, shape));
+    let Some((product, Form::Tensor(tiling))) = product.map(|it| (it, it.form)) else {
+        return false;
+    };
+    let arguments = arguments::Gradients {
+        convolution: input_gradient(pass, index, shape, shape.backward()),
+        input: pass.input(group),
+        parts: pass.parts(Some(shape.weight)),
+        tiles: (pass.images * tiling.tiles()) as i32,
+        span: product.cut.length as i32,
+    };
+    let blocks = [product.cut.count, product.blocks];
+    pass.launch(program, product.kernel, blocks, arguments);
+    true
 }
 
 fn weight_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) {
@@ -194,7 +226,13 @@ fn bias_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pro
     pass.launch(program, Kernel::BiasGradient, blocks, arguments);
 }
 
-fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) {
+/// What a launch that finds the gradient of the input is given.
+fn input_gradient(
+    pass: &Pass<'_>,
+    index: usize,
+    shape: &Shape,
+    product: Product,
+) -> arguments::Convolution {
     let plan = &pass.blueprint.plan;
     let group = &plan.groups()[index];
     let input = group.inputs[0];
@@ -202,8 +240,7 @@ fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pr
         .gradient_sums_for(index)
         .filter(|&norm| plan.groups()[norm].trains);
     let norm = completes.and_then(|group| pass.blueprint.norm(group));
-    let product = shape.backward();
-    let arguments = arguments::Convolution {
+    arguments::Convolution {
         source: pass.output_gradient(index),
         weight: factors(pass, shape, Towards::Input),
         target: pass.gradient(input),
@@ -215,6 +252,5 @@ fn input_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Pr
             normalisation::mask(pass, norm)
         }),
         ..arguments::Convolution::default()
-    };
-    launch(pass, program, product, shape.input, arguments);
+    }
 }

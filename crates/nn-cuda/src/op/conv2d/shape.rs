@@ -198,6 +198,14 @@ impl Shape {
         }
     }
 
+    /// The kernel that finds the gradients of input and weight in one pass, where there is one.
+    pub(crate) fn both_gradients(&self, images: usize, room: usize) -> Option<WeightProduct> {
+        match self.products {
+            Products::Full => None,
+            format => tensor::both_gradients(self, format, (images, room)),
+        }
+    }
+
     fn tiled_weight_product(&self, images: usize, room: usize) -> WeightProduct {
         let (kernel, tile_height, tile_width) = match self.output.width {
             0..=8 => (Kernel::WeightGradient3x3By8x8, 8, 8),

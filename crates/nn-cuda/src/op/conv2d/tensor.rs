@@ -9,6 +9,11 @@ use crate::layout::{Layout, Tiling};
 /// Channels of a block of a convolution that is not 3×3 of stride 1.
 const COLUMNS: usize = 32;
 
+/// Spans of a pass that finds both gradients, at most: two blocks for each multiprocessor of a large GPU; one where a span's
+/// part of the weight's gradient is four times as large, since all are written and read.
+const NARROW_SPANS: usize = 264;
+const WIDE_SPANS: usize = 132;
+
 /// The one of two that is of this format.
 fn of_format<T>(format: Products, [tf32, bf16]: [T; 2]) -> T {
     match format {
@@ -82,6 +87,39 @@ fn unit(target: Layout) -> ([[K; 2]; 2], [usize; 3]) {
             [8, 16, 32],
         ),
     }
+}
+
+/// The kernel that finds both gradients in one pass, where there is one: it writes that of the input as the one of
+/// [`product`] does. Blocks of a span are those of the input's channels.
+pub(super) fn both_gradients(
+    shape: &Shape,
+    format: Products,
+    (images, room): (usize, usize),
+) -> Option<WeightProduct> {
+    let (kernels, spans) = match (shape.input.stored, shape.output.stored, shape.input.width) {
+        _ if !shape.is_3x3() => return None,
+        (0..=16, 0..=16, _) => (
+            [K::Tf32Gradients8x32x16x16, K::Bf16Gradients8x32x16x16],
+            NARROW_SPANS,
+        ),
+        (17..=32, 0..=32, 9..) => (
+            [K::Tf32Gradients8x16x32x32, K::Bf16Gradients8x16x32x32],
+            WIDE_SPANS,
+        ),
+        _ => return None,
+    };
+    let product = product(shape, format, shape.input, 1);
+    let tiles = |images: usize| images.saturating_mul(product.tiling.tiles()).max(1);
+    let length = tiles(images).div_ceil(spans.min(tiles(images)));
+    Some(WeightProduct {
+        kernel: of_format(format, kernels),
+        blocks: shape.input.stored.div_ceil(product.columns),
+        cut: Cut {
+            length,
+            count: spans.min(tiles(room)),
+        },
+        form: Form::Tensor(product.tiling),
+    })
 }
 
 /// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`; `blocks` are

@@ -1,0 +1,205 @@
+// Both gradients of a 3x3 convolution of stride 1 and padding 1 in one pass, on tensor cores: of its input and of its weight.
+//
+// A block has IN channels of the input, all OUT of the output and a span of tiles, tile by tile in shared memory: of the
+// output's gradient a patch, of the input the tile alone. Under a tap, the patch is multiplied by the weight for the gradient of
+// the input (tensor_convolution.cu), and by the tile for the gradient of the weight:
+// dw[u, v, i, o] = sum of x[y, x, i] * dy[y + 1 - u, x + 1 - v, o] over the tile's positions. So what memory holds is read once
+// for both, and the weight once for all tiles of a span.
+//
+// Arguments, and what is done on the way, are those of convolution.cu; parts are those of tensor_weight_gradient.cu. Tested
+// against nn-reference's conv2d.
+
+struct GradientsArguments {
+    ConvolutionArguments convolution;  // of the gradient of the input
+    Source input;                      // what the convolution read
+    Span<float> parts;
+    int tiles;  // in the batch
+    int span;   // tiles in a span
+};
+
+template <class Format, int HEIGHT, int WIDTH, int IN, int OUT>
+struct GradientsTile {
+    // What multiply_chunk and fill_patch know of a tile.
+    static constexpr int ROWS = HEIGHT * WIDTH;
+    static constexpr int THREADS = ROWS / 32 * (IN / 16) * 32, WARPS = THREADS / 32;
+    static constexpr int QUAD = sizeof(typename Format::Quad);
+    static constexpr int STEPS = OUT / 4 * QUAD / STEP_BYTES;
+    static constexpr int PITCH = OUT / 4 * QUAD + 16;
+    static constexpr int PATCH = (HEIGHT + 2) * (WIDTH + 2);
+    // Of the input's tile, whose columns are multiplied.
+    static constexpr int IN_PITCH = IN / 4 * QUAD + Format::COLUMN_PADDING;
+    // Warps share the gradient of the weight: 16 by 16 channels, some taps, and every so manyth step of positions.
+    static constexpr int PAIRS = IN / 16 * (OUT / 16);
+    static constexpr int TAP_GROUPS = PAIRS == 1 ? 4 : 2;
+    static constexpr int TURNS = WARPS / PAIRS / TAP_GROUPS;
+    static constexpr int TAPS = (9 + TAP_GROUPS - 1) / TAP_GROUPS;
+    static_assert(PAIRS * TAP_GROUPS * TURNS == WARPS, "every warp has something");
+
+    struct Factors {
+        alignas(16) unsigned char weight[9 * IN * PITCH];
+        union {
+            struct {
+                alignas(16) unsigned char gradient[PATCH * PITCH];
+                alignas(16) unsigned char input[ROWS * IN_PITCH];
+            } tile;
+            struct {
+                float results[ROWS][IN + 4];
+                TileScratch<THREADS, IN> scratch;
+            } done;
+        };
+    };
+
+    union Shared {
+        Factors factors;
+        float sums[9][IN][OUT];
+    };
+};
+
+// What a warp has of the gradient of the weight: channels of input and output from these on, taps, and which turns.
+struct WeightPart {
+    int in, out, first_tap, taps, turn;
+};
+
+template <class Tile, int OUT>
+__device__ __forceinline__ WeightPart weight_part(int thread) {
+    const int warp = thread / 32, pair = warp % Tile::PAIRS, rest = warp / Tile::PAIRS, group = rest % Tile::TAP_GROUPS;
+    const int first = 9 * group / Tile::TAP_GROUPS, end = 9 * (group + 1) / Tile::TAP_GROUPS;
+    return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, first, end - first, rest / Tile::TAP_GROUPS};
+}
+
+// Adds a tile that is in shared memory.
+template <class Format, class Tile, int WIDTH, int OUT>
+__device__ __forceinline__ void add_to_weight(const typename Tile::Factors& factors, GradientSums<Tile::TAPS>& sums) {
+    const int lane = threadIdx.x % 32;
+    const WeightPart part = weight_part<Tile, OUT>(threadIdx.x);
+    const unsigned char* input = factors.tile.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane);
+    const unsigned char* gradient = factors.tile.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane);
+#pragma unroll 1
+    for (int step = part.turn; step < Tile::ROWS / Format::DEPTH; step += Tile::TURNS) {
+        const unsigned char* x[2];
+        const unsigned char* dy[2];
+        for (int n = 0; n < 2; ++n) {
+            x[n] = input + (step * Format::DEPTH + Format::first_position(lane, n)) * Tile::IN_PITCH;
+            const int position = step * Format::DEPTH + Format::second_position(lane, n);
+            dy[n] = gradient + (position / WIDTH * (WIDTH + 2) + position % WIDTH) * Tile::PITCH;
+        }
+        unsigned a[4];
+        Format::load_first(a, x[0], x[1]);
+#pragma unroll
+        for (int n = 0; n < Tile::TAPS; ++n) {
+            if (n >= part.taps) break;
+            const int tap = part.first_tap + n;
+            const int offset = ((2 - tap / 3) * (WIDTH + 2) + 2 - tap % 3) * Tile::PITCH;
+            unsigned b[4];
+            Format::load_second(b, dy[0] + offset, dy[1] + offset);
+            Format::multiply(sums.of[n][0], a, b[0], b[1]);
+            Format::multiply(sums.of[n][1], a, b[2], b[3]);
+        }
+    }
+}
+
+// The sums of all warps that have the same channels and taps, one after another.
+template <class Tile, int OUT>
+__device__ __forceinline__ void gather_weight(typename Tile::Shared& shared, const GradientSums<Tile::TAPS>& sums) {
+    const int thread = anew(threadIdx.x), lane = thread % 32;
+    const WeightPart part = weight_part<Tile, OUT>(thread);
+    const int in = part.in + lane / 4, out = part.out + lane % 4 * 2;
+    for (int turn = 0; turn < Tile::TURNS; ++turn) {
+#pragma unroll
+        for (int n = 0; n < Tile::TAPS; ++n) {
+            if (part.turn != turn || n >= part.taps) break;
+            for (int i = 0; i < 8; ++i) {
+                float* at = &shared.sums[part.first_tap + n][in + i / 2 % 2 * 8][out + i / 4 * 8 + i % 2];
+                const float sum = sums.of[n][i / 4][i % 4];
+                *at = turn == 0 ? sum : *at + sum;
+            }
+        }
+        __syncthreads();
+    }
+}
+
+// One tile: into shared memory, to the sums of the weight, and to the gradient of the input.
+template <class Format, class Tile, int HEIGHT, int WIDTH, int IN, int OUT>
+__device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, int number,
+                                                  const Coefficients<IN, OUT>& coefficients, typename Tile::Factors& factors,
+                                                  GradientSums<Tile::TAPS>& weight_sums) {
+    const Sizes& s = a.convolution.sizes;
+    const int per_image = a.convolution.finish.partials.tiles, image = number / per_image, tile = number % per_image;
+    const int across = (s.in_width + WIDTH - 1) / WIDTH, top = tile / across * HEIGHT, left = tile % across * WIDTH;
+    const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4), first_in = blockIdx.y * IN;
+    const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
+    const Reader<true> gradient = {coefficients.gradient[out_quad]};
+    fill_columns<Format, Tile::THREADS, OUT / 4, Tile::PITCH>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
+                                                              patch, s.in_height, s.in_width, s.out_channels, 4 * out_quad,
+                                                              factors.tile.gradient + out_quad * Tile::QUAD);
+    const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
+    const Reader<false> input = {coefficients.input[in_quad]};
+    fill_columns<Format, Tile::THREADS, IN / 4, Tile::IN_PITCH>(
+        a.input, input, first_in + 4 * in_quad < s.in_channels, own, s.in_height, s.in_width, s.in_channels,
+        first_in + 4 * in_quad, factors.tile.input + in_quad * Tile::QUAD);
+    wait_for_copies();
+    __syncthreads();
+    float sums[2][2][4];
+    for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
+    const Stencil stencil = unit_stencil<HEIGHT, WIDTH, true>(top, left);
+    multiply_chunk<Format, Tile, WIDTH, IN, true>(stencil, factors.tile.gradient, factors.weight, sums);
+    add_to_weight<Format, Tile, WIDTH, OUT>(factors, weight_sums);
+    __syncthreads();
+    float4 results[4];
+    exchange<Tile, IN>(factors.done.results, sums, results);
+    const int position = threadIdx.x / (IN / 4) * 4, row = top + position / WIDTH, column = left + position % WIDTH;
+    const int count = row < s.in_height ? max(0, min(4, s.in_width - column)) : 0, stored = s.in_channels;
+    const Offset at = ((Offset)(image * s.in_height + row) * s.in_width + column) * stored + first_in + 4 * in_quad;
+    const Offset places[4] = {at, at + stored, at + 2 * stored, at + 3 * stored};
+    complete_gradient(a.convolution, factors.done.scratch, results, image, number, places, count);
+    // Before the next tile is put where results are.
+    __syncthreads();
+}
+
+template <int BYTES, class Format, int HEIGHT, int WIDTH, int IN, int OUT>
+__device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
+    using Tile = GradientsTile<Format, HEIGHT, WIDTH, IN, OUT>;
+    static_assert(sizeof(typename Tile::Shared) == BYTES, "what a launch asks for, launch.rs");
+    extern __shared__ uint4 dynamic[];
+    typename Tile::Shared& shared = *reinterpret_cast<typename Tile::Shared*>(dynamic);
+    __shared__ Coefficients<IN, OUT> coefficients;
+    const Sizes& s = a.convolution.sizes;
+    const int first_in = blockIdx.y * IN;
+    const Stencil stencil = unit_stencil<HEIGHT, WIDTH, true>(0, 0);
+    fill_factors<Format, Tile, IN, OUT / 4, true>(a.convolution, stencil, 0, shared.factors.weight);
+    const bool per_image = a.input.norm.per_image || a.convolution.source.norm.per_image;
+    GradientSums<Tile::TAPS> sums;
+    for (int i = 0; i < Tile::TAPS * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
+    const int begin = blockIdx.x * a.span, end = min(begin + a.span, a.tiles);
+#pragma unroll 1
+    for (int tile = begin; tile < end; ++tile) {
+        if (tile == begin || (per_image && tile % a.convolution.finish.partials.tiles == 0)) {
+            coefficients.prepare(a.input, a.convolution.source, s, tile / a.convolution.finish.partials.tiles, first_in, 0);
+            __syncthreads();
+        }
+        gradients_of_tile<Format, Tile, HEIGHT, WIDTH, IN, OUT>(a, tile, coefficients, shared.factors, sums);
+    }
+    wait_for_copies();
+    __syncthreads();
+    gather_weight<Tile, OUT>(shared, sums);
+    const int out_quad = threadIdx.x % (OUT / 4);
+    for (int index = threadIdx.x / (OUT / 4); index < 9 * IN; index += Tile::THREADS / (OUT / 4)) {
+        const int tap = index / IN, i = index % IN;
+        if (first_in + i >= s.in_channels || 4 * out_quad >= s.out_channels) continue;
+        const Offset row = (Offset)(blockIdx.x * 9 + tap) * s.in_channels + first_in + i;
+        store4(here(a.parts) + row * s.out_channels + 4 * out_quad, load4(&shared.sums[tap][i][4 * out_quad]));
+    }
+}
+
+// grid (spans, ceil(input's channels / IN), replicas), with so many bytes of shared memory. In the name: the format; rows and
+// columns of a tile; channels of the input in a block, and of the output at most.
+#define TENSOR_GRADIENTS(name, ...)                                                                                    \
+    extern "C" __global__ void __launch_bounds__(256, 2) name(const __grid_constant__ GradientsArguments a) {          \
+        tensor_gradients<__VA_ARGS__>(a);                                                                              \
+    }
+
+TENSOR_GRADIENTS(tf32_gradients_8x32x16x16, 63296, Tf32, 8, 32, 16, 16)
+TENSOR_GRADIENTS(tf32_gradients_8x16x32x32, 87872, Tf32, 8, 16, 32, 32)
+
+TENSOR_GRADIENTS(bf16_gradients_8x32x16x16, 35520, Bf16, 8, 32, 16, 16)
+TENSOR_GRADIENTS(bf16_gradients_8x16x32x32, 47680, Bf16, 8, 16, 32, 32)
