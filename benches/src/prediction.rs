@@ -7,7 +7,7 @@ use nn_cuda::CudaEngine;
 use nn_engine::plan::{Cost, Plan};
 use nn_graph::{Graph, Op};
 
-use crate::{Setting, Table, Training};
+use crate::{Format, Setting, Table, Training};
 
 /// What a device can do.
 #[derive(Clone, Copy, Debug, Args)]
@@ -15,25 +15,55 @@ pub struct Capability {
     /// Terabytes of memory a second, read and written.
     #[arg(long, value_name = "TB/S", default_value_t = 4.3)]
     pub bandwidth: f64,
-    /// Float32 operations a second, in 10¹²; a multiply-add counts two.
-    #[arg(long, value_name = "TFLOP/S", default_value_t = 67.0)]
-    pub arithmetic: f64,
+    /// Operations of convolutions a second, in 10¹²; a multiply-add counts two. Unless given, those of an H200 in the format that
+    /// is multiplied in: 67, in tf32 495, in bf16 990.
+    #[arg(long, value_name = "TFLOP/S")]
+    pub arithmetic: Option<f64>,
     /// Microseconds from the start of a launch in a graph to that of the next, which depends on it, if it does nothing.
     #[arg(long, value_name = "US", default_value_t = 3.0)]
     pub launch: f64,
     /// Which share of the arithmetic kernels reach.
     #[arg(long, value_name = "SHARE", default_value_t = 0.4)]
     pub share: f64,
+    /// Which share of the memory's bandwidth kernels reach.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.6)]
+    pub traffic_share: f64,
 }
 
+/// Which share of a device is reached, of its arithmetic and of its bandwidth.
+#[derive(Clone, Copy, Debug)]
+struct Shares {
+    arithmetic: f64,
+    traffic: f64,
+}
+
+const ALL: Shares = Shares {
+    arithmetic: 1.0,
+    traffic: 1.0,
+};
+
 impl Capability {
-    /// Seconds of some work, with all of the arithmetic or with the share that is reached.
-    fn seconds(&self, flops: f64, bytes: f64, share: f64) -> f64 {
-        (flops / (1e12 * self.arithmetic * share)).max(bytes / (1e12 * self.bandwidth))
+    /// The same with the arithmetic of a format, where none is given.
+    fn of_format(self, format: Format) -> Self {
+        let arithmetic = match format {
+            Format::Full => 67.0,
+            Format::Tf32 => 495.0,
+            Format::Bf16 => 990.0,
+        };
+        Self {
+            arithmetic: self.arithmetic.or(Some(arithmetic)),
+            ..self
+        }
+    }
+
+    /// Seconds of some work, with a share of what the device can do.
+    fn seconds(&self, flops: f64, bytes: f64, shares: Shares) -> f64 {
+        let arithmetic = 1e12 * self.arithmetic.unwrap_or(f64::INFINITY) * shares.arithmetic;
+        (flops / arithmetic).max(bytes / (1e12 * self.bandwidth * shares.traffic))
     }
 }
 
-/// A part of a step: operations, bytes, and seconds, at best and with the share of the arithmetic that is reached.
+/// A part of a step: operations, bytes, and seconds, at best and with the shares that are reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Work {
     flops: f64,
@@ -52,8 +82,12 @@ impl Work {
     fn add_counts(&mut self, flops: f64, bytes: f64, capability: &Capability) {
         self.flops += flops;
         self.bytes += bytes;
-        self.best += capability.seconds(flops, bytes, 1.0);
-        self.reached += capability.seconds(flops, bytes, capability.share);
+        let reached = Shares {
+            arithmetic: capability.share,
+            traffic: capability.traffic_share,
+        };
+        self.best += capability.seconds(flops, bytes, ALL);
+        self.reached += capability.seconds(flops, bytes, reached);
     }
 }
 
@@ -64,6 +98,7 @@ impl Work {
 /// # Errors
 /// What the engine says.
 pub fn predict(setting: Setting, capability: &Capability) -> Result<String, Box<dyn Error>> {
+    let capability = &capability.of_format(setting.format);
     // The launches do not depend on the number of images.
     let small = Setting {
         batch: 2,
@@ -163,9 +198,10 @@ mod tests {
 
     const DEVICE: Capability = Capability {
         bandwidth: 1.0,
-        arithmetic: 10.0,
+        arithmetic: Some(10.0),
         launch: 3.0,
         share: 0.5,
+        traffic_share: 0.5,
     };
 
     #[test]
@@ -175,7 +211,14 @@ mod tests {
         assert_eq!((work.best, work.reached), (1e-4, 2e-4));
         let mut work = Work::default();
         work.add_counts(1e6, 1e9, &DEVICE);
-        assert_eq!((work.best, work.reached), (1e-3, 1e-3));
+        assert_eq!((work.best, work.reached), (1e-3, 2e-3));
+        let given = DEVICE.of_format(Format::Bf16);
+        assert_eq!(given.arithmetic, Some(10.0));
+        let of_format = Capability {
+            arithmetic: None,
+            ..DEVICE
+        };
+        assert_eq!(of_format.of_format(Format::Tf32).arithmetic, Some(495.0));
     }
 
     #[test]

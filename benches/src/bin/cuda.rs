@@ -299,10 +299,7 @@ fn run(engine: Choice, command: Command) -> Result<String, Box<dyn Error>> {
         Command::Predict {
             trained,
             capability,
-        } => match trained.products {
-            Format::Full => benches::predict(trained.setting()?, &capability),
-            _ => Err("what is predicted is a step that multiplies in full".into()),
-        },
+        } => benches::predict(trained.setting()?, &capability),
         Command::Profile { trained, json } => match engine {
             Choice::Cuda => benches::profile(trained.setting()?, trained.steps, &json),
             Choice::Cpu => {

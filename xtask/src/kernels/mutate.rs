@@ -7,7 +7,7 @@ use cuda_sim::Sanitizer;
 use nn_cuda::kernels::FILES;
 
 use super::sanitize;
-use super::simulated::{Corpus, Found};
+use super::simulated::{Corpus, FORMATS, Found, Part};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -68,7 +68,7 @@ enum Verdict {
 /// That it could not be done.
 pub(super) fn run(args: &Args) -> Result<Vec<String>, String> {
     let corpus = Corpus::build()?;
-    let cases = sanitize::covering()?;
+    let parts = sanitize::covering()?;
     let all = mutants().into_iter().filter(|mutant| {
         let file = args.file.as_deref().is_none_or(|file| file == mutant.file);
         file && (!args.barriers || mutant.kind == Kind::Barrier)
@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<Vec<String>, String> {
     let mut counts = [0; 4];
     let mut survivors = Vec::new();
     for mutant in &chosen {
-        let verdict = judge(&corpus, &cases, mutant)?;
+        let verdict = judge(&corpus, &parts, mutant)?;
         let Mutant {
             file, line, kind, ..
         } = mutant;
@@ -103,25 +103,31 @@ pub(super) fn run(args: &Args) -> Result<Vec<String>, String> {
     Ok(survivors)
 }
 
-fn judge(corpus: &Corpus, cases: &[usize], mutant: &Mutant) -> Result<Verdict, String> {
+fn judge(corpus: &Corpus, parts: &[Part], mutant: &Mutant) -> Result<Verdict, String> {
     let failed = |error: std::io::Error| error.to_string();
     let scratch = tempfile::tempdir().map_err(failed)?;
     let folder = scratch.path().join("kernels");
     write(&folder, mutant).map_err(failed)?;
-    let plain = corpus.run(None, Some(&folder), None, scratch.path())?;
-    match plain {
-        Found {
-            error: Some(error), ..
-        } => {
-            let first = error.lines().next().unwrap_or_default();
-            return Ok(Verdict::Device(first.chars().take(160).collect()));
+    for products in FORMATS {
+        let part = Part {
+            case: None,
+            products,
+        };
+        let plain = corpus.run(part, Some(&folder), None, scratch.path())?;
+        match plain {
+            Found {
+                error: Some(error), ..
+            } => {
+                let first = error.lines().next().unwrap_or_default();
+                return Ok(Verdict::Device(first.chars().take(160).collect()));
+            }
+            Found { deviations, .. } if deviations > 0 => return Ok(Verdict::Numbers(deviations)),
+            _ => {}
         }
-        Found { deviations, .. } if deviations > 0 => return Ok(Verdict::Numbers(deviations)),
-        _ => {}
     }
-    for &case in cases {
+    for &part in parts {
         let sanitizer = Some(Sanitizer::Thread);
-        let raced = corpus.run(Some(case), Some(&folder), sanitizer, scratch.path())?;
+        let raced = corpus.run(part, Some(&folder), sanitizer, scratch.path())?;
         if !raced.reports.is_empty() {
             return Ok(Verdict::Races(raced.reports.len()));
         }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use cuda_sim::Sanitizer;
 use nn_cuda::CudaEngine;
 use nn_engine::conformance::{Case, Tier};
-use nn_engine::{Engine, EngineError, Split};
+use nn_engine::{Engine, EngineError, EngineOptions, Products, Split};
 
-use super::simulated::Corpus;
+use super::simulated::{Corpus, FORMATS, Part};
 
 /// Trains small cases of the corpus that together launch every kernel, under both.
 ///
@@ -16,17 +16,19 @@ use super::simulated::Corpus;
 /// That it could not be done.
 pub(super) fn run() -> Result<Vec<String>, String> {
     let corpus = Corpus::build()?;
-    let cases = covering()?;
+    let parts = covering()?;
     let names = Case::all(Tier::Sim);
     let mut complaints = Vec::new();
     for (name, sanitizer) in [
         ("AddressSanitizer", Sanitizer::Address),
         ("ThreadSanitizer", Sanitizer::Thread),
     ] {
-        for &case in &cases {
-            let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
-            let found = corpus.run(Some(case), None, Some(sanitizer), scratch.path())?;
-            let what = format!("{name}, `{}`", names[case].name);
+        // Kernels are compiled once for all parts, which takes longer than to run some.
+        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+        for &part in &parts {
+            let found = corpus.run(part, None, Some(sanitizer), scratch.path())?;
+            let case = part.case.map_or("all", |case| &names[case].name);
+            let what = format!("{name}, `{case}`, {} products", part.products);
             println!(
                 "{what}: {} deviations, {} reports",
                 found.deviations,
@@ -43,17 +45,24 @@ pub(super) fn run() -> Result<Vec<String>, String> {
     Ok(complaints)
 }
 
-/// Numbers of cases that together launch every kernel that any of them does, each more than those before.
+/// Cases and formats that together launch every kernel that any of them does, each more than those before.
 ///
 /// # Errors
 /// That there is no simulator.
-pub(super) fn covering() -> Result<Vec<usize>, String> {
+pub(super) fn covering() -> Result<Vec<Part>, String> {
     cuda_sim::load().map_err(|error| error.to_string())?;
     let cases = Case::all(Tier::Sim);
     let mut launched = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        let kernels = kernels_of(case).map_err(|error| format!("`{}`: {error}", case.name))?;
-        launched.push((index, kernels));
+        for products in FORMATS {
+            let kernels = kernels_of(case, products);
+            let kernels = kernels.map_err(|error| format!("`{}`: {error}", case.name))?;
+            let part = Part {
+                case: Some(index),
+                products,
+            };
+            launched.push((part, kernels));
+        }
     }
     let all: BTreeSet<&str> = launched
         .iter()
@@ -64,20 +73,24 @@ pub(super) fn covering() -> Result<Vec<usize>, String> {
         let new = |kernels: &BTreeSet<&str>| kernels.difference(&seen).count();
         let most = launched
             .iter()
-            .max_by_key(|(index, kernels)| (new(kernels), usize::MAX - index));
-        let Some((index, kernels)) = most else { break };
-        chosen.push(*index);
+            .max_by_key(|(part, kernels)| (new(kernels), std::cmp::Reverse(part.case)));
+        let Some((part, kernels)) = most else { break };
+        chosen.push(*part);
         seen = &seen | kernels;
     }
     Ok(chosen)
 }
 
 /// What a step of a case launches.
-fn kernels_of(case: &Case) -> Result<BTreeSet<&'static str>, EngineError> {
+fn kernels_of(case: &Case, products: Products) -> Result<BTreeSet<&'static str>, EngineError> {
     let graph = case
         .graph()
         .map_err(|error| EngineError::Options(error.to_string()))?;
-    let mut engine = CudaEngine::new(&graph, case.options(&graph))?;
+    let options = EngineOptions {
+        products,
+        ..case.options(&graph)
+    };
+    let mut engine = CudaEngine::new(&graph, options)?;
     let images = case.images(&graph, Split::Train)?;
     engine.load_images(Split::Train, Arc::new(images))?;
     Ok(engine.launches()?.into_iter().collect())

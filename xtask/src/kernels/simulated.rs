@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cuda_sim::{Run, Sanitizer};
+use nn_engine::Products;
 use nn_engine::conformance::{Case, Tier};
 use serde_json::Value;
 
@@ -18,6 +19,16 @@ const PATIENCE: &str = "900";
 pub(super) struct Corpus {
     program: PathBuf,
 }
+
+/// What of the corpus is trained: all cases of the tier `sim`, or the one of a number; with convolutions that multiply so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) case: Option<usize>,
+    pub(super) products: Products,
+}
+
+/// Formats that convolutions multiply in, each with kernels of its own.
+pub(super) const FORMATS: [Products; 3] = [Products::Full, Products::Tf32, Products::Bf16];
 
 /// What one training of the corpus found.
 #[derive(Debug)]
@@ -52,14 +63,14 @@ impl Corpus {
         Ok(Self { program })
     }
 
-    /// Trains the cases of the tier `sim`, or the one of a number; the kernels are those of a folder, or those built in.
-    /// `scratch` is a folder for what is written on the way.
+    /// Trains a part; the kernels are those of a folder, or those built in. `scratch` is a folder for what is written on the
+    /// way.
     ///
     /// # Errors
     /// That there is no simulator, or the program cannot be started.
     pub(super) fn run(
         &self,
-        only: Option<usize>,
+        part: Part,
         kernels: Option<&Path>,
         sanitizer: Option<Sanitizer>,
         scratch: &Path,
@@ -71,7 +82,8 @@ impl Corpus {
         command.arg(PATIENCE).arg(&self.program);
         command.args(["conformance", "--tier", "sim", "--json"]);
         command.arg(&lines);
-        if let Some(case) = only {
+        command.args(["--products", &part.products.to_string()]);
+        if let Some(case) = part.case {
             // As the one of so many processes that has this case alone.
             let cases = Case::all(Tier::Sim).len().to_string();
             command.args(["--processes", &cases, "--part", &case.to_string()]);
