@@ -174,7 +174,7 @@ impl Shape {
     /// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`.
     pub(crate) fn weight_product(&self, images: usize, room: usize) -> WeightProduct {
         if self.products != Products::Full {
-            return tensor::weight_product(self, self.products, (images, room), BLOCKS);
+            return tensor::weight_product(self, self.products, (images, room));
         }
         if self.is_3x3() {
             return self.tiled_weight_product(images, room);

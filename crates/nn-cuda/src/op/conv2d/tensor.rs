@@ -9,10 +9,10 @@ use crate::layout::{Layout, Tiling};
 /// Channels of a block of a convolution that is not 3×3 of stride 1.
 const COLUMNS: usize = 32;
 
-/// Spans of a pass that finds both gradients, at most: two blocks for each multiprocessor of a large GPU; one where a span's
-/// part of the weight's gradient is four times as large, since all are written and read.
-const NARROW_SPANS: usize = 264;
-const WIDE_SPANS: usize = 132;
+/// Blocks that sum the gradient of a weight, about: two for each multiprocessor of a large GPU; one where a block's part of it is
+/// four times as large.
+const NARROW_BLOCKS: usize = 264;
+const WIDE_BLOCKS: usize = 132;
 
 /// The one of two that is of this format.
 fn of_format<T>(format: Products, [tf32, bf16]: [T; 2]) -> T {
@@ -100,11 +100,11 @@ pub(super) fn both_gradients(
         _ if !shape.is_3x3() => return None,
         (0..=16, 0..=16, _) => (
             [K::Tf32Gradients8x32x16x16, K::Bf16Gradients8x32x16x16],
-            NARROW_SPANS,
+            NARROW_BLOCKS,
         ),
         (17..=32, 0..=32, 9..) => (
             [K::Tf32Gradients8x16x32x32, K::Bf16Gradients8x16x32x32],
-            WIDE_SPANS,
+            WIDE_BLOCKS,
         ),
         _ => return None,
     };
@@ -122,13 +122,11 @@ pub(super) fn both_gradients(
     })
 }
 
-/// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`; `blocks` are
-/// those of a whole GPU.
+/// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`.
 pub(super) fn weight_product(
     shape: &Shape,
     format: Products,
     (images, room): (usize, usize),
-    blocks: usize,
 ) -> WeightProduct {
     let output = shape.output;
     let (kernels, [tile_height, tile_width], [in_chunk, out_chunk]) =
@@ -174,6 +172,12 @@ pub(super) fn weight_product(
         joined: false,
     };
     let of_span = shape.input.stored.div_ceil(in_chunk) * output.stored.div_ceil(out_chunk);
+    // Large parts are fewer, since all are written and read.
+    let blocks = if in_chunk > 16 {
+        WIDE_BLOCKS
+    } else {
+        NARROW_BLOCKS
+    };
     let tiles = |images: usize| images.saturating_mul(tiling.tiles()).max(1);
     let spans = |images| (blocks / of_span).clamp(1, tiles(images));
     WeightProduct {
