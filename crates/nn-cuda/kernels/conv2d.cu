@@ -227,7 +227,7 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     for (int i = 0; i < 4; ++i) {
         places[i] = (Offset)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
     }
-    complete_gradient(a, shared.scratch, results, set, blockIdx.x, places, max(0, min(4, count - row)));
+    complete_gradient<2>(a, shared.scratch, results, set, blockIdx.x, places, max(0, min(4, count - row)));
 }
 
 // grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.

@@ -159,7 +159,7 @@ __device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
     const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
     const Offset places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
     if (BACKWARD) {
-        complete_gradient(a, shared.scratch, results, part.image, blockIdx.x, places, count);
+        complete_gradient<1>(a, shared.scratch, results, part.image, blockIdx.x, places, count);
         return;
     }
     if (part.channel < stored) complete_output(a, results, places, part.channel, count);

@@ -100,17 +100,25 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
                                                 const Offset (&places)[4], int channel, int count) {
     const float4 bias = four_or(a.bias, channel, 0.0f);
     const float* addend = here(a.addend);
+    // All are asked for before the first is stored, which they might otherwise have to wait for.
+    float4 addends[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        addends[i] = splat(0.0f);
+        if (i < count && addend != nullptr) addends[i] = load4(addend + places[i]);
+    }
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         if (i >= count) continue;
         results[i] = results[i] + bias;
-        if (addend != nullptr) results[i] = results[i] + load4(addend + places[i]);
+        if (addend != nullptr) results[i] = results[i] + addends[i];
         store4(here(a.target) + places[i], results[i]);
     }
 }
 
-// Statistics of a tile's results, as norm_statistics finds them, and of all where this block is the last: of `count` of this thread's four rows, and `all` rows of
-// the tile; they are this row of partials. The first thread of a column has the tile's first row.
+// Statistics of a tile's results, as norm_statistics finds them, and of all where this block is the last: of `count` of this
+// thread's four rows, and `all` rows of the tile, which is row `row` of the partials. The first thread of a column has the tile's
+// first row.
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
                                                 const float4 (&results)[4], int row, int count, int all) {
@@ -143,8 +151,8 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, T
 }
 
 // Writes or adds the gradient of this thread's rows, `count` of four, each at its place; where it completes that of a
-// normalisation's output, masks it and sums over the tile.
-template <int THREADS, int COLUMNS>
+// normalisation's output, masks it and sums over the tile. ROWS_AT_ONCE: rows whose values are in registers together.
+template <int ROWS_AT_ONCE, int THREADS, int COLUMNS>
 __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
                                                   const float4 (&results)[4], int image, int row,
                                                   const Offset (&places)[4], int count) {
@@ -158,17 +166,29 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
             forward = forward_of(a.finish.norm, image, channel);
             inverse = load4(list_of(a.finish.norm, image, LIST_INVERSE) + channel);
         }
+        // What some rows read is asked for before the first of them is stored, which it might otherwise have to wait for.
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            if (i >= count) continue;
-            const Offset at = places[i];
-            float* target = here(a.target) + at;
-            float4 g = results[i], centred = splat(0.0f);
-            if (a.flow == FLOW_ACCUMULATE) g = load4(target) + g;
-            if (summed) g = masked(a.finish.norm, a.mask, here(a.stored), forward, inverse, at, g, centred);
-            store4(target, g);
-            gradient = gradient + g;
-            product = fma4(g, centred, product);
+        for (int first = 0; first < 4; first += ROWS_AT_ONCE) {
+            float4 before[ROWS_AT_ONCE], x[ROWS_AT_ONCE], stored_result[ROWS_AT_ONCE];
+#pragma unroll
+            for (int i = 0; i < ROWS_AT_ONCE; ++i) {
+                const bool own = first + i < count;
+                const Offset at = places[first + i];
+                before[i] = x[i] = stored_result[i] = splat(0.0f);
+                if (own && a.flow == FLOW_ACCUMULATE) before[i] = load4(here(a.target) + at);
+                if (own && summed) x[i] = load4(here(a.finish.norm.input) + at);
+                if (own && summed && a.mask == MASK_STORED) stored_result[i] = load4(here(a.stored) + at);
+            }
+#pragma unroll
+            for (int i = 0; i < ROWS_AT_ONCE; ++i) {
+                if (first + i >= count) continue;
+                float4 g = results[first + i], centred = splat(0.0f);
+                if (a.flow == FLOW_ACCUMULATE) g = before[i] + g;
+                if (summed) g = masked(a.mask, stored_result[i], forward, inverse, x[i], g, centred);
+                store4(here(a.target) + places[first + i], g);
+                gradient = gradient + g;
+                product = fma4(g, centred, product);
+            }
         }
     }
     if (!summed) return;

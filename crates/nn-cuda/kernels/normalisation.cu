@@ -85,12 +85,11 @@ enum Mask {
     MASK_MADE = 2     // where the result, made anew, is positive
 };
 
-// Masks the gradient of four channels at one position, and gives x^ there. `at` is the position's first value.
-__device__ __forceinline__ float4 masked(const Norm& norm, int mask, const float* stored, const Forward4& forward,
-                                         float4 inverse, Offset at, float4 dy, float4& centred) {
-    const float4 x = load4(here(norm.input) + at);
+// Masks the gradient of four channels at one position, and gives x^ there. `stored` is the result there, where the mask reads it.
+__device__ __forceinline__ float4 masked(int mask, float4 stored, const Forward4& forward, float4 inverse, float4 x, float4 dy,
+                                         float4& centred) {
     centred = (x - forward.mean) * inverse;
-    if (mask == MASK_STORED) return where_positive(load4(stored + at), dy);
+    if (mask == MASK_STORED) return where_positive(stored, dy);
     if (mask == MASK_MADE) return where_positive(normalised(forward, x), dy);
     return dy;
 }

@@ -84,7 +84,9 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
             const Offset at = ((Offset)image * a.positions + first + position) * a.finish.norm.stored + channel;
             float* dy = here(a.output) + at;
             float4 centred;
-            const float4 g = masked(a.finish.norm, a.mask, here(a.stored), forward, inverse, at, load4(dy), centred);
+            const float4 x = load4(here(a.finish.norm.input) + at);
+            const float4 stored = a.mask == MASK_STORED ? load4(here(a.stored) + at) : splat(0.0f);
+            const float4 g = masked(a.mask, stored, forward, inverse, x, load4(dy), centred);
             if (a.mask != MASK_NONE) store4(dy, g);
             gradient = gradient + g;
             product = fma4(g, centred, product);

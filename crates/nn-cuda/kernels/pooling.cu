@@ -46,6 +46,8 @@ extern "C" __global__ void __launch_bounds__(64) average_pool_forward(const __gr
     if (!place_of(a.images, 1, 1, a.sizes.in_channels, p)) return;
     const int positions = a.sizes.in_height * a.sizes.in_width;
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
+    // Many loads under way, since there are few threads.
+#pragma unroll 8
     for (int position = 0; position < positions; ++position) {
         const float4 x = load4(here(a.input) + in_at(a.sizes, p.image, 0, 0) + position * a.sizes.in_channels + p.channel);
         for (int i = 0; i < 4; ++i) sums[i] += element(x, i);

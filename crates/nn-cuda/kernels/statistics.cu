@@ -72,15 +72,19 @@ union TileScratch {
     FinishScratch<THREADS, COLUMNS> finish;
 };
 
-// Whether this block is the last of `count` to come here; then it sees what the others have written before, past the cache
-// of its multiprocessor. The counter is 0 again for the next launch. Every thread of the block.
+// Whether this block is the last of `count` to come here; then it sees what the others have written before, if it reads past the
+// cache of its multiprocessor (__ldcg), where an older value may be. The order: what a block writes, the barrier, one thread's
+// fence for all of them, its count; the last one's fence, the barrier, what the block reads. The counter is 0 again for the next
+// launch. Every thread of the block.
 __device__ __forceinline__ bool is_last(unsigned* counter, unsigned count) {
     __shared__ bool last;
-    __threadfence();
     __syncthreads();
-    if (threadIdx.x == 0) last = atomicInc(counter, count - 1) == count - 1;
+    if (threadIdx.x == 0) {
+        __threadfence();
+        last = atomicInc(counter, count - 1) == count - 1;
+        if (last) __threadfence();
+    }
     __syncthreads();
-    __threadfence();
     return last;
 }
 

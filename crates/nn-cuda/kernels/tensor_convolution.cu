@@ -106,7 +106,7 @@ __device__ __forceinline__ void fill_patch(const ConvolutionArguments& a, const 
             const int x = stencil.left + index % stencil.width * stencil.step;
             inside[i] = index < positions && y >= 0 && y < height && x >= 0 && x < width && channel < channels;
             // Values of a batch are counted in 32 bits.
-            const unsigned at = ((image * height + y) * width + x) * channels + channel;
+            const unsigned at = ((unsigned)(image * height + y) * width + x) * channels + channel;
             values[i] = {};
             if (inside[i]) values[i] = reader.fetch(a.source, at);
         }
@@ -257,7 +257,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     const Offset next = (Offset)target.apart * stored;
     const Offset places[4] = {at, at + next, at + 2 * next, at + 3 * next};
     if (BACKWARD) {
-        complete_gradient(a, shared.done.scratch, results, target.image, blockIdx.x, places, count);
+        complete_gradient<2>(a, shared.done.scratch, results, target.image, blockIdx.x, places, count);
         return;
     }
     if (channel < stored) complete_output(a, results, places, channel, count);

@@ -1,7 +1,8 @@
 // Tensor cores: all the inline PTX there is, and the two formats of what they multiply.
 //
 // A warp multiplies 16 rows by 8 columns, over 32 bytes of each: 8 channels of tf32 or 16 of bf16. Shared memory holds four
-// factors as a quad; a row of quads is loaded as it is (ldmatrix), whatever the format. Products are exact, and sums are float32.
+// factors as a quad; a row of quads is loaded as it is (ldmatrix), whatever the format. Products are exact, and sums are float32,
+// cut off towards 0; of how many products at a time is the generation's.
 //
 // Lane 4 g + q of a warp has the words q of row g and row g + 8 of the first factor, the same 16 bytes on; word q of column g of
 // the second, the same 16 bytes on; and of the result columns 2 q, 2 q + 1 of rows g and g + 8.
@@ -114,8 +115,7 @@ __device__ __forceinline__ int anew(int x) {
 struct Tf32 {
     typedef uint4 Quad;
     static constexpr int DEPTH = 8;
-    // Of a row beyond its channels: eight neighbouring channels of four neighbouring rows are in different banks.
-    static constexpr int COLUMN_PADDING = 32;
+    static constexpr int COLUMN_PADDING = 16;
 
     static __device__ __forceinline__ Quad rounded(float4 x) {
         return make_uint4(tf32_of(x.x), tf32_of(x.y), tf32_of(x.z), tf32_of(x.w));
@@ -129,8 +129,10 @@ struct Tf32 {
         return *reinterpret_cast<const unsigned*>(at);
     }
 
-    // Which of a step's positions this lane's n-th place is, and where in its row; the same for both factors.
-    static __device__ __forceinline__ int first_position(int lane, int n) { return lane % 4 + 4 * n; }
+    // Which of a step's positions this lane's n-th place is, and where in its row; the same for both factors. The lane's two are
+    // neighbours, so that what four lanes read at once is two rows apart: with an odd multiple of 16 bytes from one row to the
+    // next, in different banks.
+    static __device__ __forceinline__ int first_position(int lane, int n) { return lane % 4 * 2 + n; }
     static __device__ __forceinline__ int first_byte(int lane) { return lane / 4 * 4; }
     static __device__ __forceinline__ int second_position(int lane, int n) { return first_position(lane, n); }
     static __device__ __forceinline__ int second_byte(int lane) { return first_byte(lane); }

@@ -51,7 +51,8 @@ struct GradientsTile {
 
     union Shared {
         Factors factors;
-        float sums[9][IN][OUT];
+        // Padded so that eight rows are in different banks.
+        float sums[9][IN][OUT + 8];
     };
 };
 
@@ -108,10 +109,9 @@ __device__ __forceinline__ void gather_weight(typename Tile::Shared& shared, con
 #pragma unroll
         for (int n = 0; n < Tile::TAPS; ++n) {
             if (part.turn != turn || n >= part.taps) break;
-            for (int i = 0; i < 8; ++i) {
-                float* at = &shared.sums[part.first_tap + n][in + i / 2 % 2 * 8][out + i / 4 * 8 + i % 2];
-                const float sum = sums.of[n][i / 4][i % 4];
-                *at = turn == 0 ? sum : *at + sum;
+            for (int i = 0; i < 4; ++i) {
+                float* at = &shared.sums[part.first_tap + n][in + i % 2 * 8][out + i / 2 * 8];
+                add_pair(at, sums.of[n][i / 2][2 * (i % 2)], sums.of[n][i / 2][2 * (i % 2) + 1], turn == 0);
             }
         }
         __syncthreads();
@@ -151,7 +151,7 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     const int count = row < s.in_height ? max(0, min(4, s.in_width - column)) : 0, stored = s.in_channels;
     const Offset at = ((Offset)(image * s.in_height + row) * s.in_width + column) * stored + first_in + 4 * in_quad;
     const Offset places[4] = {at, at + stored, at + 2 * stored, at + 3 * stored};
-    complete_gradient(a.convolution, factors.done.scratch, results, image, number, places, count);
+    complete_gradient<(IN > 16 ? 1 : 2)>(a.convolution, factors.done.scratch, results, image, number, places, count);
     // Before the next tile is put where results are.
     __syncthreads();
 }
@@ -198,8 +198,8 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
         tensor_gradients<__VA_ARGS__>(a);                                                                              \
     }
 
-TENSOR_GRADIENTS(tf32_gradients_8x32x16x16, 63296, Tf32, 8, 32, 16, 16)
-TENSOR_GRADIENTS(tf32_gradients_8x16x32x32, 87872, Tf32, 8, 16, 32, 32)
+TENSOR_GRADIENTS(tf32_gradients_8x32x16x16, 59200, Tf32, 8, 32, 16, 16)
+TENSOR_GRADIENTS(tf32_gradients_8x16x32x32, 85824, Tf32, 8, 16, 32, 32)
 
 TENSOR_GRADIENTS(bf16_gradients_8x32x16x16, 35520, Bf16, 8, 32, 16, 16)
 TENSOR_GRADIENTS(bf16_gradients_8x16x32x32, 47680, Bf16, 8, 16, 32, 32)

@@ -1,5 +1,5 @@
-// Gradient of a convolution's weight on tensor cores: dw[u, v, i, o] = sum of x[stride y + u - padding, stride x + v - padding, i]
-// * dy[y, x, o] over positions.
+// Gradient of a convolution's weight on tensor cores:
+// dw[u, v, i, o] = sum of x[stride y + u - padding, stride x + v - padding, i] * dy[y, x, o] over positions.
 //
 // A block has IN channels of the input by OUT of the output and a span of tiles, tile by tile in shared memory: of the input the
 // patch that the tile reads, and of the output's gradient the tile, both read as the convolution reads them and rounded
@@ -35,7 +35,8 @@ struct GradientTile {
             alignas(16) unsigned char input[PATCH * IN_PITCH];
             alignas(16) unsigned char gradient[POSITIONS * OUT_PITCH];
         } factors;
-        float sums[TAPS][IN][OUT];
+        // Padded so that eight rows are in different banks.
+        float sums[TAPS][IN][OUT + 8];
     };
 };
 
@@ -83,7 +84,7 @@ __device__ __forceinline__ void fill_columns(const Source& source, const Reader<
             const int y = patch.top + index / patch.width * patch.step, x = patch.left + index % patch.width * patch.step;
             inside[i] = fetches && index < positions && y >= 0 && y < height && x >= 0 && x < width;
             // Values of a batch are counted in 32 bits.
-            const unsigned at = ((patch.image * height + y) * width + x) * channels + channel;
+            const unsigned at = ((unsigned)(patch.image * height + y) * width + x) * channels + channel;
             values[i] = {};
             if (inside[i]) values[i] = reader.fetch(source, at);
         }
@@ -145,6 +146,12 @@ __device__ __forceinline__ void add_tile(const typename Tile::Shared& shared, in
     }
 }
 
+// Puts two neighbouring sums to their place, or adds them to what is there.
+__device__ __forceinline__ void add_pair(float* at, float x, float y, bool first) {
+    float2* pair = reinterpret_cast<float2*>(at);
+    *pair = first ? make_float2(x, y) : make_float2(pair->x + x, pair->y + y);
+}
+
 // The sums of all warps that have the same channels and taps, one after another.
 template <class Tile, int OUT, int TAPS>
 __device__ __forceinline__ void gather_sums(typename Tile::Shared& shared, const GradientSums<TAPS>& sums) {
@@ -155,10 +162,9 @@ __device__ __forceinline__ void gather_sums(typename Tile::Shared& shared, const
         if (part.turn == turn) {
 #pragma unroll
             for (int tap = 0; tap < TAPS; ++tap) {
-                for (int i = 0; i < 8; ++i) {
-                    float* at = &shared.sums[part.tap_row * TAPS + tap][in + i / 2 % 2 * 8][out + i / 4 * 8 + i % 2];
-                    const float sum = sums.of[tap][i / 4][i % 4];
-                    *at = turn == 0 ? sum : *at + sum;
+                for (int i = 0; i < 4; ++i) {
+                    float* at = &shared.sums[part.tap_row * TAPS + tap][in + i % 2 * 8][out + i / 2 * 8];
+                    add_pair(at, sums.of[tap][i / 2][2 * (i % 2)], sums.of[tap][i / 2][2 * (i % 2) + 1], turn == 0);
                 }
             }
         }
@@ -197,13 +203,14 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
         // Without a condition, which would keep what they were before.
         const Reader<false> input = {coefficients.input[in_quad]};
         const Patch read = {image, top * stride - padding, left * stride - padding, step, patch_height, patch_width};
-        fill_columns<Format, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH>(a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels,
-                                                     first_in + 4 * in_quad, shared.factors.input + in_quad * Tile::QUAD);
+        fill_columns<Format, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH>(
+            a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels, first_in + 4 * in_quad,
+            shared.factors.input + in_quad * Tile::QUAD);
         const Reader<true> gradient = {coefficients.gradient[out_quad]};
         const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-        fill_columns<Format, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH>(a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width,
-                                                       s.out_channels, first_out + 4 * out_quad,
-                                                       shared.factors.gradient + out_quad * Tile::QUAD);
+        fill_columns<Format, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH>(
+            a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width, s.out_channels, first_out + 4 * out_quad,
+            shared.factors.gradient + out_quad * Tile::QUAD);
         __syncthreads();
         add_tile<Format, Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
         __syncthreads();

@@ -12,6 +12,9 @@ use crate::launch::Kernel;
 /// Oldest driver that takes what NVRTC of CUDA 13 makes, and has all that is called.
 const OLDEST_DRIVER: i32 = 13_000;
 
+/// The oldest generation of GPUs that the kernels run on: its major compute capability.
+const OLDEST_CAPABILITY: i32 = 8;
+
 /// A GPU with its kernels.
 pub(crate) struct Gpu {
     pub(crate) context: Arc<CudaContext>,
@@ -104,6 +107,7 @@ impl Gpu {
         untracked(&context);
         let name = context.name().map_err(unusable)?;
         let (major, minor) = context.compute_capability().map_err(unusable)?;
+        check_capability(major, minor).map_err(none)?;
         let target = Target {
             major,
             minor,
@@ -140,6 +144,20 @@ impl Gpu {
     pub(crate) fn function(&self, kernel: Kernel) -> &CudaFunction {
         &self.functions[kernel as usize]
     }
+}
+
+/// Whether a GPU of this compute capability has what the kernels use: copies past the registers, and tensor cores that take
+/// tf32 and bf16.
+///
+/// # Errors
+/// Why not, as the end of a sentence.
+fn check_capability(major: i32, minor: i32) -> Result<(), String> {
+    if major >= OLDEST_CAPABILITY {
+        return Ok(());
+    }
+    Err(format!(
+        "the GPU is of compute capability {major}.{minor}; one of {OLDEST_CAPABILITY}.0 or newer is needed (Ampere, 2020)"
+    ))
 }
 
 #[allow(unsafe_code)]
@@ -201,4 +219,20 @@ fn functions(context: &Arc<CudaContext>, code: Vec<u8>) -> Result<Vec<CudaFuncti
         })
         .collect::<Result<_, _>>()
         .map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_capability;
+
+    #[test]
+    fn older_generations_are_refused_in_a_sentence() {
+        for (major, minor) in [(8, 0), (8, 9), (9, 0), (12, 1)] {
+            assert_eq!(check_capability(major, minor), Ok(()));
+        }
+        assert_eq!(
+            check_capability(7, 5).unwrap_err(),
+            "the GPU is of compute capability 7.5; one of 8.0 or newer is needed (Ampere, 2020)"
+        );
+    }
 }

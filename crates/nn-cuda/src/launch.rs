@@ -111,8 +111,8 @@ impl Kernel {
     /// Bytes of shared memory that a launch asks for, beside what the kernel declares: more than a kernel can declare.
     pub(crate) fn shared_bytes(self) -> u32 {
         match self {
-            Self::Tf32Gradients8x32x16x16 => 63_296,
-            Self::Tf32Gradients8x16x32x32 => 87_872,
+            Self::Tf32Gradients8x32x16x16 => 59_200,
+            Self::Tf32Gradients8x16x32x32 => 85_824,
             Self::Bf16Gradients8x32x16x16 => 35_520,
             Self::Bf16Gradients8x16x32x32 => 47_680,
             _ => 0,
