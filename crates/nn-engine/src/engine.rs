@@ -52,8 +52,9 @@ impl Products {
         }
     }
 
-    /// A factor as it is multiplied: the nearest number of so many bits, of two as near the even one. What is not finite
-    /// stays as it is, and exponents are not bounded.
+    /// A factor as it is multiplied: the nearest number of so many bits; of two as near, in tf32 the one further from 0, in
+    /// bf16 the even one, as NVIDIA's conversions do (`cvt.rna.tf32`, `cvt.rn.bf16`). What is not finite stays as it is, and
+    /// exponents are not bounded.
     ///
     /// ```
     /// use nn_engine::Products;
@@ -72,11 +73,14 @@ impl Products {
         if !factor.is_finite() {
             return factor;
         }
-        // A carry out of the significand raises the exponent, as it must.
         let dropped = f64::MANTISSA_DIGITS - bits;
         let (raw, unit) = (factor.to_bits(), 1 << dropped);
-        let odd = (raw >> dropped) & 1;
-        f64::from_bits((raw + unit / 2 - 1 + odd) & !(unit - 1))
+        let half = match self {
+            Products::Bf16 => unit / 2 - 1 + ((raw >> dropped) & 1),
+            _ => unit / 2,
+        };
+        // A carry out of the significand raises the exponent, as it must.
+        f64::from_bits((raw + half) & !(unit - 1))
     }
 }
 
