@@ -17,22 +17,34 @@ fn the_main_job_trains_on_a_gpu() {
         Err(error) => panic!("{error}"),
     };
     let runs = tempfile::tempdir().unwrap();
-    let (_, said) = repro(
+    let (said, told) = repro(
         runs.path(),
-        &["--figure", "2", "--device", "cuda"],
+        &["--figure", "2", "--figure", "law", "--device", "cuda"],
         |command| {
             command.env("LD_LIBRARY_PATH", libraries.folder());
             command.env("NN_CUDA_CACHE", env!("CARGO_TARGET_TMPDIR"));
         },
     );
-    println!("{said}");
-    let run = runs.path().join("figure-2-seed-1-tiny");
-    let sitting = &Sitting::read_all(&run).unwrap()[0];
+    println!("{told}");
     assert!(
-        sitting.device.starts_with("nn-cuda (float32, "),
-        "{}",
-        sitting.device
+        told.contains(", in 3 trainings, 1 at a time on the GPU, 1 at a time on the CPU.\n"),
+        "{told}"
     );
+    // What is in float64 is on the CPU.
+    for (run, engine) in [
+        ("figure-2", "nn-cuda (float32, "),
+        ("law-float32", "nn-cuda (float32, "),
+        ("law-float64", "nn-reference (float64, "),
+    ] {
+        let run = runs.path().join(format!("{run}-seed-1-tiny"));
+        let device = &Sitting::read_all(&run).unwrap()[0].device;
+        assert!(device.starts_with(engine), "{device}");
+    }
+    for precision in ["float64", "float32"] {
+        let law = format!("  reproduced      in {precision} a step agrees to 1e-");
+        assert!(said.contains(&law), "{said}");
+    }
+    let run = runs.path().join("figure-2-seed-1-tiny");
     let folder = RunFolder::read(&run).unwrap();
     assert_eq!(folder.ending, Ending::Finished);
     let steps: Vec<_> = folder.runs.iter().map(|run| run.steps.len()).collect();
@@ -78,7 +90,7 @@ fn each_run_is_trained_once_and_shared_by_figures() {
     let (all, _) = cpu(&["--seeds", "2"]);
     let (again, told) = cpu(&["--seeds", "2", "--jobs", "1"]);
     assert!(
-        told.contains("\n0 runs to train, in 0 trainings, "),
+        told.contains("\n0 runs to train, in 0 trainings.\n"),
         "{told}"
     );
     let verdicts = |text: &str| -> Vec<String> {

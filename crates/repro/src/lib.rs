@@ -11,7 +11,7 @@ pub use family::{Family, Member, Plan};
 pub use figure::{Figure, Part};
 pub use judge::{Judged, judge};
 pub use store::{Found, Need, PassedOver, Store};
-pub use training::{Job, Jobs, train_all};
+pub use training::{Job, Jobs, device_of, train_all};
 
 use run_records::RecordsError;
 use trainer::TrainerError;

@@ -1,4 +1,5 @@
 //! What the tests that train have in common.
+#![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +16,8 @@ impl Observer for Silent {
 /// Two trainings at a time into a folder, on the CPU.
 pub(crate) fn jobs(runs: &Path) -> Jobs {
     Jobs {
-        at_once: 2,
+        on_cpu: 2,
+        on_gpu: 1,
         place: Place {
             runs: runs.to_owned(),
             preset: None,

@@ -1,5 +1,6 @@
 //! `texp repro`: figures from their experiments, each run once, each claim judged.
 
+mod cost;
 mod lines;
 mod page;
 
@@ -22,7 +23,7 @@ use self::page::{page, verdicts};
 
 use crate::args::{MachineArgs, PrecisionChoice, line, option, path};
 use crate::train::{Places, options, print};
-use crate::{CommandError, data, degrees, device, interrupt, toy};
+use crate::{CommandError, DeviceChoice, data, degrees, device, interrupt, toy};
 
 /// The figure that is simulated and not trained.
 const TOY: &str = "toy";
@@ -45,7 +46,10 @@ pub struct ReproArgs {
     /// Number of seeds.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: u64,
-    /// Trainings at a time [default: as many as there are threads, and 1 on a GPU].
+    /// Only say what would be trained if nothing of it were there yet: networks, runs, images and memory.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Trainings at a time, on each device [default: as many as there are threads on the CPU, and 1 on a GPU].
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Where run folders are made, and runs that are there already are found [default: runs].
@@ -74,10 +78,6 @@ pub fn repro(
         let place = files.iter().position(|(stem, _)| stem == name);
         place.map(|place| files.remove(place).1)
     });
-    // Seconds, and a mistake in its file is found before hours of training.
-    let again = |name: &str| args.command_line(command, &[name.to_owned()]);
-    let degrees = degrees.map(|file| degrees::figure(&file, again(DEGREES)));
-    let degrees = degrees.transpose()?;
     let figures = files.iter();
     let figures = figures.map(|(_, path)| {
         let figure = Figure::read(path, Some(&args.preset))?;
@@ -87,6 +87,13 @@ pub fn repro(
         })
     });
     let figures: Vec<Figure> = figures.collect::<Result<_, CommandError>>()?;
+    if args.dry_run {
+        return say_cost(&figures, args.machine.device, args.seeds);
+    }
+    // Seconds, and a mistake in its file is found before hours of training.
+    let again = |name: &str| args.command_line(command, &[name.to_owned()]);
+    let degrees = degrees.map(|file| degrees::figure(&file, again(DEGREES)));
+    let degrees = degrees.transpose()?;
     let out = args.out.clone().unwrap_or_else(|| places.runs.clone());
     let words = args.command_line(command, &args.figure);
     let judged = match figures.is_empty() {
@@ -111,6 +118,38 @@ pub fn repro(
     Ok(())
 }
 
+/// Writes what figures would train to standard output. Reads no images and trains nothing; with `--device cuda` no GPU need be
+/// there.
+fn say_cost(figures: &[Figure], choice: DeviceChoice, seeds: u64) -> Result<(), CommandError> {
+    let plan = checked_plan(figures)?;
+    let device = match choice {
+        DeviceChoice::Cuda => DeviceKind::Cuda,
+        choice => find_device(&plan, choice)?,
+    };
+    print(&cost::describe(&plan, device, seeds)?);
+    Ok(())
+}
+
+fn checked_plan(figures: &[Figure]) -> Result<Plan, TrainerError> {
+    let plan = Plan::of(figures);
+    for family in &plan.families {
+        family.experiment.validate()?;
+    }
+    Ok(plan)
+}
+
+/// The device for what is not in float64, which is computed on the CPU, whatever else is.
+fn find_device(plan: &Plan, choice: DeviceChoice) -> Result<DeviceKind, TrainerError> {
+    let experiments = plan.families.iter().map(|family| &family.experiment);
+    // What multiplies in another format does so on a GPU alone.
+    let single = experiments
+        .filter(|experiment| experiment.training.precision != Arithmetic::Float64)
+        .min_by_key(|experiment| experiment.training.precision == Arithmetic::Float32);
+    single.map_or(Ok(DeviceKind::Cpu), |experiment| {
+        device::find(experiment, choice)
+    })
+}
+
 /// Trains what the figures lack, into folders in `out`, and judges their claims.
 fn train_and_judge(
     figures: &[Figure],
@@ -119,18 +158,8 @@ fn train_and_judge(
     out: &Path,
     command: &str,
 ) -> Result<Vec<Judged>, CommandError> {
-    let plan = Plan::of(figures);
-    for family in &plan.families {
-        family.experiment.validate().map_err(TrainerError::from)?;
-    }
-    let experiments = plan.families.iter().map(|family| &family.experiment);
-    // Float64 is computed on the CPU, whatever else is; and what multiplies in another format on a GPU alone.
-    let single = experiments
-        .filter(|experiment| experiment.training.precision != Arithmetic::Float64)
-        .min_by_key(|experiment| experiment.training.precision == Arithmetic::Float32);
-    let device = single.map_or(Ok(DeviceKind::Cpu), |experiment| {
-        device::find(experiment, args.machine.device)
-    })?;
+    let plan = checked_plan(figures)?;
+    let device = find_device(&plan, args.machine.device)?;
     let most = most_images(&plan.families);
     let dataset = data::find(most, &args.machine, data::environment(), &places.data)?;
     let images = |experiment: &Experiment| {
@@ -277,24 +306,28 @@ fn train(
     } else {
         args.machine.threads
     };
-    let usual = match device {
-        DeviceKind::Cpu => threads,
-        // One training fills it.
-        DeviceKind::Cuda => 1,
-    };
-    let at_once = args.jobs.unwrap_or(usual).clamp(1, work.len().max(1));
+    let is_on_gpu = |job: &&Job| job.device(device) == DeviceKind::Cuda;
+    let gpu_work = work.iter().filter(is_on_gpu).count();
+    let cpu_work = work.len() - gpu_work;
+    let on_cpu = args.jobs.unwrap_or(threads).clamp(1, cpu_work.max(1));
+    // One training fills a GPU.
+    let on_gpu = args.jobs.unwrap_or(1).clamp(1, gpu_work.max(1));
     let mut options = options(&args.machine, device, command.to_owned());
-    options.threads = (threads / at_once).max(1);
+    options.threads = (threads / on_cpu).max(1);
     let jobs = Jobs {
-        at_once,
+        on_cpu,
+        on_gpu,
         place,
         options,
     };
     let count: usize = work.iter().map(|job| job.family.experiment.run.len()).sum();
-    eprintln!(
-        "{count} runs to train, in {} trainings, {at_once} at a time.",
-        work.len()
-    );
+    let at_once: Vec<String> = [(gpu_work, on_gpu, "GPU"), (cpu_work, on_cpu, "CPU")]
+        .into_iter()
+        .filter(|(work, ..)| *work > 0)
+        .map(|(_, at_once, device)| format!("{at_once} at a time on the {device}"))
+        .collect();
+    let trainings = [vec![format!("{} trainings", work.len())], at_once].concat();
+    eprintln!("{count} runs to train, in {}.", trainings.join(", "));
     interrupt::listen();
     train_all(&jobs, work, images, Lines::of)?;
     Ok(())
