@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use engine_laws::determinism::{self, Way};
 use engine_laws::{
-    Subject, calls, cases, conformance, edges, random_networks, renormalisation, separation,
+    Subject, calls, cases, conformance, edges, products, random_networks, renormalisation,
+    separation,
 };
 use nn_cpu::CpuEngine;
 use nn_cuda::CudaEngine;
+use nn_engine::Products;
 
 use super::Failure;
 use crate::{Choice, Format};
@@ -17,7 +19,7 @@ use crate::{Choice, Format};
 type Law = (&'static str, fn(&Subject, usize));
 
 /// In the order in which they are tried: the quick ones first. `effort` is a number of steps or cases.
-const LAWS: [Law; 19] = [
+const LAWS: [Law; 20] = [
     ("calls that cannot be served are refused", |subject, _| {
         calls::calls_that_cannot_be_served_are_refused_in_a_sentence(subject);
     }),
@@ -74,6 +76,14 @@ const LAWS: [Law; 19] = [
     ("convolutions train as the reference", |subject, _| {
         conformance::convolutions_train_as_on_the_reference(subject);
     }),
+    (
+        "short numbers are multiplied as in full",
+        |subject, effort| {
+            let full = subject.clone().with_products(Products::Full);
+            let rounded = std::slice::from_ref(subject);
+            products::short_numbers_are_multiplied_as_in_full(&full, rounded, cases(effort as u32));
+        },
+    ),
     ("a rescaled run is resumed", |subject, _| {
         renormalisation::a_rescaled_run_is_resumed_from_its_state(subject);
         renormalisation::replicas_are_rescaled_one_by_one(subject);
@@ -111,7 +121,7 @@ const LAWS: [Law; 19] = [
 /// ```
 /// use benches::{Choice, Format};
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 19 laws hold"));
+/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 20 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laws(engine: Choice, format: Format, effort: usize) -> Result<String, Failure> {

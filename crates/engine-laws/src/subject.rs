@@ -1,6 +1,7 @@
 //! An engine under test.
 
 use std::fmt;
+use std::rc::Rc;
 
 use nn_engine::conformance::Algorithm;
 use nn_engine::{Engine, EngineError, EngineOptions, Products};
@@ -9,11 +10,12 @@ use nn_graph::Graph;
 type Make = dyn Fn(&Graph, EngineOptions) -> Result<Box<dyn Engine>, EngineError>;
 
 /// An engine as the laws know it. One that runs in several ways, as on several instruction sets, is several subjects.
+#[derive(Clone)]
 pub struct Subject {
     name: String,
     algorithm: Algorithm,
     products: Products,
-    make: Box<Make>,
+    make: Rc<Make>,
 }
 
 impl Subject {
@@ -27,7 +29,7 @@ impl Subject {
             name: name.into(),
             algorithm,
             products: Products::Full,
-            make: Box::new(move |graph, options| Ok(Box::new(make(graph, options)?))),
+            make: Rc::new(move |graph, options| Ok(Box::new(make(graph, options)?))),
         }
     }
 
