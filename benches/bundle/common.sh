@@ -1,12 +1,14 @@
 # What the scripts share: parts that go on after one has failed, and the table of them at the end.
 #
-# Sourced with `name` set. OUT is the folder for logs and JSON, PYTHON one that has PyTorch; ENGINE=cpu tries the scripts
-# where there is no GPU, and SLOW multiplies what each part may take.
+# Sourced with `name` set. OUT is the folder for logs and JSON, PYTHON one that has PyTorch; SMALL=1 tries the scripts on
+# small networks, whatever drives them; ENGINE=cpu does so with nn-cpu; and SLOW multiplies what each part may take.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=${OUT:-out}
 engine=${ENGINE:-cuda}
 python=${PYTHON:-python3}
+small=${SMALL:-}
+[ "$engine" = cuda ] || small=1
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 log=$out/$name.log
