@@ -360,6 +360,16 @@ pub(crate) struct Update {
     pub(crate) step: u64,
 }
 
+/// `struct ComparisonArguments`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Comparison {
+    pub(crate) parameters: u64,
+    pub(crate) a: u64,
+    pub(crate) b: u64,
+    pub(crate) results: u64,
+}
+
 macro_rules! device_representation {
     ($($name:ident),*) => {$(
         // SAFETY: `repr(C)`, of numbers alone, and declared in the kernels with the same fields in the same order.
@@ -387,5 +397,6 @@ device_representation!(
     Loss,
     GroupRates,
     Parameter,
-    Update
+    Update,
+    Comparison
 );

@@ -5,6 +5,7 @@ use nn_engine::{EngineError, EngineOptions, Optimiser, Products};
 use nn_graph::{Graph, NodeId, Op};
 
 use crate::arguments::{GroupRates, Parameter, Sample, StepResult, WeightTile};
+use crate::comparison::NUMBERS;
 use crate::layout::{Layout, QUAD, Tiling};
 use crate::op::conv2d;
 use crate::parameters::{Parameters, affine};
@@ -275,6 +276,7 @@ impl Inventory {
             (self.blocks, size_of::<i32>()),
             (self.blocks, size_of::<i32>()),
             (self.rounded_tiles, size_of::<WeightTile>()),
+            (NUMBERS * self.parameters, size_of::<f64>()),
             (1, size_of::<i32>()),
         ];
         let shared = shared.map(|(length, size)| list(length, 1, size));

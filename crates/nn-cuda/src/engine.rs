@@ -7,8 +7,8 @@ use std::sync::Arc;
 use cudarc::driver::CudaGraph;
 use nn_engine::{
     BatchSpec, Batches, Device, Engine, EngineError, EngineOptions, Evaluation, HyperTable,
-    ImageSet, Images, Precision, Split, State, Stats, StepStats, Symmetry, check_evaluate,
-    check_replica, check_run,
+    ImageSet, Images, ParameterComparison, Precision, Split, State, Stats, StepStats, Symmetry,
+    check_evaluate, check_replica, check_run,
 };
 use nn_graph::Graph;
 
@@ -17,7 +17,7 @@ use crate::gpu::{Gpu, failed};
 use crate::launch::Program;
 use crate::memory::{Memory, Pictures};
 use crate::pass::{self, Mode, Pass};
-use crate::{op, state, tables};
+use crate::{comparison, op, state, tables};
 
 const PRECISION: Precision = Precision::Float32;
 
@@ -371,6 +371,12 @@ impl Engine for CudaEngine {
         check_replica(replica, &self.blueprint.options)?;
         let exponents = &self.exponents[replica];
         state::read(&self.gpu, &self.blueprint, &self.memory, replica, exponents)
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Result<Vec<ParameterComparison>, EngineError> {
+        check_replica(a, &self.blueprint.options)?;
+        check_replica(b, &self.blueprint.options)?;
+        comparison::compare(&self.gpu, &self.memory, [a, b])
     }
 
     fn load_state(&mut self, replica: usize, state: &State) -> Result<(), EngineError> {

@@ -99,6 +99,7 @@ kernels! {
     Loss = "loss", 256;
     Update = "update", 256;
     UpdateAdam = "update_adam", 256;
+    Compare = "compare", 256;
     Advance = "advance", 1;
 }
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod blueprint;
+mod comparison;
 mod engine;
 mod gpu;
 pub mod kernels;

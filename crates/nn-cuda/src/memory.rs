@@ -5,6 +5,7 @@ use nn_engine::EngineError;
 
 use crate::arguments::{GroupRates, Parameter, Sample, Span, StepResult, WeightTile};
 use crate::blueprint::{Blueprint, WINDOW};
+use crate::comparison::NUMBERS;
 use crate::gpu::{Gpu, failed};
 
 /// A list of values for each replica, one behind the other; or one that all replicas share.
@@ -127,6 +128,7 @@ pub(crate) struct Memory {
     pub(crate) owners: Buffer<i32>,
     pub(crate) numbers: Buffer<i32>,
     pub(crate) rounded_tiles: Buffer<WeightTile>,
+    pub(crate) comparison: Buffer<f64>,
 }
 
 impl Memory {
@@ -193,6 +195,7 @@ impl Memory {
             owners: Buffer::new(gpu, all.blocks, 1)?,
             numbers: Buffer::new(gpu, all.blocks, 1)?,
             rounded_tiles: Buffer::new(gpu, all.rounded_tiles, 1)?,
+            comparison: Buffer::new(gpu, NUMBERS * all.parameters, 1)?,
         };
         // A parameter that no gradient reaches has none; channels that fill up are 0.
         memory.parts.clear(gpu)?;

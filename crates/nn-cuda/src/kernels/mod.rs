@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use cache::Cache;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 16] = [
+pub const FILES: [(&str, &str); 17] = [
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
@@ -58,6 +58,7 @@ pub const FILES: [(&str, &str); 16] = [
     ("pointwise.cu", include_str!("../../kernels/pointwise.cu")),
     ("pooling.cu", include_str!("../../kernels/pooling.cu")),
     ("step.cu", include_str!("../../kernels/step.cu")),
+    ("comparison.cu", include_str!("../../kernels/comparison.cu")),
 ];
 
 /// Options of every compiler: the language; multiplications and additions fused where the text does not say (which any
