@@ -77,47 +77,56 @@ struct TensorTile {
     };
 };
 
-// Positions that a thread asks memory for before it uses the first: of a gradient that is made, each is two loads.
-template <bool GRADIENT>
-struct AtOnce {
-    static constexpr int COUNT = GRADIENT ? 2 : 4;
+// A patch of an image, and how far its positions are apart there.
+struct Patch {
+    int image, top, left, step, height, width;
 };
 
-// Puts the channels of the source from `first` on into shared memory, 0 outside of the image.
-template <class Format, class Tile, int QUADS, bool BACKWARD>
-__device__ __forceinline__ void fill_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
+// Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same quad, from
+// `channel` on, if it `fetches`. COUNT: positions that a thread asks memory for before it uses the first.
+template <class Format, int THREADS, int QUADS, int PITCH, int COUNT, bool GRADIENT>
+__device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT>& reader, bool fetches,
+                                           const Patch& patch, int height, int width, int channels, int channel,
                                            unsigned char* target) {
-    const Sizes& s = a.sizes;
-    const int channels = BACKWARD ? s.out_channels : s.in_channels;
-    const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
-    const int quad = threadIdx.x % QUADS, channel = first + 4 * quad;
-    const int positions = stencil.height * stencil.width;
-    Reader<BACKWARD> reader = {};
-    if (channel < channels) reader.prepare(a.source, image, channel);
-    constexpr int APART = Tile::THREADS / QUADS, COUNT = AtOnce<BACKWARD>::COUNT;
+    constexpr int APART = THREADS / QUADS;
+    const int positions = patch.height * patch.width;
 #pragma unroll 1
     for (int start = threadIdx.x / QUADS; start < positions; start += COUNT * APART) {
-        typename Reader<BACKWARD>::Fetched values[COUNT];
+        typename Reader<GRADIENT>::Fetched values[COUNT];
         bool inside[COUNT];
 #pragma unroll
         for (int i = 0; i < COUNT; ++i) {
             const int index = start + i * APART;
-            const int y = stencil.top + index / stencil.width * stencil.step;
-            const int x = stencil.left + index % stencil.width * stencil.step;
-            inside[i] = index < positions && y >= 0 && y < height && x >= 0 && x < width && channel < channels;
+            const int y = patch.top + index / patch.width * patch.step, x = patch.left + index % patch.width * patch.step;
+            inside[i] = fetches && index < positions && y >= 0 && y < height && x >= 0 && x < width;
             // Values of a batch are counted in 32 bits.
-            const unsigned at = ((unsigned)(image * height + y) * width + x) * channels + channel;
+            const unsigned at = ((unsigned)(patch.image * height + y) * width + x) * channels + channel;
             values[i] = {};
-            if (inside[i]) values[i] = reader.fetch(a.source, at);
+            if (inside[i]) values[i] = reader.fetch(source, at);
         }
 #pragma unroll
         for (int i = 0; i < COUNT; ++i) {
             const int index = start + i * APART;
             if (index >= positions) break;
-            const float4 value = inside[i] ? reader.make(a.source, values[i]) : splat(0.0f);
-            store_quad<Format>(target + index * Tile::PITCH + quad * Tile::QUAD, value);
+            store_quad<Format>(target + index * PITCH, inside[i] ? reader.make(source, values[i]) : splat(0.0f));
         }
     }
+}
+
+// Puts the patch that a tile reads into shared memory, the channels of the source from `first` on.
+template <class Format, class Tile, int QUADS, bool BACKWARD>
+__device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
+                                            unsigned char* target) {
+    const Sizes& s = a.sizes;
+    const int channels = BACKWARD ? s.out_channels : s.in_channels;
+    const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
+    const int quad = threadIdx.x % QUADS, channel = first + 4 * quad;
+    Reader<BACKWARD> reader = {};
+    if (channel < channels) reader.prepare(a.source, image, channel);
+    const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
+    // A gradient that is made is two loads.
+    fill_patch<Format, Tile::THREADS, QUADS, Tile::PITCH, BACKWARD ? 2 : 4>(
+        a.source, reader, channel < channels, patch, height, width, channels, channel, target + quad * Tile::QUAD);
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting.
@@ -241,7 +250,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
         fill_factors<Format, Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.factors.weight);
-        fill_patch<Format, Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.factors.source);
+        fill_source_patch<Format, Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.factors.source);
         wait_for_copies();
         __syncthreads();
         multiply_chunk<Format, Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.factors.source, shared.factors.weight, sums);

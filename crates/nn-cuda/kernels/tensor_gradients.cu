@@ -19,7 +19,7 @@ struct GradientsArguments {
 
 template <class Format, int HEIGHT, int WIDTH, int IN, int OUT>
 struct GradientsTile {
-    // What multiply_chunk and fill_patch know of a tile.
+    // What multiply_chunk and fill_factors know of a tile.
     static constexpr int ROWS = HEIGHT * WIDTH;
     static constexpr int THREADS = ROWS / 32 * (IN / 16) * 32, WARPS = THREADS / 32;
     static constexpr int QUAD = sizeof(typename Format::Quad);
@@ -129,12 +129,12 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4), first_in = blockIdx.y * IN;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
     const Reader<true> gradient = {coefficients.gradient[out_quad]};
-    fill_columns<Format, Tile::THREADS, OUT / 4, Tile::PITCH>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
+    fill_patch<Format, Tile::THREADS, OUT / 4, Tile::PITCH, 2>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
                                                               patch, s.in_height, s.in_width, s.out_channels, 4 * out_quad,
                                                               factors.tile.gradient + out_quad * Tile::QUAD);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
     const Reader<false> input = {coefficients.input[in_quad]};
-    fill_columns<Format, Tile::THREADS, IN / 4, Tile::IN_PITCH>(
+    fill_patch<Format, Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(
         a.input, input, first_in + 4 * in_quad < s.in_channels, own, s.in_height, s.in_width, s.in_channels,
         first_in + 4 * in_quad, factors.tile.input + in_quad * Tile::QUAD);
     wait_for_copies();

@@ -61,42 +61,6 @@ struct Coefficients {
     }
 };
 
-// Where a tile's patch is, and how the tile reads it.
-struct Patch {
-    int image, top, left, step, height, width;
-};
-
-// Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same quad.
-template <class Format, int THREADS, int QUADS, int PITCH, bool GRADIENT>
-__device__ __forceinline__ void fill_columns(const Source& source, const Reader<GRADIENT>& reader, bool fetches,
-                                             const Patch& patch, int height, int width, int channels, int channel,
-                                             unsigned char* target) {
-    // Positions that a thread asks memory for before it uses the first.
-    constexpr int APART = THREADS / QUADS, COUNT = 2;
-    const int positions = patch.height * patch.width;
-#pragma unroll 1
-    for (int start = threadIdx.x / QUADS; start < positions; start += COUNT * APART) {
-        typename Reader<GRADIENT>::Fetched values[COUNT];
-        bool inside[COUNT];
-#pragma unroll
-        for (int i = 0; i < COUNT; ++i) {
-            const int index = start + i * APART;
-            const int y = patch.top + index / patch.width * patch.step, x = patch.left + index % patch.width * patch.step;
-            inside[i] = fetches && index < positions && y >= 0 && y < height && x >= 0 && x < width;
-            // Values of a batch are counted in 32 bits.
-            const unsigned at = ((unsigned)(patch.image * height + y) * width + x) * channels + channel;
-            values[i] = {};
-            if (inside[i]) values[i] = reader.fetch(source, at);
-        }
-#pragma unroll
-        for (int i = 0; i < COUNT; ++i) {
-            const int index = start + i * APART;
-            if (index >= positions) break;
-            store_quad<Format>(target + index * PITCH, inside[i] ? reader.make(source, values[i]) : splat(0.0f));
-        }
-    }
-}
-
 // What a warp has: channels of input and output from these on, a row of taps, and which turns.
 struct GradientPart {
     int in, out, tap_row, turn;
@@ -203,12 +167,12 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
         // Without a condition, which would keep what they were before.
         const Reader<false> input = {coefficients.input[in_quad]};
         const Patch read = {image, top * stride - padding, left * stride - padding, step, patch_height, patch_width};
-        fill_columns<Format, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH>(
+        fill_patch<Format, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, 2>(
             a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels, first_in + 4 * in_quad,
             shared.factors.input + in_quad * Tile::QUAD);
         const Reader<true> gradient = {coefficients.gradient[out_quad]};
         const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-        fill_columns<Format, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH>(
+        fill_patch<Format, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, 2>(
             a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width, s.out_channels, first_out + 4 * out_quad,
             shared.factors.gradient + out_quad * Tile::QUAD);
         __syncthreads();
