@@ -180,7 +180,7 @@ fn compiled<T>(
         }
     }
     let code = nvrtc::compile(source, &architecture)?;
-    // Without a cache the next start takes a second longer, which is no reason to stop.
+    // Without a cache the next start takes some seconds longer, which is no reason to stop.
     if let Some(cache) = &cache {
         let _ = cache.put(&key, &code);
     }
