@@ -50,6 +50,18 @@ pub(crate) struct Tiling {
 }
 
 impl Tiling {
+    /// Of an image, in tiles of so many rows and columns of positions that are `stride` apart.
+    pub(crate) fn of(layout: Layout, [tile_height, tile_width]: [usize; 2], stride: usize) -> Self {
+        Self {
+            height: layout.height,
+            width: layout.width,
+            tile_height,
+            tile_width,
+            stride,
+            joined: false,
+        }
+    }
+
     /// Of an image whose positions are taken as one row.
     pub(crate) fn flat(layout: Layout, tile: usize) -> Self {
         Self {

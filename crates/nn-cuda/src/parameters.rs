@@ -88,10 +88,8 @@ impl Parameters {
         for group in plan.groups() {
             let node = graph.node(group.head);
             if let Some(convolution) = conv2d::Shape::of(graph, node, options.products) {
-                let both = convolution.both_gradients(batch, batch);
-                let product = both
-                    .filter(|_| conv2d::wants_both(graph, group, &convolution))
-                    .unwrap_or_else(|| convolution.weight_product(batch, batch));
+                let with_input = conv2d::wants_input_gradient(group);
+                let product = convolution.weight_product(with_input, (batch, batch));
                 all.slots[convolution.weight].count = product.cut.count;
                 if convolution.products != Products::Full {
                     all.round(convolution.weight);

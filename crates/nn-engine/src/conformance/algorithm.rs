@@ -110,9 +110,7 @@ impl Errors {
             weight: grown(chains.weight, direct.weight),
         }
     }
-}
 
-impl Errors {
     /// With the factors of all three sums rounded to a format before they are multiplied, sums being by definition;
     /// `roundoff` is `u`.
     ///

@@ -160,7 +160,7 @@ impl Comparison<'_> {
             let (wanted, found) = (f64::from(wanted.correct), f64::from(found.correct));
             let images = self.case.batch as f64;
             let allowed = self.bounds.answers(bound, images);
-            self.count(stage, replica, what, wanted, found, allowed);
+            self.within(stage, replica, what, wanted, found, allowed);
         }
     }
 
@@ -174,18 +174,12 @@ impl Comparison<'_> {
         found: f64,
         bound: f64,
     ) {
-        self.report.enter(Deviation {
-            stage,
-            replica,
-            what,
-            error: (found - wanted).abs(),
-            allowed: bound * wanted.abs().max(1.0),
-            reference: wanted.abs(),
-        });
+        let allowed = bound * wanted.abs().max(1.0);
+        self.within(stage, replica, what, wanted, found, allowed);
     }
 
-    /// A number of images that may be another by `allowed`.
-    fn count(
+    /// A scalar that may be another by `allowed`.
+    fn within(
         &mut self,
         stage: Stage,
         replica: usize,
@@ -200,7 +194,7 @@ impl Comparison<'_> {
             what,
             error: (found - wanted).abs(),
             allowed,
-            reference: wanted,
+            reference: wanted.abs(),
         });
     }
 
@@ -302,7 +296,7 @@ impl Comparison<'_> {
                 ] {
                     let what = format!("{what} of {on}");
                     let (wanted, found) = (wanted as f64, found as f64);
-                    self.count(stage, replica, what, wanted, found, allowed);
+                    self.within(stage, replica, what, wanted, found, allowed);
                 }
             }
         }

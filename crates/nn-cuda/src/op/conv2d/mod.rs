@@ -8,10 +8,9 @@ mod tensor;
 
 use nn_engine::Products;
 use nn_engine::plan::{GradientFlow, Group};
-use nn_graph::Graph;
 
 pub(crate) use self::shape::Shape;
-use self::shape::{Form, Product};
+use self::shape::{Form, Product, WeightProduct};
 use super::normalisation;
 use crate::arguments::{self, Finish, Span};
 use crate::launch::{Kernel, Program};
@@ -111,13 +110,18 @@ pub(super) fn backward(pass: &Pass<'_>, index: usize, program: &mut Program) {
         normalisation::input_gradient(pass, norm, program);
     }
     bias_gradient(pass, index, &shape, program);
-    if !both_gradients(pass, index, &shape, program) {
-        weight_gradient(pass, index, &shape, program);
-        if group.gradients[0] != GradientFlow::None {
-            let product = shape.backward();
-            let arguments = input_gradient(pass, index, &shape, product);
-            launch(pass, program, product, shape.input, arguments);
-        }
+    let with_input = wants_input_gradient(group);
+    let trained = pass.blueprint.parameters.slots[shape.weight].trained;
+    let sizes = (pass.images, pass.blueprint.options.batch_size);
+    let product = trained.then(|| shape.weight_product(with_input, sizes));
+    if let Some(product) = product {
+        weight_gradient(pass, index, &shape, product, program);
+    }
+    let is_found = product.is_some_and(|product| matches!(product.form, Form::Both(_)));
+    if with_input && !is_found {
+        let product = shape.backward();
+        let arguments = input_gradient(pass, index, &shape, product);
+        launch(pass, program, product, shape.input, arguments);
     }
     if let (Some(_), Some(&addend)) = (group.add, group.inputs.last()) {
         let how = group.gradients[group.inputs.len() - 1];
@@ -125,42 +129,35 @@ pub(super) fn backward(pass: &Pass<'_>, index: usize, program: &mut Program) {
     }
 }
 
-/// Whether gradients of input and weight are wanted, both.
-pub(crate) fn wants_both(graph: &Graph, group: &Group, shape: &Shape) -> bool {
-    let trained = graph.parameters()[shape.weight].trainable;
-    trained && group.gradients[0] != GradientFlow::None
+/// Whether the gradient of what a convolution reads is wanted.
+pub(crate) fn wants_input_gradient(group: &Group) -> bool {
+    group.gradients[0] != GradientFlow::None
 }
 
-/// Finds both gradients in one pass, if both are wanted and there is a kernel for it.
-fn both_gradients(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) -> bool {
-    let blueprint = pass.blueprint;
-    let group = &blueprint.plan.groups()[index];
-    let product = shape.both_gradients(pass.images, blueprint.options.batch_size);
-    let product = product.filter(|_| wants_both(&blueprint.graph, group, shape));
-    let Some((product, Form::Tensor(tiling))) = product.map(|it| (it, it.form)) else {
-        return false;
-    };
-    let arguments = arguments::Gradients {
-        convolution: input_gradient(pass, index, shape, shape.backward()),
-        input: pass.input(group),
-        parts: pass.parts(Some(shape.weight)),
-        tiles: (pass.images * tiling.tiles()) as i32,
-        span: product.cut.length as i32,
-    };
-    let blocks = [product.cut.count, product.blocks];
-    pass.launch(program, product.kernel, blocks, arguments);
-    true
-}
-
-fn weight_gradient(pass: &Pass<'_>, index: usize, shape: &Shape, program: &mut Program) {
+/// Launches the kernel that finds the gradient of the weight, alone or with that of the input.
+fn weight_gradient(
+    pass: &Pass<'_>,
+    index: usize,
+    shape: &Shape,
+    product: WeightProduct,
+    program: &mut Program,
+) {
     let group = &pass.blueprint.plan.groups()[index];
-    if !pass.blueprint.parameters.slots[shape.weight].trained {
-        return;
-    }
-    let product = shape.weight_product(pass.images, pass.blueprint.options.batch_size);
     let (input, gradient) = (pass.input(group), pass.output_gradient(index));
     let parts = pass.parts(Some(shape.weight));
     let output = shape.output;
+    if let Form::Both(tiling) = product.form {
+        let arguments = arguments::Gradients {
+            convolution: input_gradient(pass, index, shape, shape.backward()),
+            input,
+            parts,
+            tiles: (pass.images * tiling.tiles()) as i32,
+            span: product.cut.length as i32,
+        };
+        let blocks = [product.cut.count, product.blocks];
+        pass.launch(program, product.kernel, blocks, arguments);
+        return;
+    }
     if let Form::Tensor(tiling) = product.form {
         let arguments = arguments::TensorGradient {
             input,

@@ -45,6 +45,18 @@ pub(crate) struct Cut {
     pub(crate) count: usize,
 }
 
+impl Cut {
+    /// Of the tiles of so many images, in an engine with room for `room`, into so many spans at most.
+    pub(super) fn of_tiles(tiling: Tiling, spans: usize, (images, room): (usize, usize)) -> Self {
+        let tiles = |images: usize| images.saturating_mul(tiling.tiles()).max(1);
+        let spans = |images| spans.clamp(1, tiles(images));
+        Self {
+            length: tiles(images).div_ceil(spans(images)),
+            count: spans(room),
+        }
+    }
+}
+
 /// How the gradient of the weight is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WeightProduct {
@@ -65,6 +77,8 @@ pub(crate) enum Form {
     Tiled(Tiling),
     /// Tile by tile, on tensor cores.
     Tensor(Tiling),
+    /// The same, and the gradient of the input with it.
+    Both(Tiling),
 }
 
 /// Blocks, about, that keep a GPU busy. The same for every GPU, so that sums have one order.
@@ -138,14 +152,7 @@ impl Shape {
     ) -> Product {
         let tiled = |kernels, [tile_height, tile_width, columns]: [usize; 3]| Product {
             kernel: kernel(kernels),
-            tiling: Tiling {
-                height: target.height,
-                width: target.width,
-                tile_height,
-                tile_width,
-                stride: 1,
-                joined: false,
-            },
+            tiling: Tiling::of(target, [tile_height, tile_width], 1),
             columns,
             tiled: true,
         };
@@ -172,9 +179,14 @@ impl Shape {
     }
 
     /// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`.
-    pub(crate) fn weight_product(&self, images: usize, room: usize) -> WeightProduct {
+    /// It may find that of the input, too, if that is wanted.
+    pub(crate) fn weight_product(
+        &self,
+        with_input: bool,
+        (images, room): (usize, usize),
+    ) -> WeightProduct {
         if self.products != Products::Full {
-            return tensor::weight_product(self, self.products, (images, room));
+            return tensor::weight_product(self, self.products, with_input, (images, room));
         }
         if self.is_3x3() {
             return self.tiled_weight_product(images, room);
@@ -198,38 +210,18 @@ impl Shape {
         }
     }
 
-    /// The kernel that finds the gradients of input and weight in one pass, where there is one.
-    pub(crate) fn both_gradients(&self, images: usize, room: usize) -> Option<WeightProduct> {
-        match self.products {
-            Products::Full => None,
-            format => tensor::both_gradients(self, format, (images, room)),
-        }
-    }
-
     fn tiled_weight_product(&self, images: usize, room: usize) -> WeightProduct {
-        let (kernel, tile_height, tile_width) = match self.output.width {
-            0..=8 => (Kernel::WeightGradient3x3By8x8, 8, 8),
-            9..=16 => (Kernel::WeightGradient3x3By8x16, 8, 16),
-            _ => (Kernel::WeightGradient3x3By4x32, 4, 32),
+        let (kernel, tile) = match self.output.width {
+            0..=8 => (Kernel::WeightGradient3x3By8x8, [8, 8]),
+            9..=16 => (Kernel::WeightGradient3x3By8x16, [8, 16]),
+            _ => (Kernel::WeightGradient3x3By4x32, [4, 32]),
         };
-        let tiling = Tiling {
-            height: self.output.height,
-            width: self.output.width,
-            tile_height,
-            tile_width,
-            stride: 1,
-            joined: false,
-        };
+        let tiling = Tiling::of(self.output, tile, 1);
         let blocks = self.input.stored.div_ceil(CHUNK) * self.output.stored.div_ceil(CHUNK);
-        let tiles = |images: usize| images.saturating_mul(tiling.tiles()).max(1);
-        let spans = |images| (BLOCKS / blocks).clamp(1, tiles(images));
         WeightProduct {
             kernel,
             blocks,
-            cut: Cut {
-                length: tiles(images).div_ceil(spans(images)),
-                count: spans(room),
-            },
+            cut: Cut::of_tiles(tiling, BLOCKS / blocks, (images, room)),
             form: Form::Tiled(tiling),
         }
     }

@@ -48,14 +48,7 @@ pub(super) fn product(shape: &Shape, format: Products, target: Layout, towards: 
     };
     Product {
         kernel: of_format(format, kernels)[towards],
-        tiling: Tiling {
-            height: target.height,
-            width: target.width,
-            tile_height,
-            tile_width,
-            stride,
-            joined: false,
-        },
+        tiling: Tiling::of(target, [tile_height, tile_width], stride),
         columns,
         tiled: true,
     }
@@ -91,7 +84,7 @@ fn unit(target: Layout) -> ([[K; 2]; 2], [usize; 3]) {
 
 /// The kernel that finds both gradients in one pass, where there is one: it writes that of the input as the one of
 /// [`product`] does. Blocks of a span are those of the input's channels.
-pub(super) fn both_gradients(
+fn both_gradients(
     shape: &Shape,
     format: Products,
     (images, room): (usize, usize),
@@ -109,68 +102,61 @@ pub(super) fn both_gradients(
         _ => return None,
     };
     let product = product(shape, format, shape.input, 1);
-    let tiles = |images: usize| images.saturating_mul(product.tiling.tiles()).max(1);
-    let length = tiles(images).div_ceil(spans.min(tiles(images)));
     Some(WeightProduct {
         kernel: of_format(format, kernels),
         blocks: shape.input.stored.div_ceil(product.columns),
-        cut: Cut {
-            length,
-            count: spans.min(tiles(room)),
-        },
-        form: Form::Tensor(product.tiling),
+        cut: Cut::of_tiles(product.tiling, spans, (images, room)),
+        form: Form::Both(product.tiling),
     })
 }
 
-/// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`.
+/// The kernel for the gradient of the weight, for a batch of so many images in an engine with room for `room`; it finds that of
+/// the input, too, if that is wanted and there is one.
 pub(super) fn weight_product(
     shape: &Shape,
     format: Products,
+    with_input: bool,
     (images, room): (usize, usize),
 ) -> WeightProduct {
+    if let Some(both) = both_gradients(shape, format, (images, room)).filter(|_| with_input) {
+        return both;
+    }
     let output = shape.output;
-    let (kernels, [tile_height, tile_width], [in_chunk, out_chunk]) =
-        match (shape.is_3x3(), shape.kernel, output.width) {
-            (true, _, 17..) if output.stored <= 16 && shape.input.stored <= 16 => (
-                [K::Tf32UnitGradient4x32x16x16, K::Bf16UnitGradient4x32x16x16],
-                [4, 32],
-                [16, 16],
-            ),
-            (true, _, 9..) => (
-                [K::Tf32UnitGradient4x16x32x32, K::Bf16UnitGradient4x16x32x32],
-                [4, 16],
-                [32, 32],
-            ),
-            (true, _, _) => (
-                [K::Tf32UnitGradient8x8x32x32, K::Bf16UnitGradient8x8x32x32],
-                [8, 8],
-                [32, 32],
-            ),
-            (false, 1, 9..) => (
-                [K::Tf32PointGradient4x16, K::Bf16PointGradient4x16],
-                [4, 16],
-                [16, 32],
-            ),
-            (false, 1, _) => (
-                [K::Tf32PointGradient8x8, K::Bf16PointGradient8x8],
-                [8, 8],
-                [16, 32],
-            ),
-            (false, _, 9..) => (
-                [K::Tf32Gradient4x16, K::Bf16Gradient4x16],
-                [4, 16],
-                [16, 32],
-            ),
-            (false, _, _) => ([K::Tf32Gradient8x8, K::Bf16Gradient8x8], [8, 8], [16, 32]),
-        };
-    let tiling = Tiling {
-        height: output.height,
-        width: output.width,
-        tile_height,
-        tile_width,
-        stride: 1,
-        joined: false,
+    let (kernels, tile, [in_chunk, out_chunk]) = match (shape.is_3x3(), shape.kernel, output.width)
+    {
+        (true, _, 17..) if output.stored <= 16 && shape.input.stored <= 16 => (
+            [K::Tf32UnitGradient4x32x16x16, K::Bf16UnitGradient4x32x16x16],
+            [4, 32],
+            [16, 16],
+        ),
+        (true, _, 9..) => (
+            [K::Tf32UnitGradient4x16x32x32, K::Bf16UnitGradient4x16x32x32],
+            [4, 16],
+            [32, 32],
+        ),
+        (true, _, _) => (
+            [K::Tf32UnitGradient8x8x32x32, K::Bf16UnitGradient8x8x32x32],
+            [8, 8],
+            [32, 32],
+        ),
+        (false, 1, 9..) => (
+            [K::Tf32PointGradient4x16, K::Bf16PointGradient4x16],
+            [4, 16],
+            [16, 32],
+        ),
+        (false, 1, _) => (
+            [K::Tf32PointGradient8x8, K::Bf16PointGradient8x8],
+            [8, 8],
+            [16, 32],
+        ),
+        (false, _, 9..) => (
+            [K::Tf32Gradient4x16, K::Bf16Gradient4x16],
+            [4, 16],
+            [16, 32],
+        ),
+        (false, _, _) => ([K::Tf32Gradient8x8, K::Bf16Gradient8x8], [8, 8], [16, 32]),
     };
+    let tiling = Tiling::of(output, tile, 1);
     let of_span = shape.input.stored.div_ceil(in_chunk) * output.stored.div_ceil(out_chunk);
     // Large parts are fewer, since all are written and read.
     let blocks = if in_chunk > 16 {
@@ -178,15 +164,10 @@ pub(super) fn weight_product(
     } else {
         NARROW_BLOCKS
     };
-    let tiles = |images: usize| images.saturating_mul(tiling.tiles()).max(1);
-    let spans = |images| (blocks / of_span).clamp(1, tiles(images));
     WeightProduct {
         kernel: of_format(format, kernels),
         blocks: of_span,
-        cut: Cut {
-            length: tiles(images).div_ceil(spans(images)),
-            count: spans(room),
-        },
+        cut: Cut::of_tiles(tiling, blocks / of_span, (images, room)),
         form: Form::Tensor(tiling),
     }
 }
