@@ -7,6 +7,7 @@ use nn_engine::{
 };
 use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::Subject;
@@ -208,4 +209,56 @@ pub fn short_numbers_are_multiplied_as_in_full(
     };
     let outcome = TestRunner::new(config).run(&whole_numbers(), law);
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// An evaluation multiplies the weights of now, not those of an evaluation before: of another state, or before a step.
+///
+/// # Panics
+/// If it does not.
+pub fn evaluation_multiplies_the_weights_of_now(subject: &Subject) {
+    let mut case = whole_numbers()
+        .new_tree(&mut TestRunner::deterministic())
+        .unwrap()
+        .current();
+    case.layers = [case.layers[0]; 2].map(|layer| Layer {
+        kernel: 3,
+        stride: 1,
+        padding: 1,
+        ..layer
+    });
+    let graph = case.graph().unwrap();
+    let images = Arc::new(case.images(&graph));
+    let ready = |state: &State| {
+        let options = EngineOptions::new(&graph, case.batch);
+        let mut engine = subject.make(&graph, options);
+        engine.load_images(Split::Train, images.clone()).unwrap();
+        engine.load_state(0, state).unwrap();
+        engine
+    };
+    let loss = |engine: &mut dyn Engine| {
+        let evaluation = engine.evaluate(0, Split::Train, &[1.0]).unwrap();
+        evaluation.loss.to_bits()
+    };
+    let mut engine = ready(&State::initial(&graph, 1));
+    let first = loss(engine.as_mut());
+    let other = State::initial(&graph, 2);
+    engine.load_state(0, &other).unwrap();
+    let second = loss(engine.as_mut());
+    assert_ne!(first, second, "{subject}");
+    assert_eq!(
+        second,
+        loss(ready(&other).as_mut()),
+        "{subject}: another state"
+    );
+    let batches = [BatchSpec::plain((0..case.batch as u32).collect())];
+    let hyper = HyperTable::from_fn(1, 1, 1, |_, _, _| GroupHyper::new(0.5, 0.0, 0.5)).unwrap();
+    engine.run(Batches::shared(&batches), &hyper).unwrap();
+    let stepped = engine.state(0).unwrap();
+    let third = loss(engine.as_mut());
+    assert_ne!(second, third, "{subject}");
+    assert_eq!(
+        third,
+        loss(ready(&stepped).as_mut()),
+        "{subject}: after a step"
+    );
 }

@@ -164,6 +164,7 @@ impl CudaEngine {
         let pass = self.pass(Mode::Train, images, 0..self.blueprint.options.replicas);
         let mut program = Program::default();
         pass::input(&pass, pictures, &mut program);
+        pass::round_weights(&pass, &mut program);
         pass::forward(&pass, &mut program);
         pass::loss(&pass, pictures, &mut program);
         pass::backward(&pass, &mut program);
@@ -339,6 +340,11 @@ impl Engine for CudaEngine {
             images,
             ..Evaluation::default()
         };
+        // Once for all batches: nothing changes them in between.
+        let mut rounding = Program::default();
+        let pass = self.pass(Mode::Evaluate, batch, replica..replica + 1);
+        pass::round_weights(&pass, &mut rounding);
+        rounding.launch(&self.gpu)?;
         for first in (0..images).step_by(WINDOW * batch) {
             let window = first..images.min(first + WINDOW * batch);
             let Self {

@@ -241,7 +241,7 @@ pub(crate) fn itself(by: By) -> bool {
 }
 
 /// The launch that rounds the weights that tensor cores multiply, where there are some.
-fn round_weights(pass: &Pass<'_>, program: &mut Program) {
+pub(crate) fn round_weights(pass: &Pass<'_>, program: &mut Program) {
     let kernel = match pass.blueprint.options.products {
         Products::Full => return,
         Products::Tf32 => Kernel::RoundWeightsTf32,
@@ -262,7 +262,6 @@ fn round_weights(pass: &Pass<'_>, program: &mut Program) {
 
 /// Launches of the forward pass over a batch whose images are in place.
 pub(crate) fn forward(pass: &Pass<'_>, program: &mut Program) {
-    round_weights(pass, program);
     for index in 0..pass.blueprint.plan.groups().len() {
         crate::op::forward(pass, index, program);
     }

@@ -10,3 +10,10 @@ fn short_numbers_are_multiplied_as_in_full() {
         products::short_numbers_are_multiplied_as_in_full(&full, &common::rounded(), cases(64));
     }
 }
+
+#[test]
+fn evaluation_multiplies_the_weights_of_now() {
+    for cuda in common::subjects() {
+        products::evaluation_multiplies_the_weights_of_now(&cuda);
+    }
+}

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use cache::Cache;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 17] = [
+pub const FILES: [(&str, &str); 18] = [
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
@@ -42,6 +42,10 @@ pub const FILES: [(&str, &str); 17] = [
     (
         "tensor_core.cu",
         include_str!("../../kernels/tensor_core.cu"),
+    ),
+    (
+        "rounded_weights.cu",
+        include_str!("../../kernels/rounded_weights.cu"),
     ),
     (
         "tensor_convolution.cu",
