@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use nn_cuda::kernels::{OPTIONS, cubin_name, source};
 
 use crate::{root, verdict};
+use simulated::FORMATS;
 use toolchain::Toolchain;
 use usage::Usage;
 
@@ -44,7 +45,7 @@ enum Task {
 /// The kernels as device code.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// A file for each architecture, named as programs look for it.
+    /// A file for each format and architecture, named as programs look for it.
     pub(crate) cubins: Vec<PathBuf>,
     usages: Vec<Usage>,
 }
@@ -71,24 +72,27 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     })
 }
 
-/// Compiles the kernels for every architecture into a folder, with every warning an error; installs the compiler there.
+/// Compiles the kernels of every format for every architecture into a folder, with every warning an error; installs the compiler there.
 ///
 /// # Errors
 /// Why it cannot be done, in a sentence or in the compiler's words.
 pub(crate) fn compile(folder: &Path) -> Result<Compiled, String> {
     let toolchain = Toolchain::installed(&folder.join("toolchain"))?;
-    let text = folder.join("kernels.cu");
-    fs::write(&text, source())
-        .map_err(|error| format!("cannot write {}: {error}", text.display()))?;
     let mut compiled = Compiled {
         cubins: Vec::new(),
         usages: Vec::new(),
     };
-    for architecture in ARCHITECTURES {
-        let cubin = folder.join(cubin_name(architecture));
-        let said = toolchain.compile(&OPTIONS, architecture, &text, &cubin)?;
-        compiled.usages.extend(usage::read(&said, architecture)?);
-        compiled.cubins.push(cubin);
+    for products in FORMATS {
+        let text = folder.join(format!("kernels-{products}.cu"));
+        fs::write(&text, source(products))
+            .map_err(|error| format!("cannot write {}: {error}", text.display()))?;
+        for architecture in ARCHITECTURES {
+            let cubin = folder.join(cubin_name(architecture, products));
+            let said = toolchain.compile(&OPTIONS, architecture, &text, &cubin)?;
+            let usages = usage::read(&said, products, architecture)?;
+            compiled.usages.extend(usages);
+            compiled.cubins.push(cubin);
+        }
     }
     Ok(compiled)
 }

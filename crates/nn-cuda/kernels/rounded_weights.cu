@@ -19,8 +19,8 @@ struct RoundedArguments {
 #define ROUNDED_SIDE 32
 
 // 32 by 32 values of a tap.
-template <class Format>
-__device__ __forceinline__ void round_weights(const RoundedArguments& a) {
+// grid (tiles, 1, replicas), block 256.
+extern "C" __global__ void __launch_bounds__(256) round_weights(const __grid_constant__ RoundedArguments a) {
     __shared__ float values[ROUNDED_SIDE][ROUNDED_SIDE + 1];
     const WeightTile tile = a.tiles[blockIdx.x];
     const int row = threadIdx.x / (ROUNDED_SIDE / 4), first = threadIdx.x % (ROUNDED_SIDE / 4) * 4;
@@ -29,7 +29,7 @@ __device__ __forceinline__ void round_weights(const RoundedArguments& a) {
         x = load4(here(a.values) + tile.from + (Offset)(tile.first_in + row) * tile.out + tile.first_out + first);
     }
     for (int i = 0; i < 4; ++i) values[row][first + i] = element(x, i);
-    typename Format::Quad* to = reinterpret_cast<typename Format::Quad*>(here(a.rounded));
+    Format::Quad* to = reinterpret_cast<Format::Quad*>(here(a.rounded));
     if (tile.first_in + row < tile.in && tile.first_out + first < tile.out) {
         to[tile.backward + ((Offset)(tile.first_in + row) * tile.out + tile.first_out + first) / 4] = Format::rounded(x);
     }
@@ -39,13 +39,4 @@ __device__ __forceinline__ void round_weights(const RoundedArguments& a) {
                                      values[first + 3][row]);
         to[tile.forward + ((Offset)(tile.first_out + row) * tile.in + tile.first_in + first) / 4] = Format::rounded(y);
     }
-}
-
-// grid (tiles, 1, replicas), block 256.
-extern "C" __global__ void __launch_bounds__(256) round_weights_tf32(const __grid_constant__ RoundedArguments a) {
-    round_weights<Tf32>(a);
-}
-
-extern "C" __global__ void __launch_bounds__(256) round_weights_bf16(const __grid_constant__ RoundedArguments a) {
-    round_weights<Bf16>(a);
 }

@@ -55,11 +55,11 @@ __device__ __forceinline__ int tap_among_all(const Stencil& s, int kernel, int n
 }
 
 // PATCH: positions of the largest patch. QUADS: of the source's channels, how many are in shared memory at a time.
-template <class Format, int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS>
+template <int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS>
 struct TensorTile {
     static constexpr int ROWS = HEIGHT * WIDTH;
     static constexpr int THREADS = ROWS / 32 * (COLUMNS / 16) * 32;
-    static constexpr int QUAD = sizeof(typename Format::Quad);
+    static constexpr int QUAD = sizeof(Format::Quad);
     static constexpr int STEPS = QUADS * QUAD / STEP_BYTES;
     // An odd multiple of 16: eight neighbouring rows are in different banks.
     static constexpr int PITCH = QUADS * QUAD + 16;
@@ -84,7 +84,7 @@ struct Patch {
 
 // Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same quad, from
 // `channel` on, if it `fetches`. COUNT: positions that a thread asks memory for before it uses the first.
-template <class Format, int THREADS, int QUADS, int PITCH, int COUNT, bool GRADIENT>
+template <int THREADS, int QUADS, int PITCH, int COUNT, bool GRADIENT>
 __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT>& reader, bool fetches,
                                            const Patch& patch, int height, int width, int channels, int channel,
                                            unsigned char* target) {
@@ -108,13 +108,13 @@ __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GR
         for (int i = 0; i < COUNT; ++i) {
             const int index = start + i * APART;
             if (index >= positions) break;
-            store_quad<Format>(target + index * PITCH, inside[i] ? reader.make(source, values[i]) : splat(0.0f));
+            store_quad(target + index * PITCH, inside[i] ? reader.make(source, values[i]) : splat(0.0f));
         }
     }
 }
 
 // Puts the patch that a tile reads into shared memory, the channels of the source from `first` on.
-template <class Format, class Tile, int QUADS, bool BACKWARD>
+template <class Tile, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
                                             unsigned char* target) {
     const Sizes& s = a.sizes;
@@ -125,15 +125,15 @@ __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a,
     if (channel < channels) reader.prepare(a.source, image, channel);
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
     // A gradient that is made is two loads.
-    fill_patch<Format, Tile::THREADS, QUADS, Tile::PITCH, BACKWARD ? 2 : 4>(
+    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, BACKWARD ? 2 : 4>(
         a.source, reader, channel < channels, patch, height, width, channels, channel, target + quad * Tile::QUAD);
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting.
-template <class Format, class Tile, int COLUMNS, int QUADS, bool BACKWARD>
+template <class Tile, int COLUMNS, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_factors(const ConvolutionArguments& a, const Stencil& stencil, int first,
                                              unsigned char* target) {
-    typedef typename Format::Quad Quad;
+    typedef Format::Quad Quad;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels, columns = BACKWARD ? s.in_channels : s.out_channels;
     const Quad* weight = reinterpret_cast<const Quad*>(here(a.weight));
@@ -150,7 +150,7 @@ __device__ __forceinline__ void fill_factors(const ConvolutionArguments& a, cons
 }
 
 // What a warp multiplies of a chunk of channels that is in shared memory.
-template <class Format, class Tile, int WIDTH, int COLUMNS, bool UNIT>
+template <class Tile, int WIDTH, int COLUMNS, bool UNIT>
 __device__ __forceinline__ void multiply_chunk(const Stencil& stencil, const unsigned char* source,
                                                const unsigned char* weight, float (&sums)[2][2][4]) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -236,9 +236,9 @@ __device__ __forceinline__ Target target_of(const Partials& tiling, int stride) 
     }
 }
 
-template <class Format, int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, bool BACKWARD>
+template <int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, bool BACKWARD>
 __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a) {
-    using Tile = TensorTile<Format, HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
+    using Tile = TensorTile<HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
     __shared__ typename Tile::Shared shared;
     const Sizes& s = a.sizes;
     const Target target = target_of<HEIGHT, WIDTH>(a.finish.partials, BACKWARD && !UNIT ? s.stride : 1);
@@ -249,11 +249,11 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     float sums[2][2][4];
     for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
-        fill_factors<Format, Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.factors.weight);
-        fill_source_patch<Format, Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.factors.source);
+        fill_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.factors.weight);
+        fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.factors.source);
         wait_for_copies();
         __syncthreads();
-        multiply_chunk<Format, Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.factors.source, shared.factors.weight, sums);
+        multiply_chunk<Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.factors.source, shared.factors.weight, sums);
         __syncthreads();
     }
     float4 results[4];
@@ -274,31 +274,20 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     tile_statistics(a, shared.done.scratch, results, blockIdx.x, count, tile_positions(a.finish.partials, target.tile));
 }
 
-// grid (images * tiles, ceil(target's channels / channels of a block), replicas). In the name: the format; "unit" for 3x3 of
+// grid (images * tiles, ceil(target's channels / channels of a block), replicas). In the name: "unit" for 3x3 of
 // stride 1 and padding 1; rows and columns of positions, and channels, of a block.
 #define TENSOR_CONVOLUTION(name, threads, blocks, ...)                                                          \
     extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ ConvolutionArguments a) { \
         tensor_convolution<__VA_ARGS__>(a);                                                                     \
     }
 
-TENSOR_CONVOLUTION(tf32_unit_forward_8x32x16, 256, 3, Tf32, 8, 32, 16, 340, 4, true, false)
-TENSOR_CONVOLUTION(tf32_unit_forward_8x16x32, 256, 3, Tf32, 8, 16, 32, 180, 4, true, false)
-TENSOR_CONVOLUTION(tf32_unit_forward_8x8x32, 128, 5, Tf32, 8, 8, 32, 100, 4, true, false)
-TENSOR_CONVOLUTION(tf32_unit_backward_8x32x16, 256, 3, Tf32, 8, 32, 16, 340, 4, true, true)
-TENSOR_CONVOLUTION(tf32_unit_backward_8x16x32, 256, 3, Tf32, 8, 16, 32, 180, 4, true, true)
-TENSOR_CONVOLUTION(tf32_unit_backward_8x8x32, 128, 5, Tf32, 8, 8, 32, 100, 4, true, true)
-TENSOR_CONVOLUTION(tf32_forward_4x16x32, 128, 4, Tf32, 4, 16, 32, 297, 4, false, false)
-TENSOR_CONVOLUTION(tf32_forward_8x8x32, 128, 4, Tf32, 8, 8, 32, 289, 4, false, false)
-TENSOR_CONVOLUTION(tf32_backward_4x16x32, 128, 4, Tf32, 4, 16, 32, 108, 4, false, true)
-TENSOR_CONVOLUTION(tf32_backward_8x8x32, 128, 4, Tf32, 8, 8, 32, 100, 4, false, true)
-
-TENSOR_CONVOLUTION(bf16_unit_forward_8x32x16, 256, 3, Bf16, 8, 32, 16, 340, 4, true, false)
-TENSOR_CONVOLUTION(bf16_unit_forward_8x16x32, 256, 3, Bf16, 8, 16, 32, 180, 8, true, false)
-TENSOR_CONVOLUTION(bf16_unit_forward_8x8x32, 128, 5, Bf16, 8, 8, 32, 100, 8, true, false)
-TENSOR_CONVOLUTION(bf16_unit_backward_8x32x16, 256, 3, Bf16, 8, 32, 16, 340, 4, true, true)
-TENSOR_CONVOLUTION(bf16_unit_backward_8x16x32, 256, 3, Bf16, 8, 16, 32, 180, 8, true, true)
-TENSOR_CONVOLUTION(bf16_unit_backward_8x8x32, 128, 5, Bf16, 8, 8, 32, 100, 8, true, true)
-TENSOR_CONVOLUTION(bf16_forward_4x16x32, 128, 4, Bf16, 4, 16, 32, 297, 8, false, false)
-TENSOR_CONVOLUTION(bf16_forward_8x8x32, 128, 4, Bf16, 8, 8, 32, 289, 8, false, false)
-TENSOR_CONVOLUTION(bf16_backward_4x16x32, 128, 4, Bf16, 4, 16, 32, 108, 8, false, true)
-TENSOR_CONVOLUTION(bf16_backward_8x8x32, 128, 4, Bf16, 8, 8, 32, 100, 8, false, true)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, false)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, false)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 5, 8, 8, 32, 100, Format::QUADS, true, false)
+TENSOR_CONVOLUTION(tensor_unit_backward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, true)
+TENSOR_CONVOLUTION(tensor_unit_backward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, true)
+TENSOR_CONVOLUTION(tensor_unit_backward_8x8x32, 128, 5, 8, 8, 32, 100, Format::QUADS, true, true)
+TENSOR_CONVOLUTION(tensor_forward_4x16x32, 128, 4, 4, 16, 32, 297, Format::QUADS, false, false)
+TENSOR_CONVOLUTION(tensor_forward_8x8x32, 128, 4, 8, 8, 32, 289, Format::QUADS, false, false)
+TENSOR_CONVOLUTION(tensor_backward_4x16x32, 128, 4, 4, 16, 32, 108, Format::QUADS, false, true)
+TENSOR_CONVOLUTION(tensor_backward_8x8x32, 128, 4, 8, 8, 32, 100, Format::QUADS, false, true)

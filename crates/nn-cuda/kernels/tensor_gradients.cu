@@ -17,12 +17,12 @@ struct GradientsArguments {
     int span;   // tiles in a span
 };
 
-template <class Format, int HEIGHT, int WIDTH, int IN, int OUT>
+template <int HEIGHT, int WIDTH, int IN, int OUT>
 struct GradientsTile {
     // What multiply_chunk and fill_factors know of a tile.
     static constexpr int ROWS = HEIGHT * WIDTH;
     static constexpr int THREADS = ROWS / 32 * (IN / 16) * 32, WARPS = THREADS / 32;
-    static constexpr int QUAD = sizeof(typename Format::Quad);
+    static constexpr int QUAD = sizeof(Format::Quad);
     static constexpr int STEPS = OUT / 4 * QUAD / STEP_BYTES;
     static constexpr int PITCH = OUT / 4 * QUAD + 16;
     static constexpr int PATCH = (HEIGHT + 2) * (WIDTH + 2);
@@ -69,7 +69,7 @@ __device__ __forceinline__ WeightPart weight_part(int thread) {
 }
 
 // Adds a tile that is in shared memory.
-template <class Format, class Tile, int WIDTH, int OUT>
+template <class Tile, int WIDTH, int OUT>
 __device__ __forceinline__ void add_to_weight(const typename Tile::Factors& factors, GradientSums<Tile::TAPS>& sums) {
     const int lane = threadIdx.x % 32;
     const WeightPart part = weight_part<Tile, OUT>(threadIdx.x);
@@ -119,7 +119,7 @@ __device__ __forceinline__ void gather_weight(typename Tile::Shared& shared, con
 }
 
 // One tile: into shared memory, to the sums of the weight, and to the gradient of the input.
-template <class Format, class Tile, int HEIGHT, int WIDTH, int IN, int OUT>
+template <class Tile, int HEIGHT, int WIDTH, int IN, int OUT>
 __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, int number,
                                                   const Coefficients<IN, OUT>& coefficients, typename Tile::Factors& factors,
                                                   GradientSums<Tile::TAPS>& weight_sums) {
@@ -129,12 +129,12 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4), first_in = blockIdx.y * IN;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
     const Reader<true> gradient = {coefficients.gradient[out_quad]};
-    fill_patch<Format, Tile::THREADS, OUT / 4, Tile::PITCH, 2>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
+    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, 2>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
                                                               patch, s.in_height, s.in_width, s.out_channels, 4 * out_quad,
                                                               factors.tile.gradient + out_quad * Tile::QUAD);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
     const Reader<false> input = {coefficients.input[in_quad]};
-    fill_patch<Format, Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(
+    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(
         a.input, input, first_in + 4 * in_quad < s.in_channels, own, s.in_height, s.in_width, s.in_channels,
         first_in + 4 * in_quad, factors.tile.input + in_quad * Tile::QUAD);
     wait_for_copies();
@@ -142,8 +142,8 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     float sums[2][2][4];
     for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const Stencil stencil = unit_stencil<HEIGHT, WIDTH, true>(top, left);
-    multiply_chunk<Format, Tile, WIDTH, IN, true>(stencil, factors.tile.gradient, factors.weight, sums);
-    add_to_weight<Format, Tile, WIDTH, OUT>(factors, weight_sums);
+    multiply_chunk<Tile, WIDTH, IN, true>(stencil, factors.tile.gradient, factors.weight, sums);
+    add_to_weight<Tile, WIDTH, OUT>(factors, weight_sums);
     __syncthreads();
     float4 results[4];
     exchange<Tile, IN>(factors.done.results, sums, results);
@@ -156,9 +156,9 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     __syncthreads();
 }
 
-template <int BYTES, class Format, int HEIGHT, int WIDTH, int IN, int OUT>
+template <int BYTES, int HEIGHT, int WIDTH, int IN, int OUT>
 __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
-    using Tile = GradientsTile<Format, HEIGHT, WIDTH, IN, OUT>;
+    using Tile = GradientsTile<HEIGHT, WIDTH, IN, OUT>;
     static_assert(sizeof(typename Tile::Shared) == BYTES, "what a launch asks for, launch.rs");
     extern __shared__ uint4 dynamic[];
     typename Tile::Shared& shared = *reinterpret_cast<typename Tile::Shared*>(dynamic);
@@ -166,7 +166,7 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     const Sizes& s = a.convolution.sizes;
     const int first_in = blockIdx.y * IN;
     const Stencil stencil = unit_stencil<HEIGHT, WIDTH, true>(0, 0);
-    fill_factors<Format, Tile, IN, OUT / 4, true>(a.convolution, stencil, 0, shared.factors.weight);
+    fill_factors<Tile, IN, OUT / 4, true>(a.convolution, stencil, 0, shared.factors.weight);
     const bool per_image = a.input.norm.per_image || a.convolution.source.norm.per_image;
     GradientSums<Tile::TAPS> sums;
     for (int i = 0; i < Tile::TAPS * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
@@ -177,7 +177,7 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
             coefficients.prepare(a.input, a.convolution.source, s, tile / a.convolution.finish.partials.tiles, first_in, 0);
             __syncthreads();
         }
-        gradients_of_tile<Format, Tile, HEIGHT, WIDTH, IN, OUT>(a, tile, coefficients, shared.factors, sums);
+        gradients_of_tile<Tile, HEIGHT, WIDTH, IN, OUT>(a, tile, coefficients, shared.factors, sums);
     }
     wait_for_copies();
     __syncthreads();
@@ -191,15 +191,12 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     }
 }
 
-// grid (spans, ceil(input's channels / IN), replicas), with so many bytes of shared memory. In the name: the format; rows and
+// grid (spans, ceil(input's channels / IN), replicas), with so many bytes of shared memory. In the name: rows and
 // columns of a tile; channels of the input in a block, and of the output at most.
 #define TENSOR_GRADIENTS(name, ...)                                                                                    \
     extern "C" __global__ void __launch_bounds__(256, 2) name(const __grid_constant__ GradientsArguments a) {          \
         tensor_gradients<__VA_ARGS__>(a);                                                                              \
     }
 
-TENSOR_GRADIENTS(tf32_gradients_8x32x16x16, 59200, Tf32, 8, 32, 16, 16)
-TENSOR_GRADIENTS(tf32_gradients_8x16x32x32, 85824, Tf32, 8, 16, 32, 32)
-
-TENSOR_GRADIENTS(bf16_gradients_8x32x16x16, 35520, Bf16, 8, 32, 16, 16)
-TENSOR_GRADIENTS(bf16_gradients_8x16x32x32, 47680, Bf16, 8, 16, 32, 32)
+TENSOR_GRADIENTS(tensor_gradients_8x32x16x16, (Format::FACTOR == 4 ? 59200 : 35520), 8, 32, 16, 16)
+TENSOR_GRADIENTS(tensor_gradients_8x16x32x32, (Format::FACTOR == 4 ? 85824 : 47680), 8, 16, 32, 32)

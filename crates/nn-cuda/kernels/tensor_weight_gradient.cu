@@ -20,9 +20,9 @@ struct TensorGradientArguments {
 #define GRADIENT_WARPS 12
 #define GRADIENT_THREADS (32 * GRADIENT_WARPS)
 
-template <class Format, int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS>
+template <int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS>
 struct GradientTile {
-    static constexpr int QUAD = sizeof(typename Format::Quad);
+    static constexpr int QUAD = sizeof(Format::Quad);
     static constexpr int IN_PITCH = IN / 4 * QUAD + Format::COLUMN_PADDING, OUT_PITCH = OUT / 4 * QUAD + Format::COLUMN_PADDING;
     static constexpr int POSITIONS = HEIGHT * WIDTH, STEPS = POSITIONS / Format::DEPTH;
     static constexpr int PAIRS = IN / 16 * (OUT / 16);  // of 16 by 16 channels
@@ -79,7 +79,7 @@ struct GradientSums {
 };
 
 // Adds a tile that is in shared memory. `apart` positions of the patch are from one of the tile to the next.
-template <class Format, class Tile, int WIDTH, int OUT, int TAPS>
+template <class Tile, int WIDTH, int OUT, int TAPS>
 __device__ __forceinline__ void add_tile(const typename Tile::Shared& shared, int patch_width, int apart,
                                          GradientSums<TAPS>& sums) {
     const int lane = threadIdx.x % 32;
@@ -136,9 +136,9 @@ __device__ __forceinline__ void gather_sums(typename Tile::Shared& shared, const
     }
 }
 
-template <class Format, int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS, bool UNIT>
+template <int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS, bool UNIT>
 __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArguments& a) {
-    using Tile = GradientTile<Format, HEIGHT, WIDTH, IN, OUT, PATCH, TAPS>;
+    using Tile = GradientTile<HEIGHT, WIDTH, IN, OUT, PATCH, TAPS>;
     __shared__ typename Tile::Shared shared;
     __shared__ Coefficients<IN, OUT> coefficients;
     const Sizes& s = a.sizes;
@@ -167,16 +167,16 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
         // Without a condition, which would keep what they were before.
         const Reader<false> input = {coefficients.input[in_quad]};
         const Patch read = {image, top * stride - padding, left * stride - padding, step, patch_height, patch_width};
-        fill_patch<Format, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, 2>(
+        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, 2>(
             a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels, first_in + 4 * in_quad,
             shared.factors.input + in_quad * Tile::QUAD);
         const Reader<true> gradient = {coefficients.gradient[out_quad]};
         const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-        fill_patch<Format, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, 2>(
+        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, 2>(
             a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width, s.out_channels, first_out + 4 * out_quad,
             shared.factors.gradient + out_quad * Tile::QUAD);
         __syncthreads();
-        add_tile<Format, Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
+        add_tile<Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
         __syncthreads();
     }
     gather_sums<Tile, OUT, ROW>(shared, sums);
@@ -188,7 +188,7 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
     }
 }
 
-// grid (chunks of the input * chunks of the output, spans, replicas). In the name: the format; "unit" for 3x3 of stride 1 and
+// grid (chunks of the input * chunks of the output, spans, replicas). In the name: "unit" for 3x3 of stride 1 and
 // padding 1, "point" for 1x1; rows and columns of a tile; for "unit" channels of input and output, else those are 16 and 32.
 #define TENSOR_WEIGHT_GRADIENT(name, ...)                                                                    \
     extern "C" __global__ void __launch_bounds__(GRADIENT_THREADS, 2)                                        \
@@ -196,18 +196,10 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
         tensor_weight_gradient<__VA_ARGS__>(a);                                                              \
     }
 
-TENSOR_WEIGHT_GRADIENT(tf32_unit_weight_gradient_4x32x16x16, Tf32, 4, 32, 16, 16, 204, 9, true)
-TENSOR_WEIGHT_GRADIENT(tf32_unit_weight_gradient_4x16x32x32, Tf32, 4, 16, 32, 32, 108, 9, true)
-TENSOR_WEIGHT_GRADIENT(tf32_unit_weight_gradient_8x8x32x32, Tf32, 8, 8, 32, 32, 100, 9, true)
-TENSOR_WEIGHT_GRADIENT(tf32_weight_gradient_4x16, Tf32, 4, 16, 16, 32, 297, 9, false)
-TENSOR_WEIGHT_GRADIENT(tf32_weight_gradient_8x8, Tf32, 8, 8, 16, 32, 289, 9, false)
-TENSOR_WEIGHT_GRADIENT(tf32_point_weight_gradient_4x16, Tf32, 4, 16, 16, 32, 64, 1, false)
-TENSOR_WEIGHT_GRADIENT(tf32_point_weight_gradient_8x8, Tf32, 8, 8, 16, 32, 64, 1, false)
-
-TENSOR_WEIGHT_GRADIENT(bf16_unit_weight_gradient_4x32x16x16, Bf16, 4, 32, 16, 16, 204, 9, true)
-TENSOR_WEIGHT_GRADIENT(bf16_unit_weight_gradient_4x16x32x32, Bf16, 4, 16, 32, 32, 108, 9, true)
-TENSOR_WEIGHT_GRADIENT(bf16_unit_weight_gradient_8x8x32x32, Bf16, 8, 8, 32, 32, 100, 9, true)
-TENSOR_WEIGHT_GRADIENT(bf16_weight_gradient_4x16, Bf16, 4, 16, 16, 32, 297, 9, false)
-TENSOR_WEIGHT_GRADIENT(bf16_weight_gradient_8x8, Bf16, 8, 8, 16, 32, 289, 9, false)
-TENSOR_WEIGHT_GRADIENT(bf16_point_weight_gradient_4x16, Bf16, 4, 16, 16, 32, 64, 1, false)
-TENSOR_WEIGHT_GRADIENT(bf16_point_weight_gradient_8x8, Bf16, 8, 8, 16, 32, 64, 1, false)
+TENSOR_WEIGHT_GRADIENT(tensor_unit_weight_gradient_4x32x16x16, 4, 32, 16, 16, 204, 9, true)
+TENSOR_WEIGHT_GRADIENT(tensor_unit_weight_gradient_4x16x32x32, 4, 16, 32, 32, 108, 9, true)
+TENSOR_WEIGHT_GRADIENT(tensor_unit_weight_gradient_8x8x32x32, 8, 8, 32, 32, 100, 9, true)
+TENSOR_WEIGHT_GRADIENT(tensor_weight_gradient_4x16, 4, 16, 16, 32, 297, 9, false)
+TENSOR_WEIGHT_GRADIENT(tensor_weight_gradient_8x8, 8, 8, 16, 32, 289, 9, false)
+TENSOR_WEIGHT_GRADIENT(tensor_point_weight_gradient_4x16, 4, 16, 16, 32, 64, 1, false)
+TENSOR_WEIGHT_GRADIENT(tensor_point_weight_gradient_8x8, 8, 8, 16, 32, 64, 1, false)

@@ -61,7 +61,7 @@ impl CudaEngine {
     pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
         op::check(graph)?;
         let blueprint = Blueprint::new(graph, &options)?;
-        let gpu = Gpu::open()?;
+        let gpu = Gpu::open(options.products)?;
         let memory = Memory::new(&gpu, &blueprint)?;
         let mut engine = Self {
             steps: HashMap::new(),
@@ -88,7 +88,7 @@ impl CudaEngine {
     pub fn check(graph: &Graph, options: &EngineOptions, images: u128) -> Result<(), EngineError> {
         op::check(graph)?;
         let blueprint = Blueprint::new(graph, options)?;
-        blueprint.check_memory(Gpu::open()?.free_memory()?, images)
+        blueprint.check_memory(Gpu::open(options.products)?.free_memory()?, images)
     }
 
     /// Bytes that an engine with these options holds on the GPU, images come on top; known without a GPU.

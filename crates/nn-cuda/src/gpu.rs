@@ -1,10 +1,11 @@
 //! The GPU: found, opened, and with all kernels loaded.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, sys};
 use cudarc::nvrtc::Ptx;
-use nn_engine::EngineError;
+use nn_engine::{EngineError, Products};
 
 use crate::kernels::{self, Target};
 use crate::launch::Kernel;
@@ -19,7 +20,8 @@ const OLDEST_CAPABILITY: i32 = 8;
 pub(crate) struct Gpu {
     pub(crate) context: Arc<CudaContext>,
     pub(crate) stream: Arc<CudaStream>,
-    functions: Vec<CudaFunction>,
+    functions: HashMap<Kernel, CudaFunction>,
+    pub(crate) products: Products,
     pub(crate) name: String,
 }
 
@@ -35,7 +37,7 @@ pub(crate) struct Gpu {
 /// }
 /// ```
 pub fn is_available() -> Result<(), EngineError> {
-    Gpu::open().map(|_| ())
+    Gpu::open(Products::Full).map(|_| ())
 }
 
 fn none(why: impl Into<String>) -> EngineError {
@@ -89,11 +91,11 @@ fn describe(error: DriverError) -> String {
 }
 
 impl Gpu {
-    /// The first GPU.
+    /// The first GPU, with the kernels of a format.
     ///
     /// # Errors
     /// [`EngineError::NoDevice`].
-    pub(crate) fn open() -> Result<Self, EngineError> {
+    pub(crate) fn open(products: Products) -> Result<Self, EngineError> {
         let driver = driver_version()?;
         let context = CudaContext::new(0).map_err(|error| {
             none(match error.0 {
@@ -113,12 +115,14 @@ impl Gpu {
             minor,
             driver,
         };
-        let functions = kernels::load(target, |code| functions(&context, code)).map_err(none)?;
+        let loaded = kernels::load(products, target, |code| functions(&context, products, code));
+        let functions = loaded.map_err(none)?;
         let stream = context.new_stream().map_err(unusable)?;
         Ok(Self {
             context,
             stream,
             functions,
+            products,
             name,
         })
     }
@@ -141,8 +145,13 @@ impl Gpu {
         Ok(free as u128)
     }
 
-    pub(crate) fn function(&self, kernel: Kernel) -> &CudaFunction {
-        &self.functions[kernel as usize]
+    /// # Errors
+    /// [`EngineError::Device`] for a kernel of another format.
+    pub(crate) fn function(&self, kernel: Kernel) -> Result<&CudaFunction, EngineError> {
+        self.functions.get(&kernel).ok_or(EngineError::Device {
+            doing: "launching a kernel",
+            why: format!("there is no `{}` in {}", kernel.name(), self.products),
+        })
     }
 }
 
@@ -200,22 +209,27 @@ fn untracked(context: &Arc<CudaContext>) {
 ///
 /// # Errors
 /// Why the driver does not take it, as the end of a sentence.
-fn functions(context: &Arc<CudaContext>, code: Vec<u8>) -> Result<Vec<CudaFunction>, String> {
+fn functions(
+    context: &Arc<CudaContext>,
+    products: Products,
+    code: Vec<u8>,
+) -> Result<HashMap<Kernel, CudaFunction>, String> {
     let refused = |error| format!("the GPU does not take the kernels: {}", describe(error));
     let module = context
         .load_module(Ptx::from_binary(code))
         .map_err(refused)?;
-    let functions = Kernel::ALL.iter();
+    let kernels = Kernel::ALL.iter();
+    let functions = kernels.filter(|(kernel, _)| kernel.is_of(products));
     functions
         .map(|&(kernel, name)| {
             let function = module.load_function(name)?;
             let attribute =
                 sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-            let bytes = kernel.shared_bytes();
+            let bytes = kernel.shared_bytes(products);
             if bytes > 0 {
                 function.set_attribute(attribute, bytes as i32)?;
             }
-            Ok(function)
+            Ok((kernel, function))
         })
         .collect::<Result<_, _>>()
         .map_err(refused)

@@ -1,14 +1,14 @@
 //! Launches: which kernel, on how many blocks, with what.
 
 use cudarc::driver::{CudaGraph, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg, sys};
-use nn_engine::EngineError;
+use nn_engine::{EngineError, Products};
 
 use crate::gpu::{Gpu, failed};
 
 macro_rules! kernels {
     ($($kernel:ident = $name:literal, $threads:literal;)*) => {
         /// A kernel of `kernels/`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum Kernel { $($kernel),* }
 
         impl Kernel {
@@ -46,46 +46,26 @@ kernels! {
     WeightGradient3x3By4x32 = "conv3x3_weight_gradient_4x32", 192;
     WeightGradient3x3By8x16 = "conv3x3_weight_gradient_8x16", 192;
     WeightGradient3x3By8x8 = "conv3x3_weight_gradient_8x8", 192;
-    RoundWeightsTf32 = "round_weights_tf32", 256;
-    RoundWeightsBf16 = "round_weights_bf16", 256;
-    Tf32UnitForward8x32x16 = "tf32_unit_forward_8x32x16", 256;
-    Tf32UnitForward8x16x32 = "tf32_unit_forward_8x16x32", 256;
-    Tf32UnitForward8x8x32 = "tf32_unit_forward_8x8x32", 128;
-    Tf32UnitBackward8x32x16 = "tf32_unit_backward_8x32x16", 256;
-    Tf32UnitBackward8x16x32 = "tf32_unit_backward_8x16x32", 256;
-    Tf32UnitBackward8x8x32 = "tf32_unit_backward_8x8x32", 128;
-    Tf32Forward4x16x32 = "tf32_forward_4x16x32", 128;
-    Tf32Forward8x8x32 = "tf32_forward_8x8x32", 128;
-    Tf32Backward4x16x32 = "tf32_backward_4x16x32", 128;
-    Tf32Backward8x8x32 = "tf32_backward_8x8x32", 128;
-    Tf32UnitGradient4x32x16x16 = "tf32_unit_weight_gradient_4x32x16x16", 384;
-    Tf32UnitGradient4x16x32x32 = "tf32_unit_weight_gradient_4x16x32x32", 384;
-    Tf32UnitGradient8x8x32x32 = "tf32_unit_weight_gradient_8x8x32x32", 384;
-    Tf32Gradient4x16 = "tf32_weight_gradient_4x16", 384;
-    Tf32PointGradient4x16 = "tf32_point_weight_gradient_4x16", 384;
-    Tf32Gradient8x8 = "tf32_weight_gradient_8x8", 384;
-    Tf32PointGradient8x8 = "tf32_point_weight_gradient_8x8", 384;
-    Bf16UnitForward8x32x16 = "bf16_unit_forward_8x32x16", 256;
-    Bf16UnitForward8x16x32 = "bf16_unit_forward_8x16x32", 256;
-    Bf16UnitForward8x8x32 = "bf16_unit_forward_8x8x32", 128;
-    Bf16UnitBackward8x32x16 = "bf16_unit_backward_8x32x16", 256;
-    Bf16UnitBackward8x16x32 = "bf16_unit_backward_8x16x32", 256;
-    Bf16UnitBackward8x8x32 = "bf16_unit_backward_8x8x32", 128;
-    Bf16Forward4x16x32 = "bf16_forward_4x16x32", 128;
-    Bf16Forward8x8x32 = "bf16_forward_8x8x32", 128;
-    Bf16Backward4x16x32 = "bf16_backward_4x16x32", 128;
-    Bf16Backward8x8x32 = "bf16_backward_8x8x32", 128;
-    Bf16UnitGradient4x32x16x16 = "bf16_unit_weight_gradient_4x32x16x16", 384;
-    Bf16UnitGradient4x16x32x32 = "bf16_unit_weight_gradient_4x16x32x32", 384;
-    Bf16UnitGradient8x8x32x32 = "bf16_unit_weight_gradient_8x8x32x32", 384;
-    Bf16Gradient4x16 = "bf16_weight_gradient_4x16", 384;
-    Bf16PointGradient4x16 = "bf16_point_weight_gradient_4x16", 384;
-    Bf16Gradient8x8 = "bf16_weight_gradient_8x8", 384;
-    Bf16PointGradient8x8 = "bf16_point_weight_gradient_8x8", 384;
-    Tf32Gradients8x32x16x16 = "tf32_gradients_8x32x16x16", 256;
-    Tf32Gradients8x16x32x32 = "tf32_gradients_8x16x32x32", 256;
-    Bf16Gradients8x32x16x16 = "bf16_gradients_8x32x16x16", 256;
-    Bf16Gradients8x16x32x32 = "bf16_gradients_8x16x32x32", 256;
+    RoundWeights = "round_weights", 256;
+    TensorUnitForward8x32x16 = "tensor_unit_forward_8x32x16", 256;
+    TensorUnitForward8x16x32 = "tensor_unit_forward_8x16x32", 256;
+    TensorUnitForward8x8x32 = "tensor_unit_forward_8x8x32", 128;
+    TensorUnitBackward8x32x16 = "tensor_unit_backward_8x32x16", 256;
+    TensorUnitBackward8x16x32 = "tensor_unit_backward_8x16x32", 256;
+    TensorUnitBackward8x8x32 = "tensor_unit_backward_8x8x32", 128;
+    TensorForward4x16x32 = "tensor_forward_4x16x32", 128;
+    TensorForward8x8x32 = "tensor_forward_8x8x32", 128;
+    TensorBackward4x16x32 = "tensor_backward_4x16x32", 128;
+    TensorBackward8x8x32 = "tensor_backward_8x8x32", 128;
+    TensorUnitGradient4x32x16x16 = "tensor_unit_weight_gradient_4x32x16x16", 384;
+    TensorUnitGradient4x16x32x32 = "tensor_unit_weight_gradient_4x16x32x32", 384;
+    TensorUnitGradient8x8x32x32 = "tensor_unit_weight_gradient_8x8x32x32", 384;
+    TensorGradient4x16 = "tensor_weight_gradient_4x16", 384;
+    TensorPointGradient4x16 = "tensor_point_weight_gradient_4x16", 384;
+    TensorGradient8x8 = "tensor_weight_gradient_8x8", 384;
+    TensorPointGradient8x8 = "tensor_point_weight_gradient_8x8", 384;
+    TensorGradients8x32x16x16 = "tensor_gradients_8x32x16x16", 256;
+    TensorGradients8x16x32x32 = "tensor_gradients_8x16x32x32", 256;
     BiasGradient = "bias_gradient", 16;
     PointwiseForward = "pointwise_forward", 256;
     PointwiseBackward = "pointwise_backward", 256;
@@ -110,13 +90,22 @@ impl Kernel {
     }
 
     /// Bytes of shared memory that a launch asks for, beside what the kernel declares: more than a kernel can declare.
-    pub(crate) fn shared_bytes(self) -> u32 {
-        match self {
-            Self::Tf32Gradients8x32x16x16 => 59_200,
-            Self::Tf32Gradients8x16x32x32 => 85_824,
-            Self::Bf16Gradients8x32x16x16 => 35_520,
-            Self::Bf16Gradients8x16x32x32 => 47_680,
+    pub(crate) fn shared_bytes(self, products: Products) -> u32 {
+        match (self, products) {
+            (Self::TensorGradients8x32x16x16, Products::Bf16) => 35_520,
+            (Self::TensorGradients8x16x32x32, Products::Bf16) => 47_680,
+            (Self::TensorGradients8x32x16x16, _) => 59_200,
+            (Self::TensorGradients8x16x32x32, _) => 85_824,
             _ => 0,
+        }
+    }
+
+    /// Whether it is among those of a format.
+    pub(crate) fn is_of(self, products: Products) -> bool {
+        let on_tensor_cores = self.name().starts_with("tensor_") || self == Self::RoundWeights;
+        match products {
+            Products::Full => !on_tensor_cores,
+            Products::Tf32 | Products::Bf16 => !self.name().starts_with("conv3x3_"),
         }
     }
 }
@@ -217,9 +206,9 @@ impl Launch {
         let config = LaunchConfig {
             grid_dim: (x, y, z),
             block_dim: (self.kernel.threads(), 1, 1),
-            shared_mem_bytes: self.kernel.shared_bytes(),
+            shared_mem_bytes: self.kernel.shared_bytes(gpu.products),
         };
-        let mut builder = gpu.stream.launch_builder(gpu.function(self.kernel));
+        let mut builder = gpu.stream.launch_builder(gpu.function(self.kernel)?);
         self.arguments.push(&mut builder);
         // SAFETY: the arguments are of the type that the kernel is declared with, and point into lists of values that
         // are as long as the blueprint says and live as long as the engine.

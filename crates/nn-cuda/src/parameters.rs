@@ -1,7 +1,7 @@
 //! Where parameters lie on the GPU: all in one list, each as its kernels read it.
 
+use nn_engine::EngineOptions;
 use nn_engine::plan::Plan;
-use nn_engine::{EngineOptions, Products};
 use nn_graph::{Graph, Op};
 
 use crate::arguments;
@@ -91,7 +91,7 @@ impl Parameters {
                 let with_input = conv2d::wants_input_gradient(group);
                 let product = convolution.weight_product(with_input, (batch, batch));
                 all.slots[convolution.weight].count = product.cut.count;
-                if convolution.products != Products::Full {
+                if convolution.on_tensor_cores {
                     all.round(convolution.weight);
                 }
                 if let Some(bias) = convolution.bias {

@@ -242,11 +242,6 @@ pub(crate) fn itself(by: By) -> bool {
 
 /// The launch that rounds the weights that tensor cores multiply, where there are some.
 pub(crate) fn round_weights(pass: &Pass<'_>, program: &mut Program) {
-    let kernel = match pass.blueprint.options.products {
-        Products::Full => return,
-        Products::Tf32 => Kernel::RoundWeightsTf32,
-        Products::Bf16 => Kernel::RoundWeightsBf16,
-    };
     let (memory, first) = (pass.memory, pass.replicas.start);
     let Some(rounded) = &memory.rounded else {
         return;
@@ -257,7 +252,7 @@ pub(crate) fn round_weights(pass: &Pass<'_>, program: &mut Program) {
         rounded: rounded.span(first),
     };
     let blocks = [memory.rounded_tiles.length, 1];
-    pass.launch(program, kernel, blocks, arguments);
+    pass.launch(program, Kernel::RoundWeights, blocks, arguments);
 }
 
 /// Launches of the forward pass over a batch whose images are in place.

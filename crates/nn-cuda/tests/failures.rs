@@ -13,7 +13,7 @@ use nn_cuda::CudaEngine;
 use nn_cuda::kernels::{Cache, cubin_name};
 use nn_engine::{
     BatchSpec, Batches, Engine, EngineError, EngineOptions, Evaluation, GroupHyper, HyperTable,
-    ImageSet, Split, State, Stats,
+    ImageSet, Products, Split, State, Stats,
 };
 use nn_graph::Graph;
 use nn_graph::nets::{Architecture, NetConfig};
@@ -216,7 +216,7 @@ fn without_a_driver_or_kernels_a_sentence_says_so() {
     );
     assert_eq!(missing, wanted);
     // Kernels compiled ahead serve; those of another program, and what is not code, do not.
-    let cubin = cubins.join(cubin_name("sm_90"));
+    let cubin = cubins.join(cubin_name("sm_90", Products::Full));
     fs::write(cubins.join("sm_90.cubin"), "another program's").unwrap();
     assert_eq!(told(&libraries, &cache, &cubins), wanted);
     let loss = told(simulator.folder(), &cache, &cubins);

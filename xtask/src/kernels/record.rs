@@ -8,6 +8,7 @@ use benches::{Table, or_dash};
 pub(super) fn markdown(usages: &[Usage]) -> String {
     let mut table = Table::new([
         "kernel",
+        "format",
         "architecture",
         "registers",
         "shared bytes",
@@ -16,10 +17,17 @@ pub(super) fn markdown(usages: &[Usage]) -> String {
     ]);
     let mut usages: Vec<&Usage> = usages.iter().collect();
     // The compiler's order changes with the kernels' text.
-    usages.sort_by_key(|usage| (&usage.function, &usage.architecture));
+    usages.sort_by_key(|usage| {
+        (
+            &usage.function,
+            usage.products.to_string(),
+            &usage.architecture,
+        )
+    });
     for usage in usages {
         table.row(vec![
             usage.function.clone(),
+            usage.products.to_string(),
             usage.architecture.clone(),
             or_dash(usage.registers),
             usage.shared.to_string(),

@@ -1,10 +1,14 @@
 //! What each kernel uses of a multiprocessor, as the assembler says it with `-v`.
 
-/// One function on one architecture.
+use nn_engine::Products;
+
+/// One function of one format on one architecture.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(super) struct Usage {
     pub(super) function: String,
     pub(super) architecture: String,
+    /// The format that convolutions multiply in.
+    pub(super) products: Products,
     /// 32-bit registers of a thread; of a kernel, not of a function that kernels call.
     pub(super) registers: Option<u32>,
     /// Bytes of shared memory of a block, without what is asked for at launch.
@@ -21,19 +25,20 @@ impl Usage {
         let Self {
             function,
             architecture,
+            products,
             stack,
             spilled: [written, read],
             ..
         } = self;
         if *written > 0 || *read > 0 {
             return Some(format!(
-                "`{function}` spills registers on {architecture}: {written} bytes a thread are written to local memory and \
+                "`{function}` in {products} spills registers on {architecture}: {written} bytes a thread are written to local memory and \
                  {read} read back; give it fewer values to hold, or fewer threads a block"
             ));
         }
         (*stack > 0).then(|| {
             format!(
-                "`{function}` keeps {stack} bytes a thread in local memory on {architecture}; index its arrays by \
+                "`{function}` in {products} keeps {stack} bytes a thread in local memory on {architecture}; index its arrays by \
                  constants, so that they fit into registers"
             )
         })
@@ -44,7 +49,11 @@ impl Usage {
 ///
 /// # Errors
 /// The first line that is not as expected: another version may say it otherwise, and a spill must not be missed.
-pub(super) fn read(said: &str, architecture: &str) -> Result<Vec<Usage>, String> {
+pub(super) fn read(
+    said: &str,
+    products: Products,
+    architecture: &str,
+) -> Result<Vec<Usage>, String> {
     let mut found: Vec<Usage> = Vec::new();
     let mut entries = 0;
     let mut lines = said.lines();
@@ -59,6 +68,7 @@ pub(super) fn read(said: &str, architecture: &str) -> Result<Vec<Usage>, String>
             found.push(Usage {
                 function: function.to_owned(),
                 architecture: architecture.to_owned(),
+                products,
                 stack: amount("bytes stack frame")?,
                 spilled: [amount("bytes spill stores")?, amount("bytes spill loads")?],
                 ..Usage::default()
@@ -118,7 +128,7 @@ ptxas info    : Compile time = 0.881 ms
 
     #[test]
     fn everything_that_a_kernel_uses_is_read() {
-        let found = read(SAID, "sm_80").unwrap();
+        let found = read(SAID, Products::Full, "sm_80").unwrap();
         let numbers = |usage: &Usage| (usage.registers, usage.shared, usage.stack, usage.spilled);
         let read: Vec<_> = found
             .iter()
@@ -137,13 +147,14 @@ ptxas info    : Compile time = 0.881 ms
 
     #[test]
     fn local_memory_is_complained_of_by_name() {
-        let found = read(SAID, "sm_80").unwrap();
+        let found = read(SAID, Products::Full, "sm_80").unwrap();
         let complaints: Vec<String> = found.iter().filter_map(Usage::complaint).collect();
         assert_eq!(complaints.len(), 2, "{complaints:?}");
         assert!(
-            complaints[0].starts_with("`calls` keeps 32 bytes a thread in local memory on sm_80")
+            complaints[0]
+                .starts_with("`calls` in full keeps 32 bytes a thread in local memory on sm_80")
         );
-        let spill = "`spilling` spills registers on sm_80: 112 bytes a thread are written to local memory and 108 read back";
+        let spill = "`spilling` in full spills registers on sm_80: 112 bytes a thread are written to local memory and 108 read back";
         assert!(complaints[1].starts_with(spill), "{}", complaints[1]);
     }
 
@@ -164,7 +175,7 @@ ptxas info    : Compile time = 0.881 ms
                 "cannot be read",
             ),
         ] {
-            let error = read(&said, "sm_80").unwrap_err();
+            let error = read(&said, Products::Full, "sm_80").unwrap_err();
             assert!(error.contains(reason), "{error}");
         }
     }

@@ -1,7 +1,7 @@
 //! The kernels: their text, and how it becomes code for a GPU.
 //!
-//! The text includes no header. It is compiled on the machine that runs it, by NVRTC, once for each kind of GPU and
-//! driver; the result is kept on disk. Where there is no NVRTC, code compiled ahead is taken from a folder beside the
+//! The text includes no header. It is compiled on the machine that runs it, by NVRTC, for the format that convolutions
+//! multiply in, once for each kind of GPU and driver; the result is kept on disk. Where there is no NVRTC, code compiled ahead is taken from a folder beside the
 //! program.
 
 mod cache;
@@ -12,9 +12,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 pub use cache::Cache;
+use nn_engine::Products;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 18] = [
+pub const FILES: [(&str, &str); 19] = [
+    ("ptx.cu", include_str!("../../kernels/ptx.cu")),
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
         "normalisation.cu",
@@ -82,14 +84,26 @@ pub const CUBINS_VARIABLE: &str = "NN_CUDA_CUBINS";
 /// A folder whose files are taken instead of those built in: to try a change of a kernel in a program that is built.
 pub const KERNELS_VARIABLE: &str = "NN_CUDA_KERNELS";
 
-/// All kernels as one text, with lines numbered as in their files.
-pub fn source() -> String {
-    joined(FILES.map(|(name, file)| (name, file.to_owned())))
+/// All kernels of engines that multiply so, as one text, with lines numbered as in their files.
+pub fn source(products: Products) -> String {
+    joined(products, FILES.map(|(name, file)| (name, file.to_owned())))
 }
 
-fn joined(files: impl IntoIterator<Item = (&'static str, String)>) -> String {
-    let mut text = String::new();
+/// Whether what multiplies so has a use for a file: 3×3 convolutions in full are not on tensor cores, all others of them are.
+fn is_of(products: Products, file: &str) -> bool {
+    let on_tensor_cores = file.starts_with("tensor_") || file == "rounded_weights.cu";
+    match products {
+        Products::Full => !on_tensor_cores,
+        Products::Tf32 | Products::Bf16 => !file.starts_with("conv3x3"),
+    }
+}
+
+fn joined(products: Products, files: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    let mut text = format!("#define PRODUCTS_{}\n", products.to_string().to_uppercase());
     for (name, file) in files {
+        if !is_of(products, name) {
+            continue;
+        }
         // Writing to a string does not fail.
         let _ = write!(text, "#line 1 \"{name}\"\n{file}");
     }
@@ -97,9 +111,9 @@ fn joined(files: impl IntoIterator<Item = (&'static str, String)>) -> String {
 }
 
 /// The kernels of the folder that [`KERNELS_VARIABLE`] names, or those built in.
-fn chosen() -> Result<String, String> {
+fn chosen(products: Products) -> Result<String, String> {
     let Some(folder) = std::env::var_os(KERNELS_VARIABLE).map(PathBuf::from) else {
-        return Ok(source());
+        return Ok(source(products));
     };
     let read = |name: &'static str| {
         let file = folder.join(name);
@@ -112,7 +126,7 @@ fn chosen() -> Result<String, String> {
         })
     };
     let files = FILES.iter().map(|(name, _)| read(name));
-    Ok(joined(files.collect::<Result<Vec<_>, _>>()?))
+    Ok(joined(products, files.collect::<Result<Vec<_>, _>>()?))
 }
 
 /// A GPU that code is for, and the driver that takes it.
@@ -130,10 +144,11 @@ pub(crate) struct Target {
 /// # Errors
 /// Why there is none that is taken, as the end of a sentence; `take` says the same.
 pub(crate) fn load<T>(
+    products: Products,
     target: Target,
     take: impl Fn(Vec<u8>) -> Result<T, String>,
 ) -> Result<T, String> {
-    let source = chosen()?;
+    let source = chosen(products)?;
     let why = match compiled(&source, target, &take) {
         Ok(taken) => return Ok(taken),
         Err(why) => why,
@@ -144,7 +159,8 @@ pub(crate) fn load<T>(
     }
     // A GPU runs code for its own capability, or an older one of the same generation.
     let ahead = (0..=target.minor).rev().find_map(|minor| {
-        let file = folder_ahead().join(cubin_name(&format!("sm_{}{minor}", target.major)));
+        let architecture = format!("sm_{}{minor}", target.major);
+        let file = folder_ahead().join(cubin_name(&architecture, products));
         std::fs::read(file).ok()
     });
     match ahead {
@@ -191,11 +207,11 @@ fn compiled<T>(
     take(code)
 }
 
-/// The name of a file of kernels compiled ahead for an architecture, such as `sm_90`: with a hash of the kernels, so that a
-/// program finds none but its own.
-pub fn cubin_name(architecture: &str) -> String {
-    let hash = Cache::key(&[&source(), &OPTIONS.join(" ")]);
-    format!("{architecture}-{}.cubin", &hash[..16])
+/// The name of a file of kernels compiled ahead for an architecture, such as `sm_90`, and a format: with a hash of the kernels,
+/// so that a program finds none but its own.
+pub fn cubin_name(architecture: &str, products: Products) -> String {
+    let hash = Cache::key(&[&source(products), &OPTIONS.join(" ")]);
+    format!("{architecture}-{products}-{}.cubin", &hash[..16])
 }
 
 fn folder_ahead() -> PathBuf {

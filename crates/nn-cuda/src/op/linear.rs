@@ -1,6 +1,5 @@
 //! A linear layer is a convolution of images of one position with kernels of one tap.
 
-use nn_engine::Products;
 use nn_graph::op::Linear;
 
 use super::conv2d::Shape;
@@ -16,6 +15,6 @@ pub(super) fn shape(linear: &Linear, input: Layout, output: Layout) -> Shape {
         padding: 0,
         weight: linear.weight.index(),
         bias: linear.bias.map(|id| id.index()),
-        products: Products::Full,
+        on_tensor_cores: false,
     }
 }

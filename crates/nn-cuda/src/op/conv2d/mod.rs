@@ -6,7 +6,6 @@
 mod shape;
 mod tensor;
 
-use nn_engine::Products;
 use nn_engine::plan::{GradientFlow, Group};
 
 pub(crate) use self::shape::Shape;
@@ -78,9 +77,9 @@ pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
 
 /// The weight, as the kernel reads it that writes in this direction.
 fn factors(pass: &Pass<'_>, shape: &Shape, towards: Towards) -> Span {
-    match shape.products {
-        Products::Full => pass.parameter(Some(shape.weight)),
-        _ => pass.rounded(shape.weight, towards),
+    match shape.on_tensor_cores {
+        false => pass.parameter(Some(shape.weight)),
+        true => pass.rounded(shape.weight, towards),
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Shape {
     pub(crate) padding: usize,
     pub(crate) weight: usize,
     pub(crate) bias: Option<usize>,
-    /// What its factors are rounded to: the format asked for, where there are kernels for it.
-    pub(crate) products: Products,
+    /// Whether its factors are rounded for tensor cores, where there are kernels for it; else they are multiplied in full.
+    pub(crate) on_tensor_cores: bool,
 }
 
 /// How a product with positions as rows is computed: forward, or for the gradient of the input.
@@ -110,11 +110,7 @@ impl Shape {
                     padding: conv.padding,
                     weight: conv.weight.index(),
                     bias: conv.bias.map(|id| id.index()),
-                    products: if has_kernels {
-                        products
-                    } else {
-                        Products::Full
-                    },
+                    on_tensor_cores: products != Products::Full && has_kernels,
                 })
             }
             Op::Linear(layer) => Some(linear::shape(layer, input(node), output)),
@@ -129,17 +125,17 @@ impl Shape {
 
     /// The kernel that writes the output.
     pub(crate) fn forward(&self) -> Product {
-        match self.products {
-            Products::Full => self.product(self.output, 1, |kernels| kernels[0]),
-            format => tensor::product(self, format, self.output, 0),
+        match self.on_tensor_cores {
+            false => self.product(self.output, 1, |kernels| kernels[0]),
+            true => tensor::product(self, self.output, 0),
         }
     }
 
     /// The kernel that writes the input's gradient.
     pub(crate) fn backward(&self) -> Product {
-        match self.products {
-            Products::Full => self.product(self.input, self.stride, |kernels| kernels[1]),
-            format => tensor::product(self, format, self.input, 1),
+        match self.on_tensor_cores {
+            false => self.product(self.input, self.stride, |kernels| kernels[1]),
+            true => tensor::product(self, self.input, 1),
         }
     }
 
@@ -185,8 +181,8 @@ impl Shape {
         with_input: bool,
         (images, room): (usize, usize),
     ) -> WeightProduct {
-        if self.products != Products::Full {
-            return tensor::weight_product(self, self.products, with_input, (images, room));
+        if self.on_tensor_cores {
+            return tensor::weight_product(self, with_input, (images, room));
         }
         if self.is_3x3() {
             return self.tiled_weight_product(images, room);
