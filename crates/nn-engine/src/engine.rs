@@ -8,7 +8,7 @@ use nn_graph::Graph;
 use crate::state::check_trainable;
 use crate::{
     BatchSpec, Batches, EngineError, Evaluation, HyperTable, ImageSet, Optimiser,
-    ParameterComparison, Split, State, Stats, Symmetry,
+    ParameterComparison, Products, Split, State, Stats, Symmetry,
 };
 
 /// Floating-point format of an engine's parameters and arithmetic.
@@ -29,71 +29,6 @@ impl fmt::Display for Precision {
     }
 }
 
-/// What the factors of a convolution's products are rounded to before they are multiplied. The products are exact, and
-/// their sums, parameters and all else stay in the engine's [`Precision`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Products {
-    /// Not rounded.
-    #[default]
-    Full,
-    /// 11 significant bits with the exponents of binary32: NVIDIA's tf32.
-    Tf32,
-    /// 8 significant bits with the exponents of binary32: bfloat16.
-    Bf16,
-}
-
-impl Products {
-    /// How far rounding to nearest takes a factor, relative to it, at most.
-    pub fn roundoff(self) -> f64 {
-        match self {
-            Products::Full => 0.0,
-            Products::Tf32 => 2f64.powi(-11),
-            Products::Bf16 => 2f64.powi(-8),
-        }
-    }
-
-    /// A factor as it is multiplied: the nearest number of so many bits; of two as near, in tf32 the one further from 0, in
-    /// bf16 the even one, as NVIDIA's conversions do (`cvt.rna.tf32`, `cvt.rn.bf16`). What is not finite stays as it is, and
-    /// exponents are not bounded.
-    ///
-    /// ```
-    /// use nn_engine::Products;
-    ///
-    /// let third = 1.0 / 3.0;
-    /// assert_eq!(Products::Full.round(third), third);
-    /// assert_eq!(Products::Tf32.round(third), 1365.0 / 4096.0);
-    /// assert_eq!(Products::Bf16.round(third), 171.0 / 512.0);
-    /// ```
-    pub fn round(self, factor: f64) -> f64 {
-        let bits = match self {
-            Products::Full => return factor,
-            Products::Tf32 => 11,
-            Products::Bf16 => 8,
-        };
-        if !factor.is_finite() {
-            return factor;
-        }
-        let dropped = f64::MANTISSA_DIGITS - bits;
-        let (raw, unit) = (factor.to_bits(), 1 << dropped);
-        let half = match self {
-            Products::Bf16 => unit / 2 - 1 + ((raw >> dropped) & 1),
-            _ => unit / 2,
-        };
-        // A carry out of the significand raises the exponent, as it must.
-        f64::from_bits((raw + half) & !(unit - 1))
-    }
-}
-
-impl fmt::Display for Products {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Products::Full => "full",
-            Products::Tf32 => "tf32",
-            Products::Bf16 => "bf16",
-        })
-    }
-}
-
 /// What an engine runs on, for records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -101,7 +36,7 @@ pub struct Device {
     pub engine: &'static str,
     /// Format of its numbers.
     pub precision: Precision,
-    /// Format of what its convolutions multiply.
+    /// Format of what its convolutions multiply, and of what it stores between operations.
     pub products: Products,
     /// Instruction set or device name.
     pub hardware: String,
@@ -143,7 +78,7 @@ pub struct EngineOptions {
     pub symmetry: Symmetry,
     /// How parameters are updated.
     pub optimiser: Optimiser,
-    /// What convolutions multiply; linear layers multiply in full.
+    /// What convolutions multiply, and what is stored between operations; linear layers multiply in full.
     pub products: Products,
     /// Threads to compute with; 0 for all the machine has. Results do not depend on it.
     pub threads: usize,

@@ -1,4 +1,4 @@
-//! What convolutions multiply is rounded as NVIDIA's conversions round it.
+//! What convolutions multiply, and what is stored, is rounded as NVIDIA's conversions round it.
 
 use nn_engine::Products;
 use proptest::prelude::*;
@@ -36,6 +36,24 @@ proptest! {
         }
     }
 
+    /// Every number of binary32: beyond the largest, below the least normal one, and what is none.
+    #[test]
+    fn what_is_stored_in_bf16_is_the_upper_half_of_a_float32(bits in any::<u32>()) {
+        let value = f32::from_bits(bits);
+        let stored = Products::Bf16.store(value.into());
+        if value.is_nan() {
+            prop_assert!(stored.is_nan());
+            return Ok(());
+        }
+        let even = (bits >> 16) & 1;
+        let upper = (bits + 0x7fff + even) & 0xffff_0000;
+        prop_assert_eq!(stored.to_bits(), f64::from(f32::from_bits(upper)).to_bits(), "{:e}", value);
+        prop_assert_eq!(Products::Bf16.store(stored).to_bits(), stored.to_bits());
+        for unchanged in [Products::Full, Products::Tf32] {
+            prop_assert_eq!(unchanged.store(value.into()), f64::from(value));
+        }
+    }
+
     #[test]
     fn a_factor_is_never_further_off_than_is_said(factor in any::<f64>()) {
         for products in [Products::Full, Products::Tf32, Products::Bf16] {
@@ -52,7 +70,27 @@ fn what_has_no_neighbours_stays() {
     for products in [Products::Full, Products::Tf32, Products::Bf16] {
         for kept in [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(products.round(kept).to_bits(), f64::to_bits(kept));
+            assert_eq!(products.store(kept).to_bits(), f64::to_bits(kept));
         }
         assert!(products.round(f64::NAN).is_nan());
+        assert!(products.store(f64::NAN).is_nan());
     }
+}
+
+/// The largest number, what is halfway to the next power of two, and what is just less; the least number, and its half.
+#[test]
+fn the_ends_of_bf16_are_those_of_ieee() {
+    let store = |value: f64| Products::Bf16.store(value);
+    let largest = 2f64.powi(128) - 2f64.powi(120);
+    let halfway = 2f64.powi(128) - 2f64.powi(119);
+    assert_eq!(store(largest), largest);
+    assert_eq!(store(halfway.next_down()), largest);
+    assert_eq!(store(halfway), f64::INFINITY);
+    assert_eq!(store(-f64::MAX), f64::NEG_INFINITY);
+    let least = 2f64.powi(-133);
+    assert_eq!(store(least), least);
+    assert_eq!(store(0.5 * least).to_bits(), 0f64.to_bits());
+    assert_eq!(store(-0.5 * least).to_bits(), (-0f64).to_bits());
+    assert_eq!(store((0.5 * least).next_up()), least);
+    assert_eq!(store(1.5 * least), 2.0 * least);
 }
