@@ -20,7 +20,8 @@ const PRECISION: Precision = Precision::Float64;
 /// More threads than any machine has use for; asking for more is a mistake.
 const MOST_THREADS: usize = 4096;
 
-/// Factors are rounded to them on the way into a convolution: what the formats mean, for engines that have them.
+/// Factors are rounded to them on the way into a convolution, and tensors between operations: what the formats mean, for
+/// engines that have them.
 const PRODUCTS: [Products; 3] = [Products::Full, Products::Tf32, Products::Bf16];
 
 /// The float64 engine (see the [crate](crate) for an example).

@@ -1,6 +1,8 @@
 //! A whole graph: its operations forward in topological order, backward in the reverse order.
+//!
+//! What is between them, in either direction, is rounded to what the replica's format stores.
 
-use nn_engine::EngineError;
+use nn_engine::{EngineError, Products};
 use nn_graph::op::GroupNorm;
 use nn_graph::{Graph, Node, NodeId, Op, ParameterId};
 
@@ -67,7 +69,7 @@ pub(crate) fn forward(
 ) -> Result<Activations, EngineError> {
     let parameter = |id: ParameterId| &replica.parameters[id.index()];
     let mut done = Activations {
-        tensors: vec![images],
+        tensors: vec![stored(replica.products, images)],
         statistics: Vec::new(),
     };
     // The first node is the input, which is done.
@@ -106,9 +108,18 @@ pub(crate) fn forward(
             (Op::ZeroPadShortcut(op), &[x]) => zero_pad_shortcut::forward(op, done.of(x)),
             _ => return Err(unsupported(node)),
         };
-        done.tensors.push(result);
+        done.tensors.push(stored(replica.products, result));
     }
     Ok(done)
+}
+
+/// A tensor as the format stores it.
+fn stored(products: Products, mut tensor: Tensor) -> Tensor {
+    match products {
+        Products::Full | Products::Tf32 => {}
+        Products::Bf16 => tensor.par_mapv_inplace(|value| products.store(value)),
+    }
+    tensor
 }
 
 /// Gradient of the loss by each parameter, from its gradient by the logits. `done` is what a forward
@@ -121,6 +132,7 @@ pub(crate) fn backward(
 ) -> Result<Vec<Tensor>, EngineError> {
     let zeros = |parameter: &Tensor| Tensor::zeros(parameter.dim());
     let mut sums = Sums {
+        products: replica.products,
         activations: vec![None; graph.nodes().len()],
         parameters: replica.parameters.iter().map(zeros).collect(),
     };
@@ -142,18 +154,21 @@ pub(crate) fn backward(
     Ok(sums.parameters)
 }
 
-/// Gradients so far: a tensor read twice gets the sum of both readers' gradients.
+/// Gradients so far: a tensor read twice gets the sum of both readers' gradients, stored after each.
 struct Sums {
+    products: Products,
     activations: Vec<Option<Tensor>>,
     parameters: Vec<Tensor>,
 }
 
 impl Sums {
     fn add(&mut self, id: NodeId, gradient: Tensor) {
-        match &mut self.activations[id.index()] {
-            Some(sum) => *sum += &gradient,
-            empty => *empty = Some(gradient),
-        }
+        let sum = &mut self.activations[id.index()];
+        let gradient = match sum.take() {
+            Some(before) => before + gradient,
+            None => gradient,
+        };
+        *sum = Some(stored(self.products, gradient));
     }
 
     fn add_parameter(&mut self, id: Option<ParameterId>, gradient: &Tensor) {
@@ -238,3 +253,6 @@ fn unsupported(node: &Node) -> EngineError {
         why: "it has no loop nest for this operation".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ pub(crate) struct Replica {
     running: Vec<ChannelStatistics>,
     /// `ε` of each normalisation at the replica's scale.
     pub(crate) epsilons: Vec<f64>,
-    /// What its convolutions multiply.
+    /// What its convolutions multiply, and what is stored between operations.
     pub(crate) products: Products,
     /// See [`State::exponents`].
     exponents: Vec<i64>,

@@ -69,6 +69,13 @@ pub(super) struct Errors {
 const AROUND: usize = 4;
 
 impl Errors {
+    /// Where nothing is rounded.
+    pub(super) const NONE: Self = Self {
+        forward: 0.0,
+        data: 0.0,
+        weight: 0.0,
+    };
+
     /// From the number of terms of the three sums.
     pub(super) fn of_sums(forward: usize, data: usize, weight: usize) -> Self {
         let error = |terms: usize| ((terms + AROUND) as f64).sqrt();
@@ -129,14 +136,48 @@ impl Errors {
     /// once in each sum: 0.82 `u_p`. (Factors that are equal, as pixels are, have equal `δ`, of at most `u_p`: two of them
     /// are `2 u_p` off, for which the [`Bounds`](super::Bounds)' 4 deviations have room. Products of so few bits are exact
     /// in float32.) It is independent of the rounding of the sum, so that squares add.
+    ///
+    /// What is [stored](Self::of_storage) in the format is not rounded again: then only weights are, which are a factor of
+    /// the result and of the data gradient, and the error of these is `√(1/3) u_p`.
     pub(super) fn of_products(self, products: Products, roundoff: f64) -> Self {
-        let rounded = (2f64 / 3.0).sqrt() * products.roundoff() / roundoff;
+        let [forward, data, weight] = match products {
+            Products::Full => return self,
+            Products::Tf32 => [2, 2, 2],
+            Products::Bf16 => [1, 1, 0],
+        };
+        let rounded = |error: f64, factors| rounded(error, factors, products, roundoff);
         Self {
-            forward: self.forward.hypot(rounded),
-            data: self.data.hypot(rounded),
-            weight: self.weight.hypot(rounded),
+            forward: rounded(self.forward, forward),
+            data: rounded(self.data, data),
+            weight: rounded(self.weight, weight),
         }
     }
+
+    /// With the result stored so many times, and the gradient of the input.
+    ///
+    /// # What it adds
+    /// Each time every value is off by another `δ` as [above](Self::of_products), of a root mean square of at most
+    /// `u_p / √3`. That is the error of the whole, relative, and independent of that of the sum.
+    pub(super) fn of_storage(
+        self,
+        [forward, data]: [usize; 2],
+        products: Products,
+        roundoff: f64,
+    ) -> Self {
+        if products != Products::Bf16 {
+            return self;
+        }
+        Self {
+            forward: rounded(self.forward, forward, products, roundoff),
+            data: rounded(self.data, data, products, roundoff),
+            ..self
+        }
+    }
+}
+
+/// An error in units of `u`, and that of so many roundings to a format.
+fn rounded(error: f64, times: usize, products: Products, roundoff: f64) -> f64 {
+    error.hypot((times as f64 / 3.0).sqrt() * products.roundoff() / roundoff)
 }
 
 /// Outputs of a tile, in each dimension.

@@ -1,6 +1,6 @@
 //! How far rounding may take a correct engine from the reference.
 
-use nn_graph::{Graph, Node, Op};
+use nn_graph::{Graph, Node, NodeId, Op};
 
 use super::algorithm::Errors;
 use super::{Algorithm, Case, Kinks};
@@ -24,7 +24,20 @@ use crate::{NamedTensor, Precision, Products};
 ///
 /// ([`Algorithm`] says why `√n`, and what Winograd's convolution has instead.) Where the factors of convolutions are rounded
 /// to [`Products`] of roundoff `u_p`, each of a convolution's three has `√(2/3) u_p / u` besides, in quadrature; all
-/// convolutions are taken to be rounded. Errors made earlier pass through later
+/// convolutions are taken to be rounded. Where tensors are stored in the format, too, convolutions round only weights,
+/// and what rounds is
+///
+/// | | in `f_l`, times `u_p / √3` | in `b_l` | in `w_l` |
+/// | --- | --- | --- | --- |
+/// | images | once, stored | – | – |
+/// | convolution | weights, and result stored: `√2` | the same | – |
+/// | linear layer, normalisation, mean over positions | result stored: once | the same | – |
+/// | max pooling | – | sums stored: once | – |
+/// | addition | once, stored | – | – |
+/// | loss | – | once, stored | – |
+/// | each reader of a result but the first | – | sum stored: once | – |
+///
+/// in quadrature within one `f_l` or `b_l` (other operations choose among stored values). Errors made earlier pass through later
 /// operations, whose amplification is of order 1 in these networks (a normalisation's is the ratio of a
 /// channel's mean to its deviation). Errors are added though they are independent, so what is missing of order 1 has
 /// room. A gradient has passed all operations forward, those behind it backward, and is a sum itself:
@@ -71,17 +84,18 @@ impl Bounds {
             Precision::Float64 => f64::EPSILON / 2.0,
         };
         let classes = graph.output_shape().channels();
-        let loss = Errors::of_sums(classes, classes, 0);
+        let loss = Errors::of_sums(classes, classes, 0).of_storage([0, 1], products, roundoff);
         let (mut forward, mut backward, mut weight) = (loss.forward, loss.data, 0f64);
-        for node in graph.nodes() {
-            if let Some(mut errors) = of_node(graph, node, case.batch, algorithm) {
-                if let Op::Conv2d(_) = node.op {
-                    errors = errors.of_products(products, roundoff);
-                }
-                forward += errors.forward;
-                backward += errors.data;
-                weight = weight.max(errors.weight);
+        for id in graph.node_ids() {
+            let node = graph.node(id);
+            let mut errors = of_node(graph, node, case.batch, algorithm);
+            if let Op::Conv2d(_) = node.op {
+                errors = errors.of_products(products, roundoff);
             }
+            errors = errors.of_storage(times_stored(graph, id), products, roundoff);
+            forward += errors.forward;
+            backward += errors.data;
+            weight = weight.max(errors.weight);
         }
         let unit = DEVIATIONS * case.tolerance * roundoff;
         let (smooth, gradient) = (unit * forward, unit * (forward + backward + weight));
@@ -128,12 +142,26 @@ fn has_kinks(graph: &Graph) -> bool {
     ops.any(|op| matches!(op, Op::Relu | Op::MaxPool(_)))
 }
 
-/// What an operation adds; `None` where nothing is rounded.
-fn of_node(graph: &Graph, node: &Node, images: usize, algorithm: Algorithm) -> Option<Errors> {
+/// How often what is stored is rounded: an operation's result, and the gradient of its input with that of its result, to
+/// which its readers add.
+fn times_stored(graph: &Graph, id: NodeId) -> [usize; 2] {
+    let inputs = graph.nodes().iter().flat_map(|node| &node.inputs);
+    let readers = inputs.filter(|&&input| input == id).count();
+    let [result, gradient] = match graph.node(id).op {
+        Op::Input | Op::Add => [1, 0],
+        Op::MaxPool(_) => [0, 1],
+        Op::Relu | Op::ZeroPadShortcut(_) => [0, 0],
+        _ => [1, 1],
+    };
+    [result, gradient + readers.saturating_sub(1)]
+}
+
+/// What an operation's arithmetic adds.
+fn of_node(graph: &Graph, node: &Node, images: usize, algorithm: Algorithm) -> Errors {
     let shape = |parameter| &graph.parameter(parameter).shape[..];
     let positions: usize = node.shape.dims()[1..].iter().product();
     let values = images * positions;
-    Some(match &node.op {
+    match &node.op {
         Op::Conv2d(conv) => {
             let weight = shape(conv.weight);
             Errors::of_convolution(algorithm, weight, conv.stride, &node.shape, images)
@@ -153,8 +181,8 @@ fn of_node(graph: &Graph, node: &Node, images: usize, algorithm: Algorithm) -> O
             Errors::of_sums(positions, 1, 0)
         }
         Op::Add => Errors::of_sums(1, 0, 0),
-        _ => return None,
-    })
+        _ => Errors::NONE,
+    }
 }
 
 /// `‖a − b‖₂`.
