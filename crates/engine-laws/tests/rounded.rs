@@ -1,12 +1,16 @@
-//! The laws on an engine that rounds what its convolutions multiply: the reference, which does nothing else.
+//! The laws on an engine that rounds what its convolutions multiply and what it stores: the reference, which does nothing
+//! else.
 
 use engine_laws::determinism::{self, Way};
 use engine_laws::{
-    Subject, calls, cases, conformance, edges, random_networks, renormalisation, separation,
+    Subject, calls, cases, conformance, edges, products, random_networks, renormalisation,
+    separation,
 };
-use nn_engine::Products;
 use nn_engine::conformance::{Algorithm, Tier};
+use nn_engine::{EngineOptions, Products};
+use nn_graph::Graph;
 use nn_reference::ReferenceEngine;
+use proptest::test_runner::Config;
 
 fn rounded() -> [Subject; 2] {
     [Products::Tf32, Products::Bf16].map(|products| {
@@ -66,4 +70,61 @@ fn edges_are_where_they_are_in_full() {
         edges::a_run_after_a_diverged_one_finds_nothing_of_it(&subject);
         edges::a_logit_that_is_no_number_has_no_right_answer(&subject);
     }
+}
+
+#[test]
+fn short_numbers_are_multiplied_as_in_full() {
+    let full = Subject::new("reference", Algorithm::Direct, ReferenceEngine::new);
+    products::short_numbers_are_multiplied_as_in_full(&full, &rounded(), cases(64));
+}
+
+#[test]
+fn evaluation_multiplies_the_weights_of_now() {
+    for subject in rounded() {
+        products::evaluation_multiplies_the_weights_of_now(&subject);
+    }
+}
+
+/// The reference in another format than it says.
+fn mistaken(said: Products, done: Products) -> Subject {
+    let make = move |graph: &Graph, options| {
+        let products = done;
+        ReferenceEngine::new(
+            graph,
+            EngineOptions {
+                products,
+                ..options
+            },
+        )
+    };
+    Subject::new(format!("{done} as"), Algorithm::Direct, make).with_products(said)
+}
+
+/// An engine that rounds what it stores and does not say so, or does not and says so.
+#[test]
+fn storage_in_another_format_shows() {
+    let full = Subject::new("reference", Algorithm::Direct, ReferenceEngine::new);
+    for (said, done) in [
+        (Products::Bf16, Products::Full),
+        (Products::Bf16, Products::Tf32),
+        (Products::Tf32, Products::Bf16),
+        (Products::Full, Products::Bf16),
+    ] {
+        let other = mistaken(said, done);
+        let config = Config {
+            max_shrink_iters: 0,
+            ..cases(16)
+        };
+        let law = || products::short_numbers_are_multiplied_as_in_full(&full, &[other], config);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(law));
+        assert!(outcome.is_err(), "{done} passes for {said}");
+    }
+}
+
+/// Or one that multiplies in full in tf32 would not pass, as an engine may where it has no faster way.
+#[test]
+fn no_factor_has_more_bits_than_tf32() {
+    let subjects = [mistaken(Products::Tf32, Products::Full)];
+    let full = mistaken(Products::Full, Products::Tf32);
+    products::short_numbers_are_multiplied_as_in_full(&full, &subjects, cases(64));
 }
