@@ -49,6 +49,9 @@ fn bits_do_not_depend_on_how_a_run_is_made() {
     for subject in rounded() {
         determinism::bits_do_not_depend_on_how_a_run_is_made(&subject, 3, &[way]);
         determinism::a_state_carries_the_whole_run(&subject);
+        determinism::a_long_call_is_many_short_ones(&subject, 20);
+        determinism::bits_do_not_depend_on_room_for_larger_batches(&subject);
+        determinism::evaluation_does_not_depend_on_its_chunks(&subject);
         separation::replicas_train_as_they_do_alone(&subject);
     }
 }
@@ -69,6 +72,9 @@ fn edges_are_where_they_are_in_full() {
         calls::a_weight_that_is_no_number_shows_in_the_loss(&subject);
         edges::a_run_after_a_diverged_one_finds_nothing_of_it(&subject);
         edges::a_logit_that_is_no_number_has_no_right_answer(&subject);
+        edges::a_constant_channel_becomes_zero(&subject, 0..=255);
+        edges::a_constant_group_becomes_zero(&subject, 0..=255);
+        edges::adam_leaves_a_weight_without_gradient(&subject);
     }
 }
 
