@@ -11,13 +11,13 @@ use proptest::test_runner::TestRunner;
 
 use crate::Subject;
 
-/// Share of its bounds within which the reference itself must stay where it rounds what it multiplies: an engine that does
-/// the same in another order of sums may be as far off again.
+/// Share of its bounds within which the reference itself must stay where it rounds what it multiplies and stores: an engine
+/// that does the same in another order of sums, or stores less often, may be as far off again.
 const ROOM: f64 = 0.5;
 
 /// Every case of a tier trains as on the reference, within the bounds of the subject's algorithm. Prints every report.
 ///
-/// A subject that rounds what it multiplies is compared with the reference that does not. Some cases amplify that rounding
+/// A subject that rounds what it multiplies or stores is compared with the reference that does not. Some cases amplify that rounding
 /// more than the bounds suppose (they normalise by variances of two or three values, or lie at kinks): there the reference
 /// that rounds, too, leaves the bounds, and they are wider by as much.
 ///
@@ -106,8 +106,8 @@ fn convolution([from, to]: [usize; 2], [kernel, stride]: [usize; 2], size: usize
     }
 }
 
-/// The case with as much tolerance as the reference needs to stay well within the bounds where it rounds what it multiplies:
-/// itself, for products in full.
+/// The case with as much tolerance as the reference needs to stay well within the bounds where it rounds what it multiplies
+/// and stores: itself, for products in full.
 ///
 /// # Panics
 /// If the reference cannot train it.

@@ -33,7 +33,7 @@ impl Subject {
         }
     }
 
-    /// The same engine, whose convolutions multiply in this format whatever a law asks for.
+    /// The same engine, whose convolutions multiply in this format whatever a law asks for; in bf16 it stores in it, too.
     ///
     /// ```
     /// use engine_laws::{Subject, calls};
@@ -54,7 +54,7 @@ impl Subject {
         self
     }
 
-    /// What its convolutions multiply.
+    /// What its convolutions multiply, and what it stores between operations.
     pub fn products(&self) -> Products {
         self.products
     }

@@ -27,7 +27,7 @@ pub enum PrecisionChoice {
     Float64,
     /// Float32, of which convolutions multiply the first 11 bits: on a GPU only.
     Tf32,
-    /// Float32, of which convolutions multiply the first 8 bits: on a GPU only.
+    /// Float32, of which convolutions multiply the first 8 bits, and activations are stored with as many: on a GPU only.
     Bf16,
 }
 

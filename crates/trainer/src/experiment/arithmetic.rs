@@ -17,12 +17,13 @@ pub enum Arithmetic {
     Float64,
     /// Numbers in float32, of which convolutions multiply the first 11 bits ([`Products::Tf32`]): on a GPU only.
     Tf32,
-    /// Numbers in float32, of which convolutions multiply the first 8 bits ([`Products::Bf16`]): on a GPU only.
+    /// Numbers in float32, of which convolutions multiply the first 8 bits; activations and their gradients are stored with
+    /// as many ([`Products::Bf16`]): on a GPU only.
     Bf16,
 }
 
 impl Arithmetic {
-    /// The format of parameters, sums, and all else that is kept.
+    /// The format of parameters, sums, and all else that is kept from step to step.
     pub fn numbers(self) -> Precision {
         match self {
             Self::Float32 | Self::Tf32 | Self::Bf16 => Precision::Float32,
@@ -30,7 +31,7 @@ impl Arithmetic {
         }
     }
 
-    /// What the factors of a convolution's products are rounded to.
+    /// What the factors of a convolution's products are rounded to, and what is stored between operations.
     pub fn products(self) -> Products {
         match self {
             Self::Float32 | Self::Float64 => Products::Full,

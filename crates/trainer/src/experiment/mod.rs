@@ -145,8 +145,8 @@ pub struct Training {
     /// Passes over the training images.
     pub epochs: u64,
     /// `"float32"` (fast, on the CPU or a GPU; the default), `"float64"` (slow, on the CPU), or on a GPU `"tf32"` or
-    /// `"bf16"`: numbers stay float32, and convolutions multiply what is rounded so. On what it is computed is no part of the
-    /// experiment, see [`RunOptions`](crate::run::RunOptions).
+    /// `"bf16"`: parameters stay float32, convolutions multiply what is rounded so, and in bf16 activations are stored so. On
+    /// what it is computed is no part of the experiment, see [`RunOptions`](crate::run::RunOptions).
     #[serde(default)]
     pub precision: Arithmetic,
     /// Seed of the initial parameters, the same for all runs; 0 by default.
