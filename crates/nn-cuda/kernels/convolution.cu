@@ -11,7 +11,7 @@ enum SourceKind {
 };
 
 struct Source {
-    Span<const float> values;
+    Span<const Value> values;
     Norm norm;
     int kind;
     int positions;  // of an image
@@ -32,17 +32,17 @@ struct Reader<false> {
     }
 
     struct Fetched {
-        float4 x;
+        Four x;
     };
 
     // `at` is the place of the first channel, counted in values.
     __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
-        return {load4(here(source.kind == SOURCE_STORED ? source.values : source.norm.input) + at)};
+        return {four(here(source.kind == SOURCE_STORED ? source.values : source.norm.input) + at)};
     }
 
     __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
-        if (source.kind == SOURCE_STORED) return values.x;
-        const float4 y = normalised(of, values.x);
+        if (source.kind == SOURCE_STORED) return numbers(values.x);
+        const float4 y = normalised(of, numbers(values.x));
         return source.norm.relu ? relu4(y) : y;
     }
 };
@@ -56,18 +56,19 @@ struct Reader<true> {
     }
 
     struct Fetched {
-        float4 dy, x;
+        Four dy, x;
     };
 
     __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
         Fetched values;
-        values.dy = load4(here(source.values) + at);
-        if (source.kind == SOURCE_PENDING) values.x = load4(here(source.norm.input) + at);
+        values.dy = four(here(source.values) + at);
+        if (source.kind == SOURCE_PENDING) values.x = four(here(source.norm.input) + at);
         return values;
     }
 
     __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
-        return source.kind == SOURCE_PENDING ? input_gradient(of, values.x, values.dy) : values.dy;
+        const float4 dy = numbers(values.dy);
+        return source.kind == SOURCE_PENDING ? input_gradient(of, numbers(values.x), dy) : dy;
     }
 };
 
@@ -83,11 +84,11 @@ struct ConvolutionArguments {
     Source source;
     Span<const float> weight;
     Span<const float> bias;    // forward: [out], or none
-    Span<const float> addend;  // forward: added to the result, or none
-    Span<float> target;
+    Span<const Value> addend;  // forward: added to the result, or none
+    Span<Value> target;
     Finish finish;             // the normalisation that sums are for, and where they go, or none: forward of the target; backward
                                // the target is the gradient of its output
-    Span<const float> stored;  // backward: its output, where the mask reads it
+    Span<const Value> stored;  // backward: its output, where the mask reads it
     Sizes sizes;
     int rows;                  // positions of the target in a set; statistics are found set by set
     int flow;
@@ -95,24 +96,24 @@ struct ConvolutionArguments {
     int unused;
 };
 
-// Adds bias and addend to this thread's results, `count` of four rows, and stores each at its place.
+// Adds bias and addend to this thread's results, `count` of four rows, and keeps each at its place.
 __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, float4 (&results)[4],
                                                 const Offset (&places)[4], int channel, int count) {
     const float4 bias = four_or(a.bias, channel, 0.0f);
-    const float* addend = here(a.addend);
+    const Value* addend = here(a.addend);
     // All are asked for before the first is stored, which they might otherwise have to wait for.
-    float4 addends[4];
+    Four addends[4];
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-        addends[i] = splat(0.0f);
-        if (i < count && addend != nullptr) addends[i] = load4(addend + places[i]);
+        addends[i] = {};
+        if (i < count && addend != nullptr) addends[i] = four(addend + places[i]);
     }
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         if (i >= count) continue;
         results[i] = results[i] + bias;
-        if (addend != nullptr) results[i] = results[i] + addends[i];
-        store4(here(a.target) + places[i], results[i]);
+        if (addend != nullptr) results[i] = results[i] + numbers(addends[i]);
+        results[i] = keep(here(a.target) + places[i], results[i]);
     }
 }
 
@@ -169,23 +170,23 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
         // What some rows read is asked for before the first of them is stored, which it might otherwise have to wait for.
 #pragma unroll
         for (int first = 0; first < 4; first += ROWS_AT_ONCE) {
-            float4 before[ROWS_AT_ONCE], x[ROWS_AT_ONCE], stored_result[ROWS_AT_ONCE];
+            Four before[ROWS_AT_ONCE], x[ROWS_AT_ONCE], stored_result[ROWS_AT_ONCE];
 #pragma unroll
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
                 const bool own = first + i < count;
                 const Offset at = places[first + i];
-                before[i] = x[i] = stored_result[i] = splat(0.0f);
-                if (own && a.flow == FLOW_ACCUMULATE) before[i] = load4(here(a.target) + at);
-                if (own && summed) x[i] = load4(here(a.finish.norm.input) + at);
-                if (own && summed && a.mask == MASK_STORED) stored_result[i] = load4(here(a.stored) + at);
+                before[i] = x[i] = stored_result[i] = {};
+                if (own && a.flow == FLOW_ACCUMULATE) before[i] = four(here(a.target) + at);
+                if (own && summed) x[i] = four(here(a.finish.norm.input) + at);
+                if (own && summed && a.mask == MASK_STORED) stored_result[i] = four(here(a.stored) + at);
             }
 #pragma unroll
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
                 if (first + i >= count) continue;
                 float4 g = results[first + i], centred = splat(0.0f);
-                if (a.flow == FLOW_ACCUMULATE) g = before[i] + g;
-                if (summed) g = masked(a.mask, stored_result[i], forward, inverse, x[i], g, centred);
-                store4(here(a.target) + places[first + i], g);
+                if (a.flow == FLOW_ACCUMULATE) g = numbers(before[i]) + g;
+                if (summed) g = masked(a.mask, numbers(stored_result[i]), forward, inverse, numbers(x[i]), g, centred);
+                g = keep(here(a.target) + places[first + i], g);
                 gradient = gradient + g;
                 product = fma4(g, centred, product);
             }

@@ -12,7 +12,7 @@
 
 // What one normalisation keeps. A "set" of lists serves all images, or there is one for each.
 struct Norm {
-    Span<const float> input;  // x: [image][position][stored]
+    Span<const Value> input;  // x: [image][position][stored]
     Span<float> lists;        // [set][mean, inverse, factor, mean_gradient, mean_product][stored]
     Span<const float> scale;  // [stored], or none for 1
     Span<const float> shift;  // [stored], or none for 0

@@ -4,10 +4,10 @@
 
 struct PassArguments {
     Finish finish;
-    Span<const float> addend;  // forward: added before ReLU, or none
-    Span<float> output;        // forward: y; backward: dy, which the mask changes
-    Span<const float> stored;  // y, where the mask reads it
-    Span<float> gradient;      // backward: dx
+    Span<const Value> addend;  // forward: added before ReLU, or none
+    Span<Value> output;        // forward: y; backward: dy, which the mask changes
+    Span<const Value> stored;  // y, where the mask reads it
+    Span<Value> gradient;      // backward: dx
     int positions;             // of an image
     int mask;
     int flow;
@@ -30,11 +30,11 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
     const int channel = blockIdx.y * PASS_CHANNELS + column;
     const int first = tile * a.finish.partials.tile_width, count = tile_positions(a.finish.partials, tile);
     const bool inside = channel < a.finish.norm.stored;
-    const float* x = here(a.finish.norm.input) + ((Offset)image * a.positions + first) * a.finish.norm.stored + channel;
-    const float4 start = inside ? load4(x) : splat(0.0f);
+    const Value* x = here(a.finish.norm.input) + ((Offset)image * a.positions + first) * a.finish.norm.stored + channel;
+    const float4 start = inside ? numbers(four(x)) : splat(0.0f);
     float4 sum = splat(0.0f);
     for (int position = row; inside && position < count; position += PASS_ROWS) {
-        sum = sum + (load4(x + (Offset)position * a.finish.norm.stored) - start);
+        sum = sum + (numbers(four(x + (Offset)position * a.finish.norm.stored)) - start);
     }
     sums.put(0, sum);
     if (row == 0) store4(&starts[column], start);
@@ -44,7 +44,7 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
     const float4 centre = load4(&centres[column]);
     float4 square = splat(0.0f);
     for (int position = row; inside && position < count; position += PASS_ROWS) {
-        const float4 d = load4(x + (Offset)position * a.finish.norm.stored) - centre;
+        const float4 d = numbers(four(x + (Offset)position * a.finish.norm.stored)) - centre;
         square = fma4(d, d, square);
     }
     sums.put(1, square);
@@ -61,10 +61,10 @@ extern "C" __global__ void __launch_bounds__(256) norm_output(const __grid_const
     if (index >= a.positions * quads) return;
     const int image = blockIdx.y, channel = index % quads * 4;
     const Offset at = (Offset)image * a.positions * a.finish.norm.stored + 4 * (Offset)index;
-    float4 y = normalised(forward_of(a.finish.norm, image, channel), load4(here(a.finish.norm.input) + at));
-    if (a.addend.first != nullptr) y = y + load4(here(a.addend) + at);
+    float4 y = normalised(forward_of(a.finish.norm, image, channel), numbers(four(here(a.finish.norm.input) + at)));
+    if (a.addend.first != nullptr) y = y + numbers(four(here(a.addend) + at));
     if (a.finish.norm.relu) y = relu4(y);
-    store4(here(a.output) + at, y);
+    keep(here(a.output) + at, y);
 }
 
 // Masks dy, and sums dy and dy * x^ over a tile.
@@ -82,12 +82,12 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
         const float4 inverse = load4(list_of(a.finish.norm, image, LIST_INVERSE) + channel);
         for (int position = row; position < count; position += PASS_ROWS) {
             const Offset at = ((Offset)image * a.positions + first + position) * a.finish.norm.stored + channel;
-            float* dy = here(a.output) + at;
+            Value* dy = here(a.output) + at;
             float4 centred;
-            const float4 x = load4(here(a.finish.norm.input) + at);
-            const float4 stored = a.mask == MASK_STORED ? load4(here(a.stored) + at) : splat(0.0f);
-            const float4 g = masked(a.mask, stored, forward, inverse, x, load4(dy), centred);
-            if (a.mask != MASK_NONE) store4(dy, g);
+            const float4 x = numbers(four(here(a.finish.norm.input) + at));
+            const float4 stored = a.mask == MASK_STORED ? numbers(four(here(a.stored) + at)) : splat(0.0f);
+            const float4 g = masked(a.mask, stored, forward, inverse, x, numbers(four(dy)), centred);
+            if (a.mask != MASK_NONE) keep(dy, g);
             gradient = gradient + g;
             product = fma4(g, centred, product);
         }
@@ -107,6 +107,6 @@ extern "C" __global__ void __launch_bounds__(256) norm_input_gradient(const __gr
     if (index >= a.positions * quads) return;
     const int image = blockIdx.y, channel = index % quads * 4;
     const Offset at = (Offset)image * a.positions * a.finish.norm.stored + 4 * (Offset)index;
-    const float4 x = load4(here(a.finish.norm.input) + at), dy = load4(here(a.output) + at);
+    const float4 x = numbers(four(here(a.finish.norm.input) + at)), dy = numbers(four(here(a.output) + at));
     contribute(here(a.gradient) + at, input_gradient(backward_of(a.finish.norm, image, channel), x, dy), a.flow);
 }

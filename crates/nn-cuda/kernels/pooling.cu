@@ -3,10 +3,10 @@
 // Tested against nn-reference's global_average_pool, max_pool and zero_pad_shortcut.
 
 struct PoolArguments {
-    Span<const float> input;
-    Span<float> output;
-    Span<const float> gradient;   // of the output
-    Span<float> input_gradient;
+    Span<const Value> input;
+    Span<Value> output;
+    Span<const Value> gradient;  // of the output
+    Span<Value> input_gradient;
     Sizes sizes;
     int images;
     int channels;  // of the input that are not filled up
@@ -49,10 +49,12 @@ extern "C" __global__ void __launch_bounds__(64) average_pool_forward(const __gr
     // Many loads under way, since there are few threads.
 #pragma unroll 8
     for (int position = 0; position < positions; ++position) {
-        const float4 x = load4(here(a.input) + in_at(a.sizes, p.image, 0, 0) + position * a.sizes.in_channels + p.channel);
+        const Value* at = here(a.input) + in_at(a.sizes, p.image, 0, 0) + position * a.sizes.in_channels + p.channel;
+        const float4 x = numbers(four(at));
         for (int i = 0; i < 4; ++i) sums[i] += element(x, i);
     }
-    for (int i = 0; i < 4; ++i) here(a.output)[out_at(a.sizes, p.image, 0, 0) + p.channel + i] = (float)(sums[i] / positions);
+    Value* to = here(a.output) + out_at(a.sizes, p.image, 0, 0) + p.channel;
+    for (int i = 0; i < 4; ++i) to[i] = kept((float)(sums[i] / positions));
 }
 
 // grid (ceil(images * positions * stored / 4 / 256), 1, replicas), block 256; so for all gradients of inputs below.
@@ -60,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(256) average_pool_backward(const __
     Place p;
     if (!place_of(a.images, a.sizes.in_height, a.sizes.in_width, a.sizes.in_channels, p)) return;
     const float positions = (float)(a.sizes.in_height * a.sizes.in_width);
-    const float4 g = load4(here(a.gradient) + out_at(a.sizes, p.image, 0, 0) + p.channel);
+    const float4 g = numbers(four(here(a.gradient) + out_at(a.sizes, p.image, 0, 0) + p.channel));
     contribute(here(a.input_gradient) + in_at(a.sizes, p.image, p.y, p.x) + p.channel,
                make_float4(g.x / positions, g.y / positions, g.z / positions, g.w / positions), a.flow);
 }
@@ -78,15 +80,15 @@ __device__ __forceinline__ Range window_range(int index, int kernel, int stride,
 }
 
 // The first maximum of a window, row by row; NaN counts as larger than any number. Gives its value, and its place.
-__device__ __forceinline__ float first_maximum(const float* x, const Sizes& s, int i, int j, int channel, int& place) {
+__device__ __forceinline__ float first_maximum(const Value* x, const Sizes& s, int i, int j, int channel, int& place) {
     const Range rows = window_range(i, s.kernel, s.stride, s.padding, s.in_height);
     const Range columns = window_range(j, s.kernel, s.stride, s.padding, s.in_width);
     place = rows.begin * s.in_width + columns.begin;
-    float largest = x[(Offset)place * s.in_channels + channel];
+    float largest = number(x[(Offset)place * s.in_channels + channel]);
     for (int row = rows.begin; row < rows.end; ++row) {
         for (int column = columns.begin; column < columns.end; ++column) {
             const int at = row * s.in_width + column;
-            const float value = x[(Offset)at * s.in_channels + channel];
+            const float value = number(x[(Offset)at * s.in_channels + channel]);
             // The first NaN stays: nothing is larger.
             if (!isnan(largest) && (value > largest || isnan(value))) {
                 largest = value;
@@ -101,10 +103,10 @@ __device__ __forceinline__ float first_maximum(const float* x, const Sizes& s, i
 extern "C" __global__ void __launch_bounds__(256) max_pool_forward(const __grid_constant__ PoolArguments a) {
     Place p;
     if (!place_of(a.images, a.sizes.out_height, a.sizes.out_width, a.sizes.out_channels, p)) return;
-    const float* x = here(a.input) + in_at(a.sizes, p.image, 0, 0);
-    float* y = here(a.output) + out_at(a.sizes, p.image, p.y, p.x) + p.channel;
+    const Value* x = here(a.input) + in_at(a.sizes, p.image, 0, 0);
+    Value* y = here(a.output) + out_at(a.sizes, p.image, p.y, p.x) + p.channel;
     int place;
-    for (int i = 0; i < 4; ++i) y[i] = first_maximum(x, a.sizes, p.y, p.x, p.channel + i, place);
+    for (int i = 0; i < 4; ++i) y[i] = kept(first_maximum(x, a.sizes, p.y, p.x, p.channel + i, place));
 }
 
 // Every input looks for the windows whose first maximum it is, so that nothing is added in a changing order.
@@ -112,18 +114,18 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_backward(const __grid
     Place p;
     const Sizes& s = a.sizes;
     if (!place_of(a.images, s.in_height, s.in_width, s.in_channels, p)) return;
-    const float* x = here(a.input) + in_at(s, p.image, 0, 0);
+    const Value* x = here(a.input) + in_at(s, p.image, 0, 0);
     // Windows i with stride * i - padding <= y < stride * i - padding + kernel.
     const int first_i = max((p.y + s.padding - s.kernel + s.stride) / s.stride, 0);
     const int first_j = max((p.x + s.padding - s.kernel + s.stride) / s.stride, 0);
     float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int i = first_i; i < s.out_height && s.stride * i - s.padding <= p.y; ++i) {
         for (int j = first_j; j < s.out_width && s.stride * j - s.padding <= p.x; ++j) {
-            const float* g = here(a.gradient) + out_at(s, p.image, i, j) + p.channel;
+            const Value* g = here(a.gradient) + out_at(s, p.image, i, j) + p.channel;
             for (int channel = 0; channel < 4; ++channel) {
                 int place;
                 first_maximum(x, s, i, j, p.channel + channel, place);
-                if (place == p.y * s.in_width + p.x) sums[channel] += g[channel];
+                if (place == p.y * s.in_width + p.x) sums[channel] += number(g[channel]);
             }
         }
     }
@@ -137,9 +139,10 @@ extern "C" __global__ void __launch_bounds__(256) zero_pad_forward(const __grid_
     Place p;
     const Sizes& s = a.sizes;
     if (!place_of(a.images, s.out_height, s.out_width, s.out_channels, p)) return;
-    const float* x = here(a.input) + in_at(s, p.image, p.y * s.stride, p.x * s.stride) + p.channel;
+    const Value* x = here(a.input) + in_at(s, p.image, p.y * s.stride, p.x * s.stride) + p.channel;
     // The input's channels that only fill up are zero already.
-    store4(here(a.output) + out_at(s, p.image, p.y, p.x) + p.channel, p.channel < s.in_channels ? load4(x) : splat(0.0f));
+    keep(here(a.output) + out_at(s, p.image, p.y, p.x) + p.channel,
+         p.channel < s.in_channels ? numbers(four(x)) : splat(0.0f));
 }
 
 extern "C" __global__ void __launch_bounds__(256) zero_pad_backward(const __grid_constant__ PoolArguments a) {
@@ -149,10 +152,10 @@ extern "C" __global__ void __launch_bounds__(256) zero_pad_backward(const __grid
     const bool taken = p.y % s.stride == 0 && p.x % s.stride == 0;
     float4 g = splat(0.0f);
     if (taken) {
-        const float* from = here(a.gradient) + out_at(s, p.image, p.y / s.stride, p.x / s.stride) + p.channel;
+        const Value* from = here(a.gradient) + out_at(s, p.image, p.y / s.stride, p.x / s.stride) + p.channel;
         // A channel that fills up the input's may be a channel of the output's: it gets no gradient.
-        g = make_float4(p.channel + 0 < a.channels ? from[0] : 0.0f, p.channel + 1 < a.channels ? from[1] : 0.0f,
-                        p.channel + 2 < a.channels ? from[2] : 0.0f, p.channel + 3 < a.channels ? from[3] : 0.0f);
+        g = make_float4(p.channel + 0 < a.channels ? number(from[0]) : 0.0f, p.channel + 1 < a.channels ? number(from[1]) : 0.0f,
+                        p.channel + 2 < a.channels ? number(from[2]) : 0.0f, p.channel + 3 < a.channels ? number(from[3]) : 0.0f);
     }
     contribute(here(a.input_gradient) + in_at(s, p.image, p.y, p.x) + p.channel, g, a.flow);
 }

@@ -15,7 +15,7 @@ struct InputArguments {
     Span<const Sample> samples;   // [step][position in the batch]
     Offset sample_row;
     const int* step;
-    Span<float> target;           // [image][row][column][stored]
+    Span<Value> target;           // [image][row][column][stored]
     int height, width, channels, stored;
 };
 
@@ -29,14 +29,14 @@ extern "C" __global__ void __launch_bounds__(256) input_images(const __grid_cons
     const int row = y + sample.dy, column = (sample.flip ? a.width - 1 - x : x) + sample.dx;
     const bool inside = row >= 0 && row < a.height && column >= 0 && column < a.width;
     const unsigned char* from = a.pixels + (Offset)sample.image * a.channels * a.height * a.width;
-    float* to = here(a.target) + ((Offset)blockIdx.y * a.height * a.width + position) * a.stored;
+    Value* to = here(a.target) + ((Offset)blockIdx.y * a.height * a.width + position) * a.stored;
     for (int channel = 0; channel < a.stored; ++channel) {
         float value = 0.0f;
         if (channel < a.channels) {
             const int byte = inside ? from[(channel * a.height + row) * a.width + column] : 0;
             value = a.values[channel * 256 + byte];
         }
-        to[channel] = value;
+        to[channel] = kept(value);
     }
 }
 
@@ -46,8 +46,8 @@ struct StepResult {
 };
 
 struct LossArguments {
-    Span<const float> logits;  // [image][stored]
-    Span<float> gradient;      // the same, or none
+    Span<const Value> logits;  // [image][stored]
+    Span<Value> gradient;      // the same, or none
     const unsigned char* labels;
     Span<const Sample> samples;
     Offset sample_row;
@@ -68,22 +68,24 @@ extern "C" __global__ void __launch_bounds__(LOSS_THREADS) loss(const __grid_con
     const Sample* samples = here(a.samples) + *a.step * a.sample_row;
     for (int image = threadIdx.x; image < a.images; image += LOSS_THREADS) {
         const int label = a.labels[samples[image].image];
-        const float* row = here(a.logits) + (Offset)image * a.stored;
-        float largest = row[0];
-        for (int c = 1; c < a.classes; ++c) largest = row[c] > largest ? row[c] : largest;
+        const Value* row = here(a.logits) + (Offset)image * a.stored;
+        const auto logit = [&](int c) { return number(row[c]); };
+        float largest = logit(0);
+        for (int c = 1; c < a.classes; ++c) largest = logit(c) > largest ? logit(c) : largest;
         double total = 0.0;
-        for (int c = 0; c < a.classes; ++c) total += exp((double)(row[c] - largest));
-        const double own = log(total) - (double)(row[label] - largest);
+        for (int c = 0; c < a.classes; ++c) total += exp((double)(logit(c) - largest));
+        const double own = log(total) - (double)(logit(label) - largest);
         sum += own;
         // The first of equal logits wins; a row that gives no loss has no right answer.
         int told = 0;
-        while (told < a.classes && row[told] != largest) ++told;
+        while (told < a.classes && logit(told) != largest) ++told;
         correct += told == label && !isnan(own);
         if (a.gradient.first == nullptr) continue;
-        float* to = here(a.gradient) + (Offset)image * a.stored;
+        Value* to = here(a.gradient) + (Offset)image * a.stored;
         for (int c = 0; c < a.stored; ++c) {
             const double target = c == label ? 1.0 : 0.0;
-            to[c] = c < a.classes ? (float)((exp((double)(row[c] - largest)) / total - target) / a.images) : 0.0f;
+            const double slope = (exp((double)(logit(c) - largest)) / total - target) / a.images;
+            to[c] = kept(c < a.classes ? (float)slope : 0.0f);
         }
     }
     losses[threadIdx.x] = sum;

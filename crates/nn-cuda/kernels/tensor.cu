@@ -25,6 +25,47 @@ __device__ __forceinline__ float4 load4(const float* at) { return *reinterpret_c
 
 __device__ __forceinline__ void store4(float* at, float4 x) { *reinterpret_cast<float4*>(at) = x; }
 
+// What tensors between operations are kept as, activations and their gradients: numbers of the format that convolutions multiply,
+// if it is half as long. `Four` is four of them as memory has them, so that what is on its way takes no more registers.
+#ifdef PRODUCTS_BF16
+
+struct Value {
+    unsigned short bits;
+};
+typedef uint2 Four;
+
+__device__ __forceinline__ float number(Value x) { return __uint_as_float((unsigned)x.bits << 16); }
+
+__device__ __forceinline__ float4 numbers(Four x) {
+    return make_float4(__uint_as_float(x.x << 16), __uint_as_float(x.x & 0xffff0000u), __uint_as_float(x.y << 16),
+                       __uint_as_float(x.y & 0xffff0000u));
+}
+
+__device__ __forceinline__ Value kept(float x) { return {(unsigned short)bf16x2_of(x, 0.0f)}; }
+
+__device__ __forceinline__ Four kept(float4 x) { return make_uint2(bf16x2_of(x.x, x.y), bf16x2_of(x.z, x.w)); }
+
+#else
+
+typedef float Value;
+typedef float4 Four;
+
+__device__ __forceinline__ float number(Value x) { return x; }
+__device__ __forceinline__ float4 numbers(Four x) { return x; }
+__device__ __forceinline__ Value kept(float x) { return x; }
+__device__ __forceinline__ Four kept(float4 x) { return x; }
+
+#endif
+
+__device__ __forceinline__ Four four(const Value* at) { return *reinterpret_cast<const Four*>(at); }
+
+// Keeps four numbers, and gives what they are from now on.
+__device__ __forceinline__ float4 keep(Value* at, float4 x) {
+    const Four rounded = kept(x);
+    *reinterpret_cast<Four*>(at) = rounded;
+    return numbers(rounded);
+}
+
 __device__ __forceinline__ float4 operator+(float4 a, float4 b) {
     return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
 }
@@ -65,9 +106,9 @@ __device__ __forceinline__ float element(float4 x, int index) {
 // What a kernel adds to a gradient: nothing, the first contribution, or a further one.
 enum Flow { FLOW_NONE = 0, FLOW_WRITE = 1, FLOW_ACCUMULATE = 2 };
 
-__device__ __forceinline__ void contribute(float* at, float4 x, int flow) {
-    if (flow == FLOW_WRITE) store4(at, x);
-    if (flow == FLOW_ACCUMULATE) store4(at, load4(at) + x);
+__device__ __forceinline__ void contribute(Value* at, float4 x, int flow) {
+    if (flow == FLOW_WRITE) keep(at, x);
+    if (flow == FLOW_ACCUMULATE) keep(at, numbers(four(at)) + x);
 }
 
 // Sums of two quantities over the rows of a block's tile, column by column, in one order. A thread has four neighbouring

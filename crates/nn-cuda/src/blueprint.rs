@@ -64,6 +64,8 @@ pub(crate) struct Inventory {
     /// Of each node; 0 for a tensor that is not stored.
     pub(crate) activations: Vec<usize>,
     pub(crate) gradients: Vec<usize>,
+    /// Bytes of a value of those two.
+    pub(crate) value: usize,
     pub(crate) values: usize,
     /// 0 without moments.
     pub(crate) second_moments: usize,
@@ -185,6 +187,10 @@ impl Blueprint {
         Inventory {
             activations,
             gradients: gradients.collect(),
+            value: match self.options.products {
+                Products::Full | Products::Tf32 => size_of::<f32>(),
+                Products::Bf16 => size_of::<u16>(),
+            },
             values: self.parameters.values,
             second_moments: match self.options.optimiser {
                 Optimiser::Sgd | Optimiser::Sgdw => 0,
@@ -263,12 +269,11 @@ impl Inventory {
             (length as u128 * replicas as u128).max(1) * size as u128
         };
         let of_replicas = |size: usize| move |&length: &usize| list(length, replicas, size);
-        let there = self
-            .activations
-            .iter()
-            .chain([&self.second_moments, &self.rounded]);
-        let there = there.filter(|&&length| length > 0);
-        let floats = there.chain(&self.gradients).chain(&self.lists);
+        let there = |&&length: &&usize| length > 0;
+        let tensors = self.activations.iter().filter(there);
+        let tensors = tensors.chain(&self.gradients);
+        let floats = [&self.second_moments, &self.rounded].into_iter();
+        let floats = floats.filter(there).chain(&self.lists);
         let floats = floats.chain([&self.values, &self.values, &self.parts, &self.running]);
         let doubles = self.partials.iter().chain([&self.norms, &self.factors]);
         let shared = [
@@ -280,7 +285,8 @@ impl Inventory {
             (1, size_of::<i32>()),
         ];
         let shared = shared.map(|(length, size)| list(length, 1, size));
-        floats.map(of_replicas(size_of::<f32>())).sum::<u128>()
+        tensors.map(of_replicas(self.value)).sum::<u128>()
+            + floats.map(of_replicas(size_of::<f32>())).sum::<u128>()
             + doubles.map(of_replicas(size_of::<f64>())).sum::<u128>()
             + list(self.counters, replicas, size_of::<u32>())
             + list(self.rates, replicas, size_of::<GroupRates>())

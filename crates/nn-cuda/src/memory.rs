@@ -1,7 +1,7 @@
 //! All memory on the GPU: allocated once, as long as the blueprint says.
 
 use cudarc::driver::{CudaSlice, DevicePtr, DeviceRepr, DriverError, sys};
-use nn_engine::EngineError;
+use nn_engine::{EngineError, Products};
 
 use crate::arguments::{GroupRates, Parameter, Sample, Span, StepResult, WeightTile};
 use crate::blueprint::{Blueprint, WINDOW};
@@ -100,11 +100,40 @@ impl<T: DeviceRepr> Buffer<T> {
     }
 }
 
+/// An activation or a gradient of one, for each replica: see `Value` in `kernels/tensor.cu`.
+pub(crate) enum Tensor {
+    Float32(Buffer<f32>),
+    /// Each as its 16 bits.
+    Bf16(Buffer<u16>),
+}
+
+impl Tensor {
+    fn new(
+        gpu: &Gpu,
+        products: Products,
+        length: usize,
+        replicas: usize,
+    ) -> Result<Self, DriverError> {
+        Ok(match products {
+            Products::Bf16 => Self::Bf16(Buffer::new(gpu, length, replicas)?),
+            Products::Full | Products::Tf32 => Self::Float32(Buffer::new(gpu, length, replicas)?),
+        })
+    }
+
+    /// Where the values of replicas from `replica` on begin.
+    pub(crate) fn span(&self, replica: usize) -> Span {
+        match self {
+            Self::Float32(buffer) => buffer.span(replica),
+            Self::Bf16(buffer) => buffer.span(replica),
+        }
+    }
+}
+
 /// Everything a step touches but images.
 pub(crate) struct Memory {
     /// Of each node; none for a tensor that is not stored.
-    pub(crate) activations: Vec<Option<Buffer<f32>>>,
-    pub(crate) gradients: Vec<Buffer<f32>>,
+    pub(crate) activations: Vec<Option<Tensor>>,
+    pub(crate) gradients: Vec<Tensor>,
     pub(crate) values: Buffer<f32>,
     /// Momentum buffers or first moments.
     pub(crate) momentum: Buffer<f32>,
@@ -156,23 +185,24 @@ impl Memory {
         let (all, replicas) = (blueprint.inventory(), blueprint.options.replicas);
         let floats = |length: usize| Buffer::<f32>::new(gpu, length, replicas);
         let doubles = |length: usize| Buffer::<f64>::new(gpu, length, replicas);
-        let stored = |&length: &usize| (length > 0).then(|| floats(length)).transpose();
+        let stored = |length: usize| (length > 0).then(|| floats(length)).transpose();
+        let tensor = |length: usize| Tensor::new(gpu, blueprint.options.products, length, replicas);
         let mut memory = Self {
             activations: all
                 .activations
                 .iter()
-                .map(stored)
+                .map(|&length| (length > 0).then(|| tensor(length)).transpose())
                 .collect::<Result<_, _>>()?,
             gradients: all
                 .gradients
                 .iter()
-                .map(|&length| floats(length))
+                .map(|&length| tensor(length))
                 .collect::<Result<_, _>>()?,
             values: floats(all.values)?,
             momentum: floats(all.values)?,
-            second_moment: stored(&all.second_moments)?,
+            second_moment: stored(all.second_moments)?,
             parts: floats(all.parts)?,
-            rounded: stored(&all.rounded)?,
+            rounded: stored(all.rounded)?,
             lists: all
                 .lists
                 .iter()
