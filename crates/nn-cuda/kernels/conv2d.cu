@@ -162,8 +162,8 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
     const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
     const int channel = blockIdx.y * COLUMNS + column, stored = a.sizes.out_channels;
     const int own = max(0, min(4, count - row));
-    const Offset start = (Offset)(first + row) * stored + channel;
-    const Offset places[4] = {start, start + stored, start + 2 * stored, start + 3 * stored};
+    const unsigned start = (unsigned)(first + row) * stored + channel;
+    const unsigned places[4] = {start, start + stored, start + 2 * stored, start + 3 * stored};
     if (channel < stored) complete_output(a, results, places, channel, own);
     if (a.finish.partials.values.first != nullptr) {
         tile_statistics(a, shared.scratch, results, blockIdx.x, own, count);
@@ -223,9 +223,9 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     float4 results[4];
     convolve_tile<ROWS, COLUMNS, true>(a, shared, positions, taps, results);
     const int row = threadIdx.x / (COLUMNS / 4) * 4, channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4;
-    Offset places[4];
+    unsigned places[4];
     for (int i = 0; i < 4; ++i) {
-        places[i] = (Offset)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
+        places[i] = (unsigned)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
     }
     complete_gradient<2>(a, shared.scratch, results, set, blockIdx.x, places, max(0, min(4, count - row)));
 }

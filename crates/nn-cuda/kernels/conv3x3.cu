@@ -156,8 +156,8 @@ __device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
     const int stored = BACKWARD ? a.sizes.in_channels : a.sizes.out_channels;
     const int height = a.finish.partials.height, width = a.finish.partials.width;
     const int count = part.y < height ? max(0, min(4, width - part.x)) : 0;
-    const Offset first = ((Offset)(part.image * height + part.y) * width + part.x) * stored + part.channel;
-    const Offset places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
+    const unsigned first = ((unsigned)(part.image * height + part.y) * width + part.x) * stored + part.channel;
+    const unsigned places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
     if (BACKWARD) {
         complete_gradient<1>(a, shared.scratch, results, part.image, blockIdx.x, places, count);
         return;

@@ -93,12 +93,15 @@ struct ConvolutionArguments {
     int rows;                  // positions of the target in a set; statistics are found set by set
     int flow;
     int mask;
+    int tiles;                 // on tensor cores: in the batch
+    int span;                  // of a block
     int unused;
 };
 
-// Adds bias and addend to this thread's results, `count` of four rows, and keeps each at its place.
+// Adds bias and addend to this thread's results, `count` of four rows, and keeps each at its place: values of a batch are counted
+// in 32 bits.
 __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, float4 (&results)[4],
-                                                const Offset (&places)[4], int channel, int count) {
+                                                const unsigned (&places)[4], int channel, int count) {
     const float4 bias = four_or(a.bias, channel, 0.0f);
     const Value* addend = here(a.addend);
     // All are asked for before the first is stored, which they might otherwise have to wait for.
@@ -123,31 +126,23 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
                                                 const float4 (&results)[4], int row, int count, int all) {
-    __shared__ float starts[COLUMNS], centres[COLUMNS];
+    __shared__ float starts[COLUMNS];
     ColumnSums<THREADS, COLUMNS>& sums = scratch.sums;
     const int column = threadIdx.x % (COLUMNS / 4) * 4;
     if (threadIdx.x < COLUMNS / 4) store4(&starts[column], results[0]);
     __syncthreads();
     const float4 start = load4(&starts[column]);
-    float4 sum = splat(0.0f);
+    float4 sum = splat(0.0f), square = splat(0.0f);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-        if (i < count) sum = sum + (results[i] - start);
+        const float4 d = i < count ? results[i] - start : splat(0.0f);
+        sum = sum + d;
+        square = fma4(d, d, square);
     }
     sums.put(0, sum);
-    __syncthreads();
-    const Finished of = finish_mean(sums, starts, centres, all);
-    __syncthreads();
-    const float4 centre = load4(&centres[column]);
-    float4 square = splat(0.0f);
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        const float4 d = results[i] - centre;
-        if (i < count) square = fma4(d, d, square);
-    }
     sums.put(1, square);
     __syncthreads();
-    finish_square(a.finish.partials, sums, of, row, a.sizes.out_channels);
+    finish_tile(a.finish.partials, sums, starts, row, a.sizes.out_channels, all);
     finish_statistics(a.finish, scratch.finish, row);
 }
 
@@ -156,7 +151,7 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, T
 template <int ROWS_AT_ONCE, int THREADS, int COLUMNS>
 __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
                                                   const float4 (&results)[4], int image, int row,
-                                                  const Offset (&places)[4], int count) {
+                                                  const unsigned (&places)[4], int count) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
     const bool summed = a.finish.partials.values.first != nullptr;
     float4 gradient = splat(0.0f), product = splat(0.0f);
@@ -174,7 +169,7 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
 #pragma unroll
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
                 const bool own = first + i < count;
-                const Offset at = places[first + i];
+                const unsigned at = places[first + i];
                 before[i] = x[i] = stored_result[i] = {};
                 if (own && a.flow == FLOW_ACCUMULATE) before[i] = four(here(a.target) + at);
                 if (own && summed) x[i] = four(here(a.finish.norm.input) + at);

@@ -114,34 +114,17 @@ __device__ __forceinline__ double* partial_of(const Partials& partials, int imag
     return here(partials.values) + ((Offset)(image * partials.tiles + tile) * 2 + which) * stored;
 }
 
-// What one thread for each column knows between the two halves of a tile's statistics.
-struct Finished {
-    double mean, off;
-};
-
-// The means of a tile's columns; squares are taken about them rounded, and the difference that makes is taken off.
+// Mean of a tile's columns and sum of squares about it, from sums of differences from the tile's first row and of their squares: so
+// a mean far from 0 costs no accuracy, and a constant channel has no variance.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ Finished finish_mean(const ColumnSums<THREADS, COLUMNS>& sums, const float (&starts)[COLUMNS],
-                                                float (&centres)[COLUMNS], int count) {
-    Finished of = {0.0, 0.0};
-    if (threadIdx.x < COLUMNS) {
-        of.mean = starts[threadIdx.x] + sums.sum(0, threadIdx.x) / count;
-        const float centre = (float)of.mean;
-        centres[threadIdx.x] = centre;
-        of.off = count * (of.mean - centre) * (of.mean - centre);
-    }
-    return of;
-}
-
-template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void finish_square(const Partials& partials, const ColumnSums<THREADS, COLUMNS>& sums,
-                                              Finished of, int row, int stored) {
+__device__ __forceinline__ void finish_tile(const Partials& partials, const ColumnSums<THREADS, COLUMNS>& sums,
+                                            const float (&starts)[COLUMNS], int row, int stored, int count) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x;
     if (threadIdx.x >= COLUMNS || channel >= stored) return;
-    const double total = sums.sum(1, threadIdx.x);
-    partial_of(partials, 0, row, 0, stored)[channel] = of.mean;
+    const double off = sums.sum(0, threadIdx.x) / count, square = sums.sum(1, threadIdx.x), about = count * off * off;
+    partial_of(partials, 0, row, 0, stored)[channel] = starts[threadIdx.x] + off;
     // Not `max`, which would lose NaN.
-    partial_of(partials, 0, row, 1, stored)[channel] = total > of.off ? total - of.off : total * 0.0;
+    partial_of(partials, 0, row, 1, stored)[channel] = square > about ? square - about : square * 0.0;
 }
 
 // Both sums of a tile's gradient.

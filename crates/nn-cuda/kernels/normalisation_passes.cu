@@ -18,13 +18,12 @@ struct PassArguments {
 #define PASS_ROWS 32
 #define PASS_THREADS (PASS_CHANNELS / 4 * PASS_ROWS)
 
-// Statistics of a tile: mean, and sum of squares about it, of each channel. The mean is that of differences from the
-// tile's first position, so that a mean far from 0 costs no accuracy and a constant channel has variance 0.
+// Statistics of a tile: mean, and sum of squares about it, of each channel.
 // grid (images * tiles, ceil(stored / 16), replicas), block PASS_THREADS.
 extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const __grid_constant__ PassArguments a) {
     __shared__ TileScratch<PASS_THREADS, PASS_CHANNELS> scratch;
     ColumnSums<PASS_THREADS, PASS_CHANNELS>& sums = scratch.sums;
-    __shared__ float starts[PASS_CHANNELS], centres[PASS_CHANNELS];
+    __shared__ float starts[PASS_CHANNELS];
     const int column = threadIdx.x % (PASS_CHANNELS / 4) * 4, row = threadIdx.x / (PASS_CHANNELS / 4);
     const int image = blockIdx.x / a.finish.partials.tiles, tile = blockIdx.x % a.finish.partials.tiles;
     const int channel = blockIdx.y * PASS_CHANNELS + column;
@@ -32,24 +31,17 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
     const bool inside = channel < a.finish.norm.stored;
     const Value* x = here(a.finish.norm.input) + ((Offset)image * a.positions + first) * a.finish.norm.stored + channel;
     const float4 start = inside ? numbers(four(x)) : splat(0.0f);
-    float4 sum = splat(0.0f);
+    float4 sum = splat(0.0f), square = splat(0.0f);
     for (int position = row; inside && position < count; position += PASS_ROWS) {
-        sum = sum + (numbers(four(x + (Offset)position * a.finish.norm.stored)) - start);
-    }
-    sums.put(0, sum);
-    if (row == 0) store4(&starts[column], start);
-    __syncthreads();
-    const Finished of = finish_mean(sums, starts, centres, count);
-    __syncthreads();
-    const float4 centre = load4(&centres[column]);
-    float4 square = splat(0.0f);
-    for (int position = row; inside && position < count; position += PASS_ROWS) {
-        const float4 d = numbers(four(x + (Offset)position * a.finish.norm.stored)) - centre;
+        const float4 d = numbers(four(x + (Offset)position * a.finish.norm.stored)) - start;
+        sum = sum + d;
         square = fma4(d, d, square);
     }
+    sums.put(0, sum);
     sums.put(1, square);
+    if (row == 0) store4(&starts[column], start);
     __syncthreads();
-    finish_square(a.finish.partials, sums, of, blockIdx.x, a.finish.norm.stored);
+    finish_tile(a.finish.partials, sums, starts, blockIdx.x, a.finish.norm.stored, count);
     finish_statistics(a.finish, scratch.finish, blockIdx.x);
 }
 

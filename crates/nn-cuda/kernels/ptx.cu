@@ -1,4 +1,4 @@
-// All the inline PTX there is: factors rounded, copies that nobody waits for, and tensor cores. The simulator, which reads no PTX,
+// All the inline PTX there is: maxima, factors rounded, copies that nobody waits for, and tensor cores. The simulator, which reads no PTX,
 // has functions instead.
 //
 // A warp multiplies 16 rows by 8 columns, over 32 bytes of each: 8 channels of tf32 or 16 of bf16. Products are exact, and sums
@@ -37,6 +37,8 @@ __device__ __forceinline__ void copy_async(unsigned char* to, const void* from, 
 __device__ __forceinline__ void wait_for_copies() { cuda_sim_copy_wait(); }
 
 __device__ __forceinline__ int anew(int x) { return x; }
+
+__device__ __forceinline__ float relu(float x) { return x <= 0.0f ? 0.0f : x; }
 
 #else
 
@@ -102,6 +104,13 @@ __device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_
 __device__ __forceinline__ int anew(int x) {
     asm volatile("" : "+r"(x));
     return x;
+}
+
+// max(x, 0). What is not a number stays one, so that a diverged run shows.
+__device__ __forceinline__ float relu(float x) {
+    float y;
+    asm("max.NaN.f32 %0, %1, 0f00000000;" : "=f"(y) : "f"(x));
+    return y;
 }
 
 #endif

@@ -88,9 +88,6 @@ __device__ __forceinline__ float4 rounded_product(float4 a, float4 b) {
     return make_float4(__fmul_rn(a.x, b.x), __fmul_rn(a.y, b.y), __fmul_rn(a.z, b.z), __fmul_rn(a.w, b.w));
 }
 
-// max(x, 0). What is not a number stays one, so that a diverged run shows.
-__device__ __forceinline__ float relu(float x) { return x <= 0.0f ? 0.0f : x; }
-
 __device__ __forceinline__ float4 relu4(float4 x) { return make_float4(relu(x.x), relu(x.y), relu(x.z), relu(x.w)); }
 
 __device__ __forceinline__ float4 where_positive(float4 y, float4 g) {

@@ -65,15 +65,15 @@ struct TensorTile {
     static constexpr int PITCH = QUADS * QUAD + 16;
     static_assert(QUADS * QUAD % STEP_BYTES == 0, "whole products");
 
-    union Shared {
-        struct {
+    struct Shared {
+        alignas(16) unsigned char weight[9 * COLUMNS * PITCH];
+        union {
             alignas(16) unsigned char source[PATCH * PITCH];
-            alignas(16) unsigned char weight[9 * COLUMNS * PITCH];
-        } factors;
-        struct {
-            float results[ROWS][COLUMNS + 4];
-            TileScratch<THREADS, COLUMNS> scratch;
-        } done;
+            struct {
+                float results[ROWS][COLUMNS + 4];
+                TileScratch<THREADS, COLUMNS> scratch;
+            } done;
+        };
     };
 };
 
@@ -124,8 +124,9 @@ __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a,
     Reader<BACKWARD> reader = {};
     if (channel < channels) reader.prepare(a.source, image, channel);
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
-    // A gradient that is made is two loads.
-    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, BACKWARD ? 2 : 4>(
+    // As much as registers hold, and a round less is worth: a gradient that is made is two loads.
+    constexpr int AHEAD = sizeof(Four) == 8 ? 8 : 4, GRADIENTS_AHEAD = sizeof(Four) == 8 ? 3 : 2;
+    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, BACKWARD ? GRADIENTS_AHEAD : AHEAD>(
         a.source, reader, channel < channels, patch, height, width, channels, channel, target + quad * Tile::QUAD);
 }
 
@@ -215,10 +216,10 @@ struct Target {
 
 // The class that a tile is of. Classes are in the order of their first positions.
 template <int HEIGHT, int WIDTH>
-__device__ __forceinline__ Target target_of(const Partials& tiling, int stride) {
+__device__ __forceinline__ Target target_of(const Partials& tiling, int number, int stride) {
     Target of;
-    of.image = blockIdx.x / tiling.tiles;
-    of.tile = blockIdx.x % tiling.tiles;
+    of.image = number / tiling.tiles;
+    of.tile = number % tiling.tiles;
     of.apart = stride;
     int within = of.tile;
     const int right = min(stride, tiling.width);
@@ -236,12 +237,13 @@ __device__ __forceinline__ Target target_of(const Partials& tiling, int stride) 
     }
 }
 
-template <int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, bool BACKWARD>
-__device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a) {
-    using Tile = TensorTile<HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
-    __shared__ typename Tile::Shared shared;
+// One tile of the batch. Its weight is in shared memory already unless that is the block's first tile, or has not room for all
+// channels at once.
+template <class Tile, int HEIGHT, int WIDTH, int COLUMNS, int QUADS, bool UNIT, bool BACKWARD>
+__device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared, int number,
+                                                     bool has_weight) {
     const Sizes& s = a.sizes;
-    const Target target = target_of<HEIGHT, WIDTH>(a.finish.partials, BACKWARD && !UNIT ? s.stride : 1);
+    const Target target = target_of<HEIGHT, WIDTH>(a.finish.partials, number, BACKWARD && !UNIT ? s.stride : 1);
     const Stencil stencil = UNIT       ? unit_stencil<HEIGHT, WIDTH, BACKWARD>(target.top, target.left)
                             : BACKWARD ? backward_stencil<HEIGHT, WIDTH>(s, target.y, target.x, target.top, target.left)
                                        : forward_stencil<HEIGHT, WIDTH>(s, target.top, target.left);
@@ -249,11 +251,11 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     float sums[2][2][4];
     for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
-        fill_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.factors.weight);
-        fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.factors.source);
+        if (!has_weight) fill_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.weight);
+        fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.source);
         wait_for_copies();
         __syncthreads();
-        multiply_chunk<Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.factors.source, shared.factors.weight, sums);
+        multiply_chunk<Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.source, shared.weight, sums);
         __syncthreads();
     }
     float4 results[4];
@@ -262,19 +264,40 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     const int row = target.top + position / WIDTH, column = target.left + position % WIDTH;
     const int count = row < target.down ? max(0, min(4, target.across - column)) : 0;
     const int y = target.y + row * target.apart, x = target.x + column * target.apart;
-    const Offset at = ((Offset)(target.image * a.finish.partials.height + y) * a.finish.partials.width + x) * stored + channel;
-    const Offset next = (Offset)target.apart * stored;
-    const Offset places[4] = {at, at + next, at + 2 * next, at + 3 * next};
+    const unsigned at =
+        ((unsigned)(target.image * a.finish.partials.height + y) * a.finish.partials.width + x) * stored + channel;
+    const unsigned next = target.apart * stored;
+    const unsigned places[4] = {at, at + next, at + 2 * next, at + 3 * next};
     if (BACKWARD) {
-        complete_gradient<2>(a, shared.done.scratch, results, target.image, blockIdx.x, places, count);
+        complete_gradient<2>(a, shared.done.scratch, results, target.image, number, places, count);
         return;
     }
     if (channel < stored) complete_output(a, results, places, channel, count);
     if (a.finish.partials.values.first == nullptr) return;
-    tile_statistics(a, shared.done.scratch, results, blockIdx.x, count, tile_positions(a.finish.partials, target.tile));
+    tile_statistics(a, shared.done.scratch, results, number, count, tile_positions(a.finish.partials, target.tile));
 }
 
-// grid (images * tiles, ceil(target's channels / channels of a block), replicas). In the name: "unit" for 3x3 of
+template <int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, bool BACKWARD>
+__device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a) {
+    using Tile = TensorTile<HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
+    __shared__ typename Tile::Shared shared;
+    // A loop takes registers, which the others lack.
+    constexpr bool IN_SPANS = UNIT && (!BACKWARD || Tile::ROWS == 64);
+    if (!IN_SPANS) {
+        convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, blockIdx.x, false);
+        return;
+    }
+    const bool at_once = (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) <= 4 * QUADS;
+    const int begin = blockIdx.x * a.span, end = min(begin + a.span, a.tiles);
+#pragma unroll 1
+    for (int number = begin; number < end; ++number) {
+        convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, number, at_once && number > begin);
+        // Before the next tile is put where results are.
+        __syncthreads();
+    }
+}
+
+// grid (spans, ceil(target's channels / channels of a block), replicas). In the name: "unit" for 3x3 of
 // stride 1 and padding 1; rows and columns of positions, and channels, of a block.
 #define TENSOR_CONVOLUTION(name, threads, blocks, ...)                                                          \
     extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ ConvolutionArguments a) { \

@@ -129,12 +129,12 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4), first_in = blockIdx.y * IN;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
     const Reader<true> gradient = {coefficients.gradient[out_quad]};
-    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, 2>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
+    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, 32 / sizeof(Four)>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
                                                               patch, s.in_height, s.in_width, s.out_channels, 4 * out_quad,
                                                               factors.tile.gradient + out_quad * Tile::QUAD);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
     const Reader<false> input = {coefficients.input[in_quad]};
-    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(
+    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 32 / sizeof(Four)>(
         a.input, input, first_in + 4 * in_quad < s.in_channels, own, s.in_height, s.in_width, s.in_channels,
         first_in + 4 * in_quad, factors.tile.input + in_quad * Tile::QUAD);
     wait_for_copies();
@@ -149,8 +149,8 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     exchange<Tile, IN>(factors.done.results, sums, results);
     const int position = threadIdx.x / (IN / 4) * 4, row = top + position / WIDTH, column = left + position % WIDTH;
     const int count = row < s.in_height ? max(0, min(4, s.in_width - column)) : 0, stored = s.in_channels;
-    const Offset at = ((Offset)(image * s.in_height + row) * s.in_width + column) * stored + first_in + 4 * in_quad;
-    const Offset places[4] = {at, at + stored, at + 2 * stored, at + 3 * stored};
+    const unsigned at = ((unsigned)(image * s.in_height + row) * s.in_width + column) * stored + first_in + 4 * in_quad;
+    const unsigned places[4] = {at, at + stored, at + 2 * stored, at + 3 * stored};
     complete_gradient<(IN > 16 ? 1 : 2)>(a.convolution, factors.done.scratch, results, image, number, places, count);
     // Before the next tile is put where results are.
     __syncthreads();

@@ -150,6 +150,9 @@ pub(crate) struct Convolution {
     pub(crate) rows: i32,
     pub(crate) flow: Flow,
     pub(crate) mask: Mask,
+    pub(crate) tiles: i32,
+    pub(crate) span: i32,
+    pub(crate) unused: i32,
 }
 
 /// `struct WeightGradientArguments`.

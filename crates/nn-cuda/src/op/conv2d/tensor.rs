@@ -7,34 +7,41 @@ use crate::layout::{Layout, Tiling};
 /// Channels of a block of a convolution that is not 3×3 of stride 1.
 const COLUMNS: usize = 32;
 
+/// Multiprocessors of a large GPU.
+const MULTIPROCESSORS: usize = 132;
+
 /// Blocks that sum the gradient of a weight, about: two for each multiprocessor of a large GPU; one where a block's part of it is
 /// four times as large.
-const NARROW_BLOCKS: usize = 264;
-const WIDE_BLOCKS: usize = 132;
+const NARROW_BLOCKS: usize = 2 * MULTIPROCESSORS;
+const WIDE_BLOCKS: usize = MULTIPROCESSORS;
 
 /// The kernel that writes a tensor, forward or (`towards` 1) backward, and how it cuts it.
 pub(super) fn product(shape: &Shape, target: Layout, towards: usize) -> Product {
     let stride = if towards == 0 { 1 } else { shape.stride };
     // Of each class, where positions a stride apart are taken together.
     let width = target.width.div_ceil(stride);
-    let (kernels, [tile_height, tile_width, columns]) = if shape.is_3x3() {
-        unit(target)
-    } else if width > 8 {
-        (
+    let (kernels, [tile_height, tile_width, columns]) = match (shape.is_3x3(), width) {
+        (true, _) => unit(target),
+        (false, 9..) => (
             [K::TensorForward4x16x32, K::TensorBackward4x16x32],
             [4, 16, COLUMNS],
-        )
-    } else {
-        (
+        ),
+        (false, _) => (
             [K::TensorForward8x8x32, K::TensorBackward8x8x32],
             [8, 8, COLUMNS],
-        )
+        ),
+    };
+    let at_once = match kernels[towards] {
+        K::TensorUnitForward8x32x16 | K::TensorUnitForward8x16x32 => Some(3 * MULTIPROCESSORS),
+        K::TensorUnitForward8x8x32 | K::TensorUnitBackward8x8x32 => Some(5 * MULTIPROCESSORS),
+        _ => None,
     };
     Product {
         kernel: kernels[towards],
         tiling: Tiling::of(target, [tile_height, tile_width], stride),
         columns,
         tiled: true,
+        at_once,
     }
 }
 
