@@ -97,6 +97,7 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
     Window windows[Tile::LOADS];
     for (int i = 0; i < Tile::LOADS; ++i) windows[i] = window_of<BACKWARD>(s, max(positions[i], 0));
     for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);
+    const typename Reader<BACKWARD>::Lists lists = Reader<BACKWARD>::lists(a.source);
     for (int start = 0; start < depth; start += CONV_DEPTH / 4) {
         const int tap = tap_of(s, taps, (start + quad) / quads), channel = (start + quad) % quads * 4;
         const bool inside = start + quad < depth;
@@ -110,8 +111,8 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
                 const int image = windows[i].image;
                 if (image != prepared) reader.prepare(a.source, image, channel);
                 prepared = image;
-                const Offset at = ((Offset)image * a.source.positions + from) * channels + channel;
-                x = reader.make(a.source, reader.fetch(a.source, at));
+                const unsigned at = ((unsigned)image * a.source.positions + from) * channels + channel;
+                x = reader.make(a.source, reader.fetch(lists, at));
             }
             const int to = first_row + i * (Tile::THREADS / 4);
             for (int j = 0; j < 4; ++j) shared.factors.source[4 * quad + j][to] = element(x, j);

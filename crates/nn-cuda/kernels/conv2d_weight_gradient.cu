@@ -37,6 +37,8 @@ __device__ __forceinline__ void weight_gradient(const WeightGradientArguments& a
     const int tap = fetched / s.in_channels, channel = fetched % s.in_channels;
     Reader<false> input;
     Reader<true> gradient;
+    const Reader<false>::Lists input_lists = Reader<false>::lists(a.input);
+    const Reader<true>::Lists gradient_lists = Reader<true>::lists(a.gradient);
     int input_image = -1, gradient_image = -1;
     float4 sums[4];
     for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);
@@ -55,8 +57,8 @@ __device__ __forceinline__ void weight_gradient(const WeightGradientArguments& a
                         input.prepare(a.input, window.image, channel);
                         input_image = window.image;
                     }
-                    const Offset at = ((Offset)window.image * a.input.positions + from) * s.in_channels + channel;
-                    x = input.make(a.input, input.fetch(a.input, at));
+                    const unsigned at = ((unsigned)window.image * a.input.positions + from) * s.in_channels + channel;
+                    x = input.make(a.input, input.fetch(input_lists, at));
                 }
             }
             store4(&inputs[k][4 * quad], x);
@@ -70,7 +72,7 @@ __device__ __forceinline__ void weight_gradient(const WeightGradientArguments& a
                     gradient.prepare(a.gradient, image, out);
                     gradient_image = image;
                 }
-                g = gradient.make(a.gradient, gradient.fetch(a.gradient, (Offset)(start + k) * s.out_channels + out));
+                g = gradient.make(a.gradient, gradient.fetch(gradient_lists, (unsigned)(start + k) * s.out_channels + out));
             }
             store4(&gradients[k][n], g);
         }
@@ -114,9 +116,10 @@ extern "C" __global__ void __launch_bounds__(16) bias_gradient(const __grid_cons
     const int begin = blockIdx.y * a.span, end = min(begin + a.span, a.positions);
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
     Reader<true> reader;
+    const Reader<true>::Lists lists = Reader<true>::lists(a.gradient);
     for (int position = begin; position < end; ++position) {
         reader.prepare(a.gradient, position / a.image_positions, channel);
-        const float4 g = reader.make(a.gradient, reader.fetch(a.gradient, (Offset)position * a.channels + channel));
+        const float4 g = reader.make(a.gradient, reader.fetch(lists, (unsigned)position * a.channels + channel));
         for (int i = 0; i < 4; ++i) sums[i] += element(g, i);
     }
     store4(here(a.parts) + (Offset)blockIdx.y * a.channels + channel,

@@ -62,6 +62,7 @@ __device__ __forceinline__ void fill_source(const ConvolutionArguments& a, const
     const int height = a.finish.partials.height, width = a.finish.partials.width;
     Reader<BACKWARD> reader;
     if (channel < channels) reader.prepare(a.source, part.image, channel);
+    const typename Reader<BACKWARD>::Lists lists = Reader<BACKWARD>::lists(a.source);
     constexpr int POSITIONS = (HEIGHT + 2) * (WIDTH + 2), STEP = Tile::THREADS / 4;
     for (int start = threadIdx.x / 4; start < POSITIONS; start += AT_ONCE * STEP) {
         typename Reader<BACKWARD>::Fetched values[AT_ONCE];
@@ -71,8 +72,8 @@ __device__ __forceinline__ void fill_source(const ConvolutionArguments& a, const
             const int index = start + i * STEP;
             const int y = part.top + index / (WIDTH + 2) - 1, x = part.left + index % (WIDTH + 2) - 1;
             inside[i] = index < POSITIONS && y >= 0 && y < height && x >= 0 && x < width && channel < channels;
-            const Offset at = ((Offset)(part.image * height + y) * width + x) * channels + channel;
-            if (inside[i]) values[i] = reader.fetch(a.source, at);
+            const unsigned at = ((unsigned)(part.image * height + y) * width + x) * channels + channel;
+            if (inside[i]) values[i] = reader.fetch(lists, at);
         }
 #pragma unroll
         for (int i = 0; i < AT_ONCE; ++i) {

@@ -26,6 +26,7 @@ template <int ROWS, int COLUMNS, int PITCH, bool GRADIENT>
 __device__ __forceinline__ void fill_tile(const Source& source, const Reader<GRADIENT>& reader, bool fetches, Window corner, int height,
                                           int width, int channels, int channel, float* target) {
     constexpr int STEP = THREADS3X3 / 4;
+    const typename Reader<GRADIENT>::Lists lists = Reader<GRADIENT>::lists(source);
     for (int start = threadIdx.x / 4; start < ROWS * COLUMNS; start += AT_ONCE * STEP) {
         typename Reader<GRADIENT>::Fetched values[AT_ONCE];
         bool inside[AT_ONCE];
@@ -34,7 +35,8 @@ __device__ __forceinline__ void fill_tile(const Source& source, const Reader<GRA
             const int index = start + i * STEP;
             const int y = corner.y + index / COLUMNS, x = corner.x + index % COLUMNS;
             inside[i] = fetches && index < ROWS * COLUMNS && y >= 0 && y < height && x >= 0 && x < width;
-            if (inside[i]) values[i] = reader.fetch(source, ((Offset)(corner.image * height + y) * width + x) * channels + channel);
+            const unsigned at = ((unsigned)(corner.image * height + y) * width + x) * channels + channel;
+            if (inside[i]) values[i] = reader.fetch(lists, at);
         }
 #pragma unroll
         for (int i = 0; i < AT_ONCE; ++i) {

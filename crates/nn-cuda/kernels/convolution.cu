@@ -18,8 +18,8 @@ struct Source {
 };
 
 // How four channels of a source are read: of an input, which may be made by normalising, or of a gradient, which may be
-// left to be made. First the per-channel numbers, then what memory holds at a position, then the value: apart, so that
-// many positions can be under way.
+// left to be made. First the per-channel numbers, and where memory has what it is made from; then that at a position, then the
+// value: apart, so that many positions can be under way.
 template <bool GRADIENT>
 struct Reader;
 
@@ -31,14 +31,20 @@ struct Reader<false> {
         if (source.kind == SOURCE_NORMALISED) of = forward_of(source.norm, image, channel);
     }
 
+    struct Lists {
+        const Value* x;
+    };
+
+    static __device__ __forceinline__ Lists lists(const Source& source) {
+        return {found(here(source.kind == SOURCE_STORED ? source.values : source.norm.input))};
+    }
+
     struct Fetched {
         Four x;
     };
 
     // `at` is the place of the first channel, counted in values.
-    __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
-        return {four(here(source.kind == SOURCE_STORED ? source.values : source.norm.input) + at)};
-    }
+    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) { return {four(lists.x + at)}; }
 
     __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
         if (source.kind == SOURCE_STORED) return numbers(values.x);
@@ -55,14 +61,23 @@ struct Reader<true> {
         if (source.kind == SOURCE_PENDING) of = backward_of(source.norm, image, channel);
     }
 
+    struct Lists {
+        const Value* dy;
+        const Value* x;  // or none
+    };
+
+    static __device__ __forceinline__ Lists lists(const Source& source) {
+        return {found(here(source.values)), source.kind == SOURCE_PENDING ? found(here(source.norm.input)) : nullptr};
+    }
+
     struct Fetched {
         Four dy, x;
     };
 
-    __device__ __forceinline__ Fetched fetch(const Source& source, Offset at) const {
+    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) {
         Fetched values;
-        values.dy = four(here(source.values) + at);
-        if (source.kind == SOURCE_PENDING) values.x = four(here(source.norm.input) + at);
+        values.dy = four(lists.dy + at);
+        if (lists.x != nullptr) values.x = four(lists.x + at);
         return values;
     }
 
@@ -102,21 +117,23 @@ struct ConvolutionArguments {
 // in 32 bits.
 __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, float4 (&results)[4],
                                                 const unsigned (&places)[4], int channel, int count) {
-    const float4 bias = four_or(a.bias, channel, 0.0f);
-    const Value* addend = here(a.addend);
-    // All are asked for before the first is stored, which they might otherwise have to wait for.
-    Four addends[4];
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        addends[i] = {};
-        if (i < count && addend != nullptr) addends[i] = four(addend + places[i]);
+    if (a.bias.first != nullptr) {
+        const float4 bias = load4(here(a.bias) + channel);
+        for (int i = 0; i < 4; ++i) results[i] = results[i] + bias;
     }
-#pragma unroll
+    if (a.addend.first != nullptr) {
+        // All are asked for before the first is stored, which they might otherwise have to wait for.
+        Four addends[4];
+        const Value* addend = found(here(a.addend));
+        for (int i = 0; i < 4; ++i) {
+            addends[i] = {};
+            if (i < count) addends[i] = four(addend + places[i]);
+        }
+        for (int i = 0; i < 4; ++i) results[i] = results[i] + numbers(addends[i]);
+    }
+    Value* target = found(here(a.target));
     for (int i = 0; i < 4; ++i) {
-        if (i >= count) continue;
-        results[i] = results[i] + bias;
-        if (addend != nullptr) results[i] = results[i] + numbers(addends[i]);
-        results[i] = keep(here(a.target) + places[i], results[i]);
+        if (i < count) results[i] = keep(target + places[i], results[i]);
     }
 }
 
@@ -125,17 +142,20 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
 // first row.
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
-                                                const float4 (&results)[4], int row, int count, int all) {
+                                                float4 (&results)[4], int row, int count, int all) {
     __shared__ float starts[COLUMNS];
     ColumnSums<THREADS, COLUMNS>& sums = scratch.sums;
     const int column = threadIdx.x % (COLUMNS / 4) * 4;
     if (threadIdx.x < COLUMNS / 4) store4(&starts[column], results[0]);
     __syncthreads();
     const float4 start = load4(&starts[column]);
+    if (count < 4) {
+        for (int i = 0; i < 4; ++i) results[i] = i < count ? results[i] : start;
+    }
     float4 sum = splat(0.0f), square = splat(0.0f);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-        const float4 d = i < count ? results[i] - start : splat(0.0f);
+        const float4 d = results[i] - start;
         sum = sum + d;
         square = fma4(d, d, square);
     }
@@ -162,6 +182,8 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
             forward = forward_of(a.finish.norm, image, channel);
             inverse = load4(list_of(a.finish.norm, image, LIST_INVERSE) + channel);
         }
+        Value* target = found(here(a.target));
+        const Value* input = summed ? found(here(a.finish.norm.input)) : nullptr;
         // What some rows read is asked for before the first of them is stored, which it might otherwise have to wait for.
 #pragma unroll
         for (int first = 0; first < 4; first += ROWS_AT_ONCE) {
@@ -171,8 +193,8 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
                 const bool own = first + i < count;
                 const unsigned at = places[first + i];
                 before[i] = x[i] = stored_result[i] = {};
-                if (own && a.flow == FLOW_ACCUMULATE) before[i] = four(here(a.target) + at);
-                if (own && summed) x[i] = four(here(a.finish.norm.input) + at);
+                if (own && a.flow == FLOW_ACCUMULATE) before[i] = four(target + at);
+                if (own && summed) x[i] = four(input + at);
                 if (own && summed && a.mask == MASK_STORED) stored_result[i] = four(here(a.stored) + at);
             }
 #pragma unroll
@@ -181,7 +203,7 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
                 float4 g = results[first + i], centred = splat(0.0f);
                 if (a.flow == FLOW_ACCUMULATE) g = numbers(before[i]) + g;
                 if (summed) g = masked(a.mask, numbers(stored_result[i]), forward, inverse, numbers(x[i]), g, centred);
-                g = keep(here(a.target) + places[first + i], g);
+                g = keep(target + places[first + i], g);
                 gradient = gradient + g;
                 product = fma4(g, centred, product);
             }

@@ -45,9 +45,10 @@ struct Forward4 {
 };
 
 __device__ __forceinline__ Forward4 forward_of(const Norm& norm, int image, int channel) {
+    const float* lists = list_of(norm, image, 0) + channel;
     Forward4 of;
-    of.mean = load4(list_of(norm, image, LIST_MEAN) + channel);
-    of.factor = load4(list_of(norm, image, LIST_FACTOR) + channel);
+    of.mean = load4(lists + LIST_MEAN * norm.stored);
+    of.factor = load4(lists + LIST_FACTOR * norm.stored);
     of.shift = four_or(norm.shift, channel, 0.0f);
     return of;
 }
@@ -63,12 +64,13 @@ struct Backward4 {
 };
 
 __device__ __forceinline__ Backward4 backward_of(const Norm& norm, int image, int channel) {
+    const float* lists = list_of(norm, image, 0) + channel;
     Backward4 of;
-    of.mean = load4(list_of(norm, image, LIST_MEAN) + channel);
-    of.inverse = load4(list_of(norm, image, LIST_INVERSE) + channel);
+    of.mean = load4(lists + LIST_MEAN * norm.stored);
+    of.inverse = load4(lists + LIST_INVERSE * norm.stored);
     of.scale = four_or(norm.scale, channel, 1.0f);
-    of.mean_gradient = load4(list_of(norm, image, LIST_MEAN_GRADIENT) + channel);
-    of.mean_product = load4(list_of(norm, image, LIST_MEAN_PRODUCT) + channel);
+    of.mean_gradient = load4(lists + LIST_MEAN_GRADIENT * norm.stored);
+    of.mean_product = load4(lists + LIST_MEAN_PRODUCT * norm.stored);
     return of;
 }
 

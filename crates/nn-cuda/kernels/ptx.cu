@@ -38,6 +38,9 @@ __device__ __forceinline__ void wait_for_copies() { cuda_sim_copy_wait(); }
 
 __device__ __forceinline__ int anew(int x) { return x; }
 
+template <class T>
+__device__ __forceinline__ T* found(T* at) { return at; }
+
 __device__ __forceinline__ float relu(float x) { return x <= 0.0f ? 0.0f : x; }
 
 #else
@@ -104,6 +107,15 @@ __device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_
 __device__ __forceinline__ int anew(int x) {
     asm volatile("" : "+r"(x));
     return x;
+}
+
+// The same address, which the compiler keeps in registers instead of finding it again wherever it is used.
+template <class T>
+__device__ __forceinline__ T* found(T* at) {
+    // As one of global memory: of another the compiler would not know what kind it is.
+    size_t address = __cvta_generic_to_global(at);
+    asm volatile("" : "+l"(address));
+    return static_cast<T*>(__cvta_global_to_generic(address));
 }
 
 // max(x, 0). What is not a number stays one, so that a diverged run shows.

@@ -82,33 +82,42 @@ struct Patch {
     int image, top, left, step, height, width;
 };
 
-// Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same quad, from
-// `channel` on, if it `fetches`. COUNT: positions that a thread asks memory for before it uses the first.
-template <int THREADS, int QUADS, int PITCH, int COUNT, bool GRADIENT>
-__device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT>& reader, bool fetches,
+// Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same PER of them,
+// from `channel` on, of which `own` are within the source. AHEAD: positions that a thread asks memory for before it uses the first.
+template <int THREADS, int QUADS, int PITCH, int AHEAD, int PER, bool GRADIENT>
+__device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT> (&readers)[PER], int own,
                                            const Patch& patch, int height, int width, int channels, int channel,
                                            unsigned char* target) {
-    constexpr int APART = THREADS / QUADS;
+    constexpr int APART = THREADS / (QUADS / PER);
     const int positions = patch.height * patch.width;
+    const typename Reader<GRADIENT>::Lists lists = Reader<GRADIENT>::lists(source);
 #pragma unroll 1
-    for (int start = threadIdx.x / QUADS; start < positions; start += COUNT * APART) {
-        typename Reader<GRADIENT>::Fetched values[COUNT];
-        bool inside[COUNT];
+    for (int start = threadIdx.x / (QUADS / PER); start < positions; start += AHEAD * APART) {
+        typename Reader<GRADIENT>::Fetched values[AHEAD][PER];
+        bool inside[AHEAD];
 #pragma unroll
-        for (int i = 0; i < COUNT; ++i) {
+        for (int i = 0; i < AHEAD; ++i) {
             const int index = start + i * APART;
             const int y = patch.top + index / patch.width * patch.step, x = patch.left + index % patch.width * patch.step;
-            inside[i] = fetches && index < positions && y >= 0 && y < height && x >= 0 && x < width;
+            inside[i] = index < positions && y >= 0 && y < height && x >= 0 && x < width;
             // Values of a batch are counted in 32 bits.
             const unsigned at = ((unsigned)(patch.image * height + y) * width + x) * channels + channel;
-            values[i] = {};
-            if (inside[i]) values[i] = reader.fetch(source, at);
+#pragma unroll
+            for (int n = 0; n < PER; ++n) {
+                values[i][n] = {};
+                if (inside[i] && n < own) values[i][n] = Reader<GRADIENT>::fetch(lists, at + 4 * n);
+            }
         }
 #pragma unroll
-        for (int i = 0; i < COUNT; ++i) {
+        for (int i = 0; i < AHEAD; ++i) {
             const int index = start + i * APART;
             if (index >= positions) break;
-            store_quad(target + index * PITCH, inside[i] ? reader.make(source, values[i]) : splat(0.0f));
+            Quads<PER> quads;
+#pragma unroll
+            for (int n = 0; n < PER; ++n) {
+                quads.of[n] = Format::rounded(inside[i] && n < own ? readers[n].make(source, values[i][n]) : splat(0.0f));
+            }
+            *reinterpret_cast<Quads<PER>*>(target + index * PITCH) = quads;
         }
     }
 }
@@ -117,36 +126,52 @@ __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GR
 template <class Tile, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
                                             unsigned char* target) {
+    // As much as registers hold, and a round less is worth: a gradient that is made is two loads.
+    constexpr bool SHORT = sizeof(Four) == 8;
+    constexpr int PER = !BACKWARD && SHORT ? 2 : 1, AHEAD = BACKWARD ? (SHORT ? 3 : 2) : 4;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels;
     const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
-    const int quad = threadIdx.x % QUADS, channel = first + 4 * quad;
-    Reader<BACKWARD> reader = {};
-    if (channel < channels) reader.prepare(a.source, image, channel);
+    const int quad = threadIdx.x % (QUADS / PER) * PER, channel = first + 4 * quad;
+    Reader<BACKWARD> readers[PER] = {};
+#pragma unroll
+    for (int n = 0; n < PER; ++n) {
+        if (channel + 4 * n < channels) readers[n].prepare(a.source, image, channel + 4 * n);
+    }
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
-    // As much as registers hold, and a round less is worth: a gradient that is made is two loads.
-    constexpr int AHEAD = sizeof(Four) == 8 ? 8 : 4, GRADIENTS_AHEAD = sizeof(Four) == 8 ? 3 : 2;
-    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, BACKWARD ? GRADIENTS_AHEAD : AHEAD>(
-        a.source, reader, channel < channels, patch, height, width, channels, channel, target + quad * Tile::QUAD);
+    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, (channels - channel + 3) / 4, patch, height, width,
+                                                         channels, channel, target + quad * Tile::QUAD);
 }
 
-// Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting.
+// Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
+// at a time.
+template <class Tile, int COLUMNS, int QUADS, bool BACKWARD, int PER>
+__device__ __forceinline__ void copy_factors(const ConvolutionArguments& a, const Stencil& stencil, int first,
+                                             unsigned char* target) {
+    const Sizes& s = a.sizes;
+    const int channels = BACKWARD ? s.out_channels : s.in_channels, columns = BACKWARD ? s.in_channels : s.out_channels;
+    const Format::Quad* weight = reinterpret_cast<const Format::Quad*>(here(a.weight));
+    const int first_column = blockIdx.y * COLUMNS;
+#pragma unroll 1
+    for (int index = threadIdx.x; index < stencil.taps * COLUMNS * (QUADS / PER); index += Tile::THREADS) {
+        const int quad = index % (QUADS / PER) * PER, column = index / (QUADS / PER) % COLUMNS;
+        const int n = index / (QUADS / PER * COLUMNS), channel = first + 4 * quad;
+        const bool inside = channel < channels && first_column + column < columns;
+        const Offset row = (Offset)tap_among_all(stencil, s.kernel, n) * columns + first_column + column;
+        copy_async<PER * Tile::QUAD>(target + (n * COLUMNS + column) * Tile::PITCH + quad * Tile::QUAD,
+                                     inside ? weight + (row * channels + channel) / 4 : weight, inside);
+    }
+}
+
 template <class Tile, int COLUMNS, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_factors(const ConvolutionArguments& a, const Stencil& stencil, int first,
                                              unsigned char* target) {
-    typedef Format::Quad Quad;
-    const Sizes& s = a.sizes;
-    const int channels = BACKWARD ? s.out_channels : s.in_channels, columns = BACKWARD ? s.in_channels : s.out_channels;
-    const Quad* weight = reinterpret_cast<const Quad*>(here(a.weight));
-    const int first_column = blockIdx.y * COLUMNS;
-#pragma unroll 2
-    for (int index = threadIdx.x; index < stencil.taps * COLUMNS * QUADS; index += Tile::THREADS) {
-        const int quad = index % QUADS, column = index / QUADS % COLUMNS, n = index / (QUADS * COLUMNS);
-        const int channel = first + 4 * quad;
-        const bool inside = channel < channels && first_column + column < columns;
-        const Offset row = (Offset)tap_among_all(stencil, s.kernel, n) * columns + first_column + column;
-        copy_async<sizeof(Quad)>(target + (n * COLUMNS + column) * Tile::PITCH + quad * Tile::QUAD,
-                                 inside ? weight + (row * channels + channel) / 4 : weight, inside);
+    // 16 bytes, where channels are as many at a time.
+    constexpr int PER = 16 / Tile::QUAD;
+    if (PER > 1 && (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) % (4 * PER) == 0) {
+        copy_factors<Tile, COLUMNS, QUADS, BACKWARD, PER>(a, stencil, first, target);
+    } else {
+        copy_factors<Tile, COLUMNS, QUADS, BACKWARD, 1>(a, stencil, first, target);
     }
 }
 
@@ -269,7 +294,7 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
     const unsigned next = target.apart * stored;
     const unsigned places[4] = {at, at + next, at + 2 * next, at + 3 * next};
     if (BACKWARD) {
-        complete_gradient<2>(a, shared.done.scratch, results, target.image, number, places, count);
+        complete_gradient<(sizeof(Four) == 8 ? 2 : 1)>(a, shared.done.scratch, results, target.image, number, places, count);
         return;
     }
     if (channel < stored) complete_output(a, results, places, channel, count);
@@ -277,10 +302,23 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
     tile_statistics(a, shared.done.scratch, results, number, count, tile_positions(a.finish.partials, target.tile));
 }
 
-template <int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, bool BACKWARD>
+// Of a block: what it declares, or BYTES that a launch asks for, since it cannot declare as much.
+template <class Shared, int BYTES>
+__device__ __forceinline__ Shared& shared_memory() {
+    if constexpr (BYTES > 0) {
+        static_assert(sizeof(Shared) == BYTES, "what a launch asks for, launch.rs");
+        extern __shared__ uint4 dynamic[];
+        return *reinterpret_cast<Shared*>(dynamic);
+    } else {
+        __shared__ Shared declared;
+        return declared;
+    }
+}
+
+template <int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, bool BACKWARD, int BYTES = 0>
 __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a) {
     using Tile = TensorTile<HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
-    __shared__ typename Tile::Shared shared;
+    typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
     // A loop takes registers, which the others lack.
     constexpr bool IN_SPANS = UNIT && (!BACKWARD || Tile::ROWS == 64);
     if (!IN_SPANS) {
@@ -306,10 +344,10 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
 
 TENSOR_CONVOLUTION(tensor_unit_forward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, false)
 TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, false)
-TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 5, 8, 8, 32, 100, Format::QUADS, true, false)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 4, 8, 8, 32, 100, Format::MOST_QUADS, true, false, Format::FORWARD_BYTES)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, true)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, true)
-TENSOR_CONVOLUTION(tensor_unit_backward_8x8x32, 128, 5, 8, 8, 32, 100, Format::QUADS, true, true)
+TENSOR_CONVOLUTION(tensor_unit_backward_8x8x32, 128, 4, 8, 8, 32, 100, Format::MOST_QUADS, true, true, Format::FORWARD_BYTES)
 TENSOR_CONVOLUTION(tensor_forward_4x16x32, 128, 4, 4, 16, 32, 297, Format::QUADS, false, false)
 TENSOR_CONVOLUTION(tensor_forward_8x8x32, 128, 4, 8, 8, 32, 289, Format::QUADS, false, false)
 TENSOR_CONVOLUTION(tensor_backward_4x16x32, 128, 4, 4, 16, 32, 108, Format::QUADS, false, true)

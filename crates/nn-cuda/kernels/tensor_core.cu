@@ -12,6 +12,8 @@ struct Tf32 {
     typedef uint4 Quad;
     static constexpr int FACTOR = 4;  // bytes
     static constexpr int QUADS = 4;  // quads of channels that a convolution has in shared memory at a time
+    static constexpr int MOST_QUADS = 4;  // the same where blocks are small, and what shared memory that takes
+    static constexpr int FORWARD_BYTES = 35328;
     static constexpr int DEPTH = 8;
     static constexpr int COLUMN_PADDING = 16;
 
@@ -54,6 +56,8 @@ struct Bf16 {
     typedef uint2 Quad;
     static constexpr int FACTOR = 2;
     static constexpr int QUADS = 8;
+    static constexpr int MOST_QUADS = 16;
+    static constexpr int FORWARD_BYTES = 55872;
     static constexpr int DEPTH = 16;
     static constexpr int COLUMN_PADDING = 16;
 
@@ -84,6 +88,8 @@ typedef Bf16 Format;
 typedef Tf32 Format;
 #endif
 
-__device__ __forceinline__ void store_quad(unsigned char* at, float4 x) {
-    *reinterpret_cast<Format::Quad*>(at) = Format::rounded(x);
-}
+// Some neighbouring quads, to a place that is a multiple of their bytes.
+template <int COUNT>
+struct alignas(COUNT * sizeof(Format::Quad)) Quads {
+    Format::Quad of[COUNT];
+};

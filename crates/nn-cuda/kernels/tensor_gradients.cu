@@ -68,31 +68,36 @@ __device__ __forceinline__ WeightPart weight_part(int thread) {
     return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, first, end - first, rest / Tile::TAP_GROUPS};
 }
 
-// Adds a tile that is in shared memory.
+// Adds a tile that is in shared memory. From one step of a warp to its next, places in the tile differ by constants.
 template <class Tile, int WIDTH, int OUT>
 __device__ __forceinline__ void add_to_weight(const typename Tile::Factors& factors, GradientSums<Tile::TAPS>& sums) {
+    constexpr int APART = Tile::TURNS * Format::DEPTH;
+    static_assert(WIDTH % APART == 0, "no step goes beyond a row");
     const int lane = threadIdx.x % 32;
     const WeightPart part = weight_part<Tile, OUT>(threadIdx.x);
-    const unsigned char* input = factors.tile.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane);
-    const unsigned char* gradient = factors.tile.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane);
-#pragma unroll 1
-    for (int step = part.turn; step < Tile::ROWS / Format::DEPTH; step += Tile::TURNS) {
-        const unsigned char* x[2];
-        const unsigned char* dy[2];
-        for (int n = 0; n < 2; ++n) {
-            x[n] = input + (step * Format::DEPTH + Format::first_position(lane, n)) * Tile::IN_PITCH;
-            const int position = step * Format::DEPTH + Format::second_position(lane, n);
-            dy[n] = gradient + (position / WIDTH * (WIDTH + 2) + position % WIDTH) * Tile::PITCH;
-        }
+    const unsigned char* x[2];
+    const unsigned char* dy[2];
+    for (int n = 0; n < 2; ++n) {
+        const int first = part.turn * Format::DEPTH + Format::first_position(lane, n);
+        const int second = part.turn * Format::DEPTH + Format::second_position(lane, n);
+        x[n] = factors.tile.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane) + first * Tile::IN_PITCH;
+        dy[n] = factors.tile.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane) + second * Tile::PITCH;
+    }
+    int under[Tile::TAPS];
+    for (int n = 0; n < Tile::TAPS; ++n) {
+        const int tap = part.first_tap + n;
+        under[n] = ((2 - tap / 3) * (WIDTH + 2) + 2 - tap % 3) * Tile::PITCH;
+    }
+#pragma unroll 4
+    for (int position = 0; position < Tile::ROWS; position += APART) {
+        const int in_patch = (position / WIDTH * (WIDTH + 2) + position % WIDTH) * Tile::PITCH;
         unsigned a[4];
-        Format::load_first(a, x[0], x[1]);
+        Format::load_first(a, x[0] + position * Tile::IN_PITCH, x[1] + position * Tile::IN_PITCH);
 #pragma unroll
         for (int n = 0; n < Tile::TAPS; ++n) {
             if (n >= part.taps) break;
-            const int tap = part.first_tap + n;
-            const int offset = ((2 - tap / 3) * (WIDTH + 2) + 2 - tap % 3) * Tile::PITCH;
             unsigned b[4];
-            Format::load_second(b, dy[0] + offset, dy[1] + offset);
+            Format::load_second(b, dy[0] + under[n] + in_patch, dy[1] + under[n] + in_patch);
             Format::multiply(sums.of[n][0], a, b[0], b[1]);
             Format::multiply(sums.of[n][1], a, b[2], b[3]);
         }
@@ -128,12 +133,12 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     const int across = (s.in_width + WIDTH - 1) / WIDTH, top = tile / across * HEIGHT, left = tile % across * WIDTH;
     const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4), first_in = blockIdx.y * IN;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
-    const Reader<true> gradient = {coefficients.gradient[out_quad]};
+    const Reader<true> gradient[1] = {{coefficients.gradient[out_quad]}};
     fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, 32 / sizeof(Four)>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
                                                               patch, s.in_height, s.in_width, s.out_channels, 4 * out_quad,
                                                               factors.tile.gradient + out_quad * Tile::QUAD);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-    const Reader<false> input = {coefficients.input[in_quad]};
+    const Reader<false> input[1] = {{coefficients.input[in_quad]}};
     fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 32 / sizeof(Four)>(
         a.input, input, first_in + 4 * in_quad < s.in_channels, own, s.in_height, s.in_width, s.in_channels,
         first_in + 4 * in_quad, factors.tile.input + in_quad * Tile::QUAD);
@@ -159,9 +164,7 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
 template <int BYTES, int HEIGHT, int WIDTH, int IN, int OUT>
 __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     using Tile = GradientsTile<HEIGHT, WIDTH, IN, OUT>;
-    static_assert(sizeof(typename Tile::Shared) == BYTES, "what a launch asks for, launch.rs");
-    extern __shared__ uint4 dynamic[];
-    typename Tile::Shared& shared = *reinterpret_cast<typename Tile::Shared*>(dynamic);
+    typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
     __shared__ Coefficients<IN, OUT> coefficients;
     const Sizes& s = a.convolution.sizes;
     const int first_in = blockIdx.y * IN;

@@ -92,6 +92,10 @@ impl Kernel {
     /// Bytes of shared memory that a launch asks for, beside what the kernel declares: more than a kernel can declare.
     pub(crate) fn shared_bytes(self, products: Products) -> u32 {
         match (self, products) {
+            (Self::TensorUnitForward8x8x32 | Self::TensorUnitBackward8x8x32, Products::Bf16) => {
+                55_872
+            }
+            (Self::TensorUnitForward8x8x32 | Self::TensorUnitBackward8x8x32, _) => 35_328,
             (Self::TensorGradients8x32x16x16, Products::Bf16) => 35_520,
             (Self::TensorGradients8x16x32x32, Products::Bf16) => 47_680,
             (Self::TensorGradients8x32x16x16, _) => 59_200,

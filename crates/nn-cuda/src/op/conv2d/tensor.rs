@@ -33,7 +33,7 @@ pub(super) fn product(shape: &Shape, target: Layout, towards: usize) -> Product 
     };
     let at_once = match kernels[towards] {
         K::TensorUnitForward8x32x16 | K::TensorUnitForward8x16x32 => Some(3 * MULTIPROCESSORS),
-        K::TensorUnitForward8x8x32 | K::TensorUnitBackward8x8x32 => Some(5 * MULTIPROCESSORS),
+        K::TensorUnitForward8x8x32 | K::TensorUnitBackward8x8x32 => Some(4 * MULTIPROCESSORS),
         _ => None,
     };
     Product {
