@@ -166,6 +166,15 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, T
     finish_statistics(a.finish, scratch.finish, row);
 }
 
+// What memory has at some of this thread's rows, `count` of four.
+template <int ROWS_AT_ONCE>
+__device__ __forceinline__ void fetch_rows(Four (&values)[ROWS_AT_ONCE], const Value* from, const unsigned (&places)[4],
+                                           int first, int count) {
+    for (int i = 0; i < ROWS_AT_ONCE; ++i) {
+        if (first + i < count) values[i] = four(from + places[first + i]);
+    }
+}
+
 // Writes or adds the gradient of this thread's rows, `count` of four, each at its place; where it completes that of a
 // normalisation's output, masks it and sums over the tile. ROWS_AT_ONCE: rows whose values are in registers together.
 template <int ROWS_AT_ONCE, int THREADS, int COLUMNS>
@@ -184,28 +193,30 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
         }
         Value* target = found(here(a.target));
         const Value* input = summed ? found(here(a.finish.norm.input)) : nullptr;
-        // What some rows read is asked for before the first of them is stored, which it might otherwise have to wait for.
 #pragma unroll
         for (int first = 0; first < 4; first += ROWS_AT_ONCE) {
+            // What some rows read is asked for before the first of them is stored, which it might otherwise have to wait for.
             Four before[ROWS_AT_ONCE], x[ROWS_AT_ONCE], stored_result[ROWS_AT_ONCE];
-#pragma unroll
-            for (int i = 0; i < ROWS_AT_ONCE; ++i) {
-                const bool own = first + i < count;
-                const unsigned at = places[first + i];
-                before[i] = x[i] = stored_result[i] = {};
-                if (own && a.flow == FLOW_ACCUMULATE) before[i] = four(target + at);
-                if (own && summed) x[i] = four(input + at);
-                if (own && summed && a.mask == MASK_STORED) stored_result[i] = four(here(a.stored) + at);
+            for (int i = 0; i < ROWS_AT_ONCE; ++i) before[i] = x[i] = stored_result[i] = {};
+            if (a.flow == FLOW_ACCUMULATE) fetch_rows(before, target, places, first, count);
+            if (summed) fetch_rows(x, input, places, first, count);
+            if (summed && a.mask == MASK_STORED) fetch_rows(stored_result, found(here(a.stored)), places, first, count);
+            float4 g[ROWS_AT_ONCE];
+            for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = results[first + i];
+            if (a.flow == FLOW_ACCUMULATE) {
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = numbers(before[i]) + g[i];
             }
-#pragma unroll
+            if (summed && a.mask == MASK_STORED) {
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = where_positive(numbers(stored_result[i]), g[i]);
+            }
+            if (summed && a.mask == MASK_MADE) {
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = where_positive(normalised(forward, numbers(x[i])), g[i]);
+            }
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
                 if (first + i >= count) continue;
-                float4 g = results[first + i], centred = splat(0.0f);
-                if (a.flow == FLOW_ACCUMULATE) g = numbers(before[i]) + g;
-                if (summed) g = masked(a.mask, numbers(stored_result[i]), forward, inverse, numbers(x[i]), g, centred);
-                g = keep(target + places[first + i], g);
-                gradient = gradient + g;
-                product = fma4(g, centred, product);
+                g[i] = keep(target + places[first + i], g[i]);
+                gradient = gradient + g[i];
+                if (summed) product = fma4(g[i], (numbers(x[i]) - forward.mean) * inverse, product);
             }
         }
     }

@@ -150,6 +150,7 @@ impl CudaEngine {
             mode,
             images,
             replicas,
+            multiprocessors: self.gpu.multiprocessors,
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct Gpu {
     pub(crate) stream: Arc<CudaStream>,
     functions: HashMap<Kernel, CudaFunction>,
     pub(crate) products: Products,
+    pub(crate) multiprocessors: usize,
     pub(crate) name: String,
 }
 
@@ -110,6 +111,8 @@ impl Gpu {
         let name = context.name().map_err(unusable)?;
         let (major, minor) = context.compute_capability().map_err(unusable)?;
         check_capability(major, minor).map_err(none)?;
+        let count = sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+        let multiprocessors = context.attribute(count).map_err(unusable)?;
         let target = Target {
             major,
             minor,
@@ -123,6 +126,7 @@ impl Gpu {
             stream,
             functions,
             products,
+            multiprocessors: multiprocessors.max(1) as usize,
             name,
         })
     }

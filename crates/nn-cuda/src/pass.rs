@@ -35,6 +35,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) mode: Mode,
     pub(crate) images: usize,
     pub(crate) replicas: Range<usize>,
+    /// Of the GPU.
+    pub(crate) multiprocessors: usize,
 }
 
 impl Pass<'_> {

@@ -46,16 +46,17 @@ fn launch(
         product.tiling.tiles()
     };
     let (tiles, columns) = (sets * tiles, target.stored.div_ceil(product.columns));
-    let span = span(product, tiles, columns * pass.replicas.len());
+    let at_once = product.spans_of.map(|blocks| blocks * pass.multiprocessors);
+    let span = span(at_once, tiles, columns * pass.replicas.len());
     (arguments.tiles, arguments.span) = (tiles as i32, span as i32);
     let blocks = [tiles.div_ceil(span), columns];
     pass.launch(program, product.kernel, blocks, arguments);
 }
 
-/// Tiles of a block, where so many have that many blocks each: what a block begins with is worth as many tiles as leave no
-/// multiprocessor idle. Nothing that is found depends on it.
-fn span(product: Product, tiles: usize, blocks: usize) -> usize {
-    match product.at_once {
+/// Tiles of a block, where so many have that many blocks each, and the GPU so many blocks at once: what a block begins with, its
+/// weight above all, is done once for as many as leave no multiprocessor idle. Nothing that is found depends on it.
+fn span(at_once: Option<usize>, tiles: usize, blocks: usize) -> usize {
+    match at_once {
         Some(at_once) if tiles * blocks > 2 * at_once => (tiles * blocks).div_ceil(at_once),
         _ => 1,
     }

@@ -7,13 +7,10 @@ use crate::layout::{Layout, Tiling};
 /// Channels of a block of a convolution that is not 3×3 of stride 1.
 const COLUMNS: usize = 32;
 
-/// Multiprocessors of a large GPU.
-const MULTIPROCESSORS: usize = 132;
-
 /// Blocks that sum the gradient of a weight, about: two for each multiprocessor of a large GPU; one where a block's part of it is
 /// four times as large.
-const NARROW_BLOCKS: usize = 2 * MULTIPROCESSORS;
-const WIDE_BLOCKS: usize = MULTIPROCESSORS;
+const NARROW_BLOCKS: usize = 264;
+const WIDE_BLOCKS: usize = 132;
 
 /// The kernel that writes a tensor, forward or (`towards` 1) backward, and how it cuts it.
 pub(super) fn product(shape: &Shape, target: Layout, towards: usize) -> Product {
@@ -31,9 +28,9 @@ pub(super) fn product(shape: &Shape, target: Layout, towards: usize) -> Product 
             [8, 8, COLUMNS],
         ),
     };
-    let at_once = match kernels[towards] {
-        K::TensorUnitForward8x32x16 | K::TensorUnitForward8x16x32 => Some(3 * MULTIPROCESSORS),
-        K::TensorUnitForward8x8x32 | K::TensorUnitBackward8x8x32 => Some(4 * MULTIPROCESSORS),
+    let spans_of = match kernels[towards] {
+        K::TensorUnitForward8x32x16 | K::TensorUnitForward8x16x32 => Some(3),
+        K::TensorUnitForward8x8x32 | K::TensorUnitBackward8x8x32 => Some(4),
         _ => None,
     };
     Product {
@@ -41,7 +38,7 @@ pub(super) fn product(shape: &Shape, target: Layout, towards: usize) -> Product 
         tiling: Tiling::of(target, [tile_height, tile_width], stride),
         columns,
         tiled: true,
-        at_once,
+        spans_of,
     }
 }
 
