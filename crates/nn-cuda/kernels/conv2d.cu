@@ -168,6 +168,7 @@ __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) 
     if (channel < stored) complete_output(a, results, places, channel, own);
     if (a.finish.partials.values.first != nullptr) {
         tile_statistics(a, shared.scratch, results, blockIdx.x, own, count);
+        finish_statistics(a.finish, shared.scratch.finish, blockIdx.x, 1);
     }
 }
 
@@ -229,6 +230,7 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
         places[i] = (unsigned)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
     }
     complete_gradient<2>(a, shared.scratch, results, set, blockIdx.x, places, max(0, min(4, count - row)));
+    finish_gradients(a.finish, shared.scratch.finish, blockIdx.x, 1);
 }
 
 // grid (sets * ceil(rows / ROWS), ceil(target's channels / COLUMNS), replicas); rows and columns of a tile are in the name.

@@ -161,11 +161,13 @@ __device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
     const unsigned places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
     if (BACKWARD) {
         complete_gradient<1>(a, shared.scratch, results, part.image, blockIdx.x, places, count);
+        finish_gradients(a.finish, shared.scratch.finish, blockIdx.x, 1);
         return;
     }
     if (part.channel < stored) complete_output(a, results, places, part.channel, count);
     if (a.finish.partials.values.first == nullptr) return;
     tile_statistics(a, shared.scratch, results, blockIdx.x, count, tile_positions(a.finish.partials, part.tile));
+    finish_statistics(a.finish, shared.scratch.finish, blockIdx.x, 1);
 }
 
 // grid (images * tiles, ceil(target's channels / channels of a block), replicas); rows and columns of positions, and

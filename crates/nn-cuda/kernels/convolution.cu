@@ -137,9 +137,8 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
     }
 }
 
-// Statistics of a tile's results, as norm_statistics finds them, and of all where this block is the last: of `count` of this
-// thread's four rows, and `all` rows of the tile, which is row `row` of the partials. The first thread of a column has the tile's
-// first row.
+// Statistics of a tile's results, as norm_statistics finds them: of `count` of this thread's four rows, and `all` rows of the tile,
+// which is row `row` of the partials. The first thread of a column has the tile's first row.
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
                                                 float4 (&results)[4], int row, int count, int all) {
@@ -163,7 +162,6 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, T
     sums.put(1, square);
     __syncthreads();
     finish_tile(a.finish.partials, sums, starts, row, a.sizes.out_channels, all);
-    finish_statistics(a.finish, scratch.finish, row);
 }
 
 // What memory has at some of this thread's rows, `count` of four.
@@ -225,5 +223,4 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
     scratch.sums.put(1, product);
     __syncthreads();
     finish_gradient(a.finish.partials, scratch.sums, row, stored);
-    finish_gradients(a.finish, scratch.finish, row);
 }

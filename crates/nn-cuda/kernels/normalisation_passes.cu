@@ -42,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
     if (row == 0) store4(&starts[column], start);
     __syncthreads();
     finish_tile(a.finish.partials, sums, starts, blockIdx.x, a.finish.norm.stored, count);
-    finish_statistics(a.finish, scratch.finish, blockIdx.x);
+    finish_statistics(a.finish, scratch.finish, blockIdx.x, 1);
 }
 
 // y = (x - mean) * factor + shift, plus an addend, then perhaps ReLU.
@@ -88,7 +88,7 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
     sums.put(1, product);
     __syncthreads();
     finish_gradient(a.finish.partials, sums, blockIdx.x, a.finish.norm.stored);
-    finish_gradients(a.finish, scratch.finish, blockIdx.x);
+    finish_gradients(a.finish, scratch.finish, blockIdx.x, 1);
 }
 
 // dx from dy, written or added.

@@ -72,31 +72,37 @@ union TileScratch {
     FinishScratch<THREADS, COLUMNS> finish;
 };
 
-// Whether this block is the last of `count` to come here; then it sees what the others have written before, if it reads past the
-// cache of its multiprocessor (__ldcg), where an older value may be. The order: what a block writes, the barrier, one thread's
-// fence for all of them, its count; the last one's fence, the barrier, what the block reads. The counter is 0 again for the next
-// launch. Every thread of the block.
-__device__ __forceinline__ bool is_last(unsigned* counter, unsigned count) {
+// Whether with `own` of `count` that this block brings all are there; then it sees what the others have written before, if it reads
+// past the cache of its multiprocessor (__ldcg), where an older value may be. The order: what a block writes, the barrier, one
+// thread's fence for all of them, its count; the last one's fence, the barrier, what the block reads. The counter is 0 again for the
+// next launch. Every thread of the block.
+__device__ __forceinline__ bool is_last(unsigned* counter, unsigned own, unsigned count) {
     __shared__ bool last;
     __syncthreads();
     if (threadIdx.x == 0) {
         __threadfence();
-        last = atomicInc(counter, count - 1) == count - 1;
-        if (last) __threadfence();
+        last = atomicAdd(counter, own) + own == count;
+        if (last) {
+            *counter = 0;
+            __threadfence();
+        }
     }
     __syncthreads();
     return last;
 }
 
-// The rows that a block puts together: those of its group, or of all groups.
+// The rows that a block puts together: those of a group, or of all groups.
 struct FinishRows {
     int first, count, groups;
 };
 
-__device__ __forceinline__ FinishRows rows_of_group(const Finish& a, int row) {
-    const int rows = a.images * a.partials.tiles, first = row / FINISH_ROWS * FINISH_ROWS;
+__device__ __forceinline__ FinishRows rows_of_group(const Finish& a, int group) {
+    const int rows = a.images * a.partials.tiles, first = group * FINISH_ROWS;
     return {first, min(FINISH_ROWS, rows - first), (rows + FINISH_ROWS - 1) / FINISH_ROWS};
 }
+
+// The rows of a block, group by group: beyond those of `row`'s group.
+__device__ __forceinline__ int next_group(int row, int end) { return min(end, (row / FINISH_ROWS + 1) * FINISH_ROWS); }
 
 // What a group has found of a channel: count of positions, mean, and sum of squares about it; or two sums. Behind the partials.
 __device__ __forceinline__ double* of_group(const Finish& a, int group, int which, int channel) {
@@ -126,32 +132,16 @@ __device__ __forceinline__ void merge(FinishScratch<THREADS, COLUMNS>& scratch, 
     merged[2] = sums[2] > about ? sums[2] - about : sums[2] * 0.0;
 }
 
-// From the partials of all blocks of these channels, by the last of them: mean and variance of each channel over the batch, and
-// the running ones moved towards them. Every thread of every block, when its partials, in this row, are written.
+// Mean and variance of these channels over the batch, from what all groups have found, and the running ones moved towards them.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void finish_statistics(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch, int row) {
-    if (a.counters.first == nullptr) return;
-    const FinishRows rows = rows_of_group(a, row);
-    unsigned* counters = here(a.counters) + blockIdx.y * (rows.groups + 1);
-    const int group = row / FINISH_ROWS;
-    if (!is_last(counters + group, rows.count)) return;
-    const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + threadIdx.x % COLUMNS;
+__device__ __forceinline__ void finish_channels(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch, int groups, int channel) {
     // The channels that fill up a block's columns are the last one once more.
-    const int from = min(channel, stored - 1);
-    const bool writes = threadIdx.x < COLUMNS && channel < stored;
+    const int from = min(channel, a.norm.stored - 1);
     double merged[3];
-    merge(scratch, rows.count, [&](int n, double (&of)[3]) {
-        const double* at = partial_of(a.partials, 0, rows.first + n, 0, stored) + from;
-        of[0] = tile_positions(a.partials, (rows.first + n) % a.partials.tiles);
-        of[1] = __ldcg(at);
-        of[2] = __ldcg(at + stored);
-    }, merged);
-    for (int which = 0; which < 3 && writes; ++which) *of_group(a, group, which, channel) = merged[which];
-    if (!is_last(counters + rows.groups, rows.groups)) return;
-    merge(scratch, rows.groups, [&](int n, double (&of)[3]) {
+    merge(scratch, groups, [&](int n, double (&of)[3]) {
         for (int which = 0; which < 3; ++which) of[which] = __ldcg(of_group(a, n, which, from));
     }, merged);
-    if (!writes) return;
+    if (threadIdx.x >= COLUMNS || channel >= a.norm.stored) return;
     const double count = merged[0], mean = merged[1], square = merged[2];
     set_forward(a.norm, 0, channel, mean, inverse_root(square / count + *here(a.epsilon)));
     const double* factors = here(a.factors) + *a.step * a.factor_row;
@@ -162,33 +152,58 @@ __device__ __forceinline__ void finish_statistics(const Finish& a, FinishScratch
     *running = (float)(kept * *running * factors[1] + taken * (square / (count > 2.0 ? count - 1.0 : 1.0)));
 }
 
+// From the partials of all blocks of these channels, by the last of them. Every thread of every block, when its partials are written,
+// in `own` rows of one group from `row` on.
+template <int THREADS, int COLUMNS>
+__device__ __forceinline__ void finish_statistics(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch, int row, int own) {
+    if (a.counters.first == nullptr) return;
+    const int thread = anew(threadIdx.x), group = row / FINISH_ROWS;
+    const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + thread % COLUMNS;
+    const FinishRows rows = rows_of_group(a, group);
+    unsigned* counters = here(a.counters) + blockIdx.y * (rows.groups + 1);
+    if (!is_last(counters + group, own, rows.count)) return;
+    const int from = min(channel, stored - 1);
+    double merged[3];
+    merge(scratch, rows.count, [&](int n, double (&of)[3]) {
+        const double* at = partial_of(a.partials, 0, rows.first + n, 0, stored) + from;
+        of[0] = tile_positions(a.partials, (rows.first + n) % a.partials.tiles);
+        of[1] = __ldcg(at);
+        of[2] = __ldcg(at + stored);
+    }, merged);
+    const bool writes = threadIdx.x < COLUMNS && channel < stored;
+    for (int which = 0; which < 3 && writes; ++which) *of_group(a, group, which, channel) = merged[which];
+    if (is_last(counters + rows.groups, 1, rows.groups)) finish_channels(a, scratch, rows.groups, channel);
+}
+
+// Sums over some rows of two numbers.
+template <int THREADS, int COLUMNS, class Row>
+__device__ __forceinline__ void add_rows(FinishScratch<THREADS, COLUMNS>& scratch, int rows, const Row& row, double (&sums)[2]) {
+    sums[0] = sums[1] = 0.0;
+    for (int n = threadIdx.x / COLUMNS; n < rows; n += FinishScratch<THREADS, COLUMNS>::LANES) {
+        for (int which = 0; which < 2; ++which) sums[which] += __ldcg(row(n, which));
+    }
+    scratch.over_lanes(sums);
+}
+
 // The same for sums of the gradient over the batch: those are the gradients of shift and scale; and, for a normalisation over
 // the batch, what its input's gradient subtracts.
 template <int THREADS, int COLUMNS>
-__device__ __forceinline__ void finish_gradients(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch, int row) {
+__device__ __forceinline__ void finish_gradients(const Finish& a, FinishScratch<THREADS, COLUMNS>& scratch, int row, int own) {
     if (a.counters.first == nullptr) return;
-    const FinishRows rows = rows_of_group(a, row);
+    const int thread = anew(threadIdx.x), group = row / FINISH_ROWS;
+    const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + thread % COLUMNS;
+    const FinishRows rows = rows_of_group(a, group);
     unsigned* counters = here(a.counters) + blockIdx.y * (rows.groups + 1);
-    const int group = row / FINISH_ROWS;
-    if (!is_last(counters + group, rows.count)) return;
-    const int stored = a.norm.stored, channel = blockIdx.y * COLUMNS + threadIdx.x % COLUMNS;
-    const int from = min(channel, stored - 1), lane = threadIdx.x / COLUMNS;
+    if (!is_last(counters + group, own, rows.count)) return;
+    const int from = min(channel, stored - 1);
+    double sums[2];
+    add_rows(scratch, rows.count, [&](int n, int which) {
+        return partial_of(a.partials, 0, rows.first + n, which, stored) + from;
+    }, sums);
     const bool writes = threadIdx.x < COLUMNS && channel < stored;
-    constexpr int LANES = FinishScratch<THREADS, COLUMNS>::LANES;
-    double sums[2] = {0.0, 0.0};
-    for (int n = lane; n < rows.count; n += LANES) {
-        const double* at = partial_of(a.partials, 0, rows.first + n, 0, stored) + from;
-        sums[0] += __ldcg(at);
-        sums[1] += __ldcg(at + stored);
-    }
-    scratch.over_lanes(sums);
     for (int which = 0; which < 2 && writes; ++which) *of_group(a, group, which, channel) = sums[which];
-    if (!is_last(counters + rows.groups, rows.groups)) return;
-    sums[0] = sums[1] = 0.0;
-    for (int n = lane; n < rows.groups; n += LANES) {
-        for (int which = 0; which < 2; ++which) sums[which] += __ldcg(of_group(a, n, which, from));
-    }
-    scratch.over_lanes(sums);
+    if (!is_last(counters + rows.groups, 1, rows.groups)) return;
+    add_rows(scratch, rows.groups, [&](int n, int which) { return of_group(a, n, which, from); }, sums);
     if (!writes) return;
     if (a.shift_gradient.first != nullptr) here(a.shift_gradient)[channel] = (float)sums[0];
     if (a.scale_gradient.first != nullptr) here(a.scale_gradient)[channel] = (float)sums[1];

@@ -128,7 +128,7 @@ __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a,
                                             unsigned char* target) {
     // As much as registers hold, and a round less is worth: a gradient that is made is two loads.
     constexpr bool SHORT = sizeof(Four) == 8;
-    constexpr int PER = !BACKWARD && SHORT ? 2 : 1, AHEAD = BACKWARD ? (SHORT ? 3 : 2) : 4;
+    constexpr int PER = !BACKWARD && SHORT ? 2 : 1, AHEAD = SHORT && Tile::THREADS > 128 ? 3 : BACKWARD ? 2 : 4;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels;
     const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
@@ -321,17 +321,22 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
     // A loop takes registers, which the others lack.
     constexpr bool IN_SPANS = UNIT && (!BACKWARD || Tile::ROWS == 64);
-    if (!IN_SPANS) {
-        convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, blockIdx.x, false);
-        return;
-    }
-    const bool at_once = (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) <= 4 * QUADS;
-    const int begin = blockIdx.x * a.span, end = min(begin + a.span, a.tiles);
+    const bool at_once = IN_SPANS && (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) <= 4 * QUADS;
+    const int span = IN_SPANS ? a.span : 1, begin = blockIdx.x * span, end = IN_SPANS ? min(begin + span, a.tiles) : begin + 1;
 #pragma unroll 1
     for (int number = begin; number < end; ++number) {
         convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, number, at_once && number > begin);
         // Before the next tile is put where results are.
         __syncthreads();
+    }
+#pragma unroll 1
+    for (int row = begin, next; row < end; row = next) {
+        next = next_group(row, end);
+        if (BACKWARD) {
+            finish_gradients(a.finish, shared.done.scratch.finish, row, next - row);
+        } else {
+            finish_statistics(a.finish, shared.done.scratch.finish, row, next - row);
+        }
     }
 }
 

@@ -182,6 +182,11 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
         }
         gradients_of_tile<Tile, HEIGHT, WIDTH, IN, OUT>(a, tile, coefficients, shared.factors, sums);
     }
+#pragma unroll 1
+    for (int row = begin, next; row < end; row = next) {
+        next = next_group(row, end);
+        finish_gradients(a.convolution.finish, shared.factors.done.scratch.finish, row, next - row);
+    }
     wait_for_copies();
     __syncthreads();
     gather_weight<Tile, OUT>(shared, sums);
