@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nn_cuda::kernels::{OPTIONS, cubin_name, source};
+use nn_engine::Products;
 
 use crate::{root, verdict};
-use simulated::FORMATS;
 use toolchain::Toolchain;
 use usage::Usage;
 
@@ -82,7 +82,7 @@ pub(crate) fn compile(folder: &Path) -> Result<Compiled, String> {
         cubins: Vec::new(),
         usages: Vec::new(),
     };
-    for products in FORMATS {
+    for products in Products::ALL {
         let text = folder.join(format!("kernels-{products}.cu"));
         fs::write(&text, source(products))
             .map_err(|error| format!("cannot write {}: {error}", text.display()))?;

@@ -107,14 +107,14 @@ fn convolution([from, to]: [usize; 2], [kernel, stride]: [usize; 2], size: usize
 }
 
 /// The case with as much tolerance as the reference needs to stay well within the bounds where it rounds what it multiplies
-/// and stores: itself, for products in full.
+/// and stores: itself, where nothing is rounded.
 ///
 /// # Panics
 /// If the reference cannot train it.
 pub fn with_room(case: Case, products: Products) -> Case {
-    let beyond = match products {
-        Products::Full => 0.0,
-        _ => rounded(&case, products).worst.0 / ROOM,
+    let beyond = match products.rounds() {
+        false => 0.0,
+        true => rounded(&case, products).worst.0 / ROOM,
     };
     if beyond <= 1.0 {
         return case;
@@ -127,7 +127,7 @@ pub fn with_room(case: Case, products: Products) -> Case {
 
 /// Whether a case is one for the bounds on an engine that rounds what it multiplies.
 pub(crate) fn has_room(case: &Case, products: Products) -> bool {
-    products == Products::Full || rounded(case, products).worst.0 <= ROOM
+    !products.rounds() || rounded(case, products).worst.0 <= ROOM
 }
 
 /// The reference that rounds what it multiplies, beside the one that does not.

@@ -190,7 +190,7 @@ __device__ __forceinline__ void multiply_chunk(const Stencil& stencil, const uns
     weight += (column + lane / 16 * 8 + lane % 8) * Tile::PITCH + lane / 8 % 2 * 16;
     const auto under_tap = [&](int n) {
         const int offset = offset_of(stencil, n) * Tile::PITCH;
-#pragma unroll
+#pragma unroll (Format::STEPS_TOGETHER)
         for (int step = 0; step < Tile::STEPS; ++step) {
             unsigned b[4];
             load_matrices(b, weight + n * COLUMNS * Tile::PITCH + step * STEP_BYTES);
@@ -204,7 +204,7 @@ __device__ __forceinline__ void multiply_chunk(const Stencil& stencil, const uns
         }
     };
     if (UNIT) {
-#pragma unroll
+#pragma unroll (Format::TAPS_TOGETHER)
         for (int n = 0; n < 9; ++n) under_tap(n);
     } else {
 #pragma unroll 1

@@ -6,7 +6,9 @@
 #define STEP_BYTES 32
 
 // `Quad` is four rounded factors. Where rows are positions and what is multiplied are channels of two tensors
-// (the gradient of a weight), fragments are columns: `DEPTH` positions of 16 channels, loaded from two places of a lane.
+// (the gradient of a weight), fragments are columns: `DEPTH` positions of 16 channels, loaded from two places of a lane. Of a 3x3
+// convolution so many taps, and so many steps of a tap, are unrolled, and for the gradient of its weight so many positions asked
+// for AHEAD of their use: as many as a thread has registers for.
 
 struct Tf32 {
     typedef uint4 Quad;
@@ -16,6 +18,7 @@ struct Tf32 {
     static constexpr int FORWARD_BYTES = 35328;
     static constexpr int DEPTH = 8;
     static constexpr int COLUMN_PADDING = 16;
+    static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 2;
 
     static __device__ __forceinline__ Quad rounded(float4 x) {
         return make_uint4(tf32_of(x.x), tf32_of(x.y), tf32_of(x.z), tf32_of(x.w));
@@ -52,6 +55,41 @@ struct Tf32 {
     }
 };
 
+// Float32's accuracy from tf32's products. Shared memory has factors as they are. A fragment is split into two numbers of tf32,
+// high and low, and of their four products the three largest are made. What tensor cores sum begins at 0 each time, small products
+// first, and is added to the sum to nearest: cut off at every step, a long sum would drift towards 0.
+//
+// high is the nearest of 11 bits, so that low has 12 at most. Where the last of those is 1, low is halfway between two numbers of
+// 11, so that dropping it is as close as rounding, and since low has either sign, no drift. Powers of two pass through as long as
+// low is a normal number, for factors from 2^-103 on. (In integers: cvt.rna also looks whether a number is one, which takes longer.)
+struct Tf32x3 : Tf32 {
+    // Halves and sums of one step at a time, or registers spill.
+    static constexpr int TAPS_TOGETHER = 3, STEPS_TOGETHER = 1, AHEAD = 1;
+
+    static __device__ __forceinline__ Quad rounded(float4 x) {
+        return make_uint4(__float_as_uint(x.x), __float_as_uint(x.y), __float_as_uint(x.z), __float_as_uint(x.w));
+    }
+
+    // What is infinite or no number leaves no number, if not in high then in low.
+    static __device__ __forceinline__ void split(unsigned x, unsigned& high, unsigned& low) {
+        constexpr unsigned KEPT = 0xffffe000u, HALF = 0x1000u;
+        high = (x + HALF) & KEPT;
+        low = __float_as_uint(__uint_as_float(x) - __uint_as_float(high)) & KEPT;
+    }
+
+    static __device__ __forceinline__ void multiply(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+        unsigned high[4], low[4], high0, low0, high1, low1;
+        for (int i = 0; i < 4; ++i) split(a[i], high[i], low[i]);
+        split(b0, high0, low0);
+        split(b1, high1, low1);
+        float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        multiply_tf32(sums, low, high0, high1);
+        multiply_tf32(sums, high, low0, low1);
+        multiply_tf32(sums, high, high0, high1);
+        for (int i = 0; i < 4; ++i) d[i] += sums[i];
+    }
+};
+
 struct Bf16 {
     typedef uint2 Quad;
     static constexpr int FACTOR = 2;
@@ -60,6 +98,7 @@ struct Bf16 {
     static constexpr int FORWARD_BYTES = 55872;
     static constexpr int DEPTH = 16;
     static constexpr int COLUMN_PADDING = 16;
+    static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 4;
 
     static __device__ __forceinline__ Quad rounded(float4 x) { return make_uint2(bf16x2_of(x.x, x.y), bf16x2_of(x.z, x.w)); }
 
@@ -82,8 +121,10 @@ struct Bf16 {
     }
 };
 
-#ifdef PRODUCTS_BF16
+#if defined(PRODUCTS_BF16)
 typedef Bf16 Format;
+#elif defined(PRODUCTS_TF32X3)
+typedef Tf32x3 Format;
 #else
 typedef Tf32 Format;
 #endif

@@ -167,12 +167,12 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
         // Without a condition, which would keep what they were before.
         const Reader<false> input[1] = {{coefficients.input[in_quad]}};
         const Patch read = {image, top * stride - padding, left * stride - padding, step, patch_height, patch_width};
-        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, 32 / sizeof(Four)>(
+        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD>(
             a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels, first_in + 4 * in_quad,
             shared.factors.input + in_quad * Tile::QUAD);
         const Reader<true> gradient[1] = {{coefficients.gradient[out_quad]}};
         const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, 32 / sizeof(Four)>(
+        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD>(
             a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width, s.out_channels, first_out + 4 * out_quad,
             shared.factors.gradient + out_quad * Tile::QUAD);
         __syncthreads();

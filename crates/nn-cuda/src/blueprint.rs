@@ -16,9 +16,6 @@ pub(crate) const WINDOW: usize = 128;
 /// Positions in a tile of a normalisation's own passes.
 pub(crate) const PASS_TILE: usize = 128;
 
-/// Formats that there are kernels for.
-const FORMATS: [Products; 3] = [Products::Full, Products::Tf32, Products::Bf16];
-
 /// What statistics are taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
@@ -117,7 +114,7 @@ impl Blueprint {
     /// # Errors
     /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`].
     pub(crate) fn new(graph: &Graph, options: &EngineOptions) -> Result<Self, EngineError> {
-        options.check(graph, "nn-cuda", &FORMATS)?;
+        options.check(graph, "nn-cuda", &Products::ALL)?;
         for (what, value) in [
             ("batch size", options.batch_size),
             ("number of replicas", options.replicas),
@@ -188,7 +185,7 @@ impl Blueprint {
             activations,
             gradients: gradients.collect(),
             value: match self.options.products {
-                Products::Full | Products::Tf32 => size_of::<f32>(),
+                Products::Full | Products::Tf32x3 | Products::Tf32 => size_of::<f32>(),
                 Products::Bf16 => size_of::<u16>(),
             },
             values: self.parameters.values,
@@ -199,7 +196,7 @@ impl Blueprint {
             parts: self.parameters.parts,
             rounded: match self.options.products {
                 Products::Full => 0,
-                Products::Tf32 => self.parameters.rounded * QUAD,
+                Products::Tf32x3 | Products::Tf32 => self.parameters.rounded * QUAD,
                 Products::Bf16 => self.parameters.rounded * QUAD / 2,
             },
             rounded_tiles: self.parameters.rounded_tiles().len(),

@@ -109,7 +109,9 @@ impl Kernel {
         let on_tensor_cores = self.name().starts_with("tensor_") || self == Self::RoundWeights;
         match products {
             Products::Full => !on_tensor_cores,
-            Products::Tf32 | Products::Bf16 => !self.name().starts_with("conv3x3_"),
+            Products::Tf32x3 | Products::Tf32 | Products::Bf16 => {
+                !self.name().starts_with("conv3x3_")
+            }
         }
     }
 }

@@ -116,7 +116,9 @@ impl Tensor {
     ) -> Result<Self, DriverError> {
         Ok(match products {
             Products::Bf16 => Self::Bf16(Buffer::new(gpu, length, replicas)?),
-            Products::Full | Products::Tf32 => Self::Float32(Buffer::new(gpu, length, replicas)?),
+            Products::Full | Products::Tf32x3 | Products::Tf32 => {
+                Self::Float32(Buffer::new(gpu, length, replicas)?)
+            }
         })
     }
 

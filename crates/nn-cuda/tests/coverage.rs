@@ -39,7 +39,7 @@ fn the_small_cases_launch_every_kernel() {
     if !common::device() {
         return;
     }
-    for products in [Products::Full, Products::Tf32, Products::Bf16] {
+    for products in Products::ALL {
         launch_every_kernel(products);
     }
 }

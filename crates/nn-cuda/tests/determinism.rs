@@ -18,7 +18,7 @@ fn bits_do_not_depend_on_replicas_or_calls() {
         determinism::bits_do_not_depend_on_how_a_run_is_made(&cuda, 7, &ways);
     }
     // A simulated product of matrices is slow.
-    for cuda in common::rounded() {
+    for cuda in common::on_tensor_cores() {
         determinism::bits_do_not_depend_on_how_a_run_is_made(&cuda, 2, &[way(2, 1)]);
     }
 }

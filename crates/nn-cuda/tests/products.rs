@@ -1,4 +1,4 @@
-//! Convolutions whose factors are rounded.
+//! Convolutions whose factors are rounded, or split.
 
 mod common;
 
@@ -7,7 +7,11 @@ use engine_laws::{cases, products};
 #[test]
 fn short_numbers_are_multiplied_as_in_full() {
     if let Some(full) = common::subject() {
-        products::short_numbers_are_multiplied_as_in_full(&full, &common::rounded(), cases(64));
+        products::short_numbers_are_multiplied_as_in_full(
+            &full,
+            &common::on_tensor_cores(),
+            cases(64),
+        );
     }
 }
 

@@ -10,7 +10,7 @@ fn a_renormalised_run_is_the_plain_run_bit_for_bit() {
         renormalisation::a_renormalised_run_is_the_plain_run_bit_for_bit(&[cuda], cases(24));
     }
     // A simulated product of matrices is slow.
-    for cuda in common::rounded() {
+    for cuda in common::on_tensor_cores() {
         renormalisation::a_renormalised_run_is_the_plain_run_bit_for_bit(&[cuda], cases(4));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 /// What the factors of a convolution's products are rounded to before they are multiplied, and what tensors between
 /// operations are stored in.
 ///
-/// Products are exact. What has no part in this stays in the engine's [`Precision`](crate::Precision), in every format:
+/// Products are exact, but for those of [`Tf32x3`](Self::Tf32x3). What has no part in this stays in the engine's [`Precision`](crate::Precision), in every format:
 /// parameters and their gradients, what an optimiser keeps of these, statistics of normalisations and their running
 /// averages, sums, and all arithmetic inside of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,11 @@ pub enum Products {
     /// Not rounded.
     #[default]
     Full,
+    /// Not rounded, and multiplied with float32's accuracy by what multiplies tf32: a factor is split into `high`, the nearest
+    /// number of tf32, and `low`, what is left of it but for a last bit, and a product is
+    /// `high·high + high·low + low·high`. `low` is at most `2⁻¹¹` of a factor that float32 holds and its last bit `2⁻²³`, so that
+    /// with `low·low` at most `2 · 2⁻²³ + 2⁻²² = 2⁻²¹` of a product are missing.
+    Tf32x3,
     /// Factors have 11 significant bits with the exponents of binary32: NVIDIA's tf32. Tensors are stored as they are.
     Tf32,
     /// Factors have 8 significant bits with the exponents of binary32: bfloat16. So have all tensors between operations:
@@ -35,10 +40,23 @@ const LEAST: f64 = LEAST_NORMAL / 128.0;
 const BEYOND: f64 = (1_u128 << 127) as f64 * 2.0;
 
 impl Products {
-    /// How far rounding to nearest takes a factor, or what is stored, relative to it, at most.
+    /// All of them, the most accurate first.
+    pub const ALL: [Self; 4] = [Self::Full, Self::Tf32x3, Self::Tf32, Self::Bf16];
+
+    /// Whether factors are rounded to fewer bits than float32 has.
+    pub fn rounds(self) -> bool {
+        match self {
+            Products::Full | Products::Tf32x3 => false,
+            Products::Tf32 | Products::Bf16 => true,
+        }
+    }
+
+    /// How far rounding to nearest takes a factor, or what is stored, relative to it, at most; where factors are not rounded,
+    /// half of what may be missing of a product, as if each of the two were off by so much.
     pub fn roundoff(self) -> f64 {
         match self {
             Products::Full => 0.0,
+            Products::Tf32x3 => 2f64.powi(-22),
             Products::Tf32 => 2f64.powi(-11),
             Products::Bf16 => 2f64.powi(-8),
         }
@@ -58,7 +76,7 @@ impl Products {
     /// ```
     pub fn round(self, factor: f64) -> f64 {
         let bits = match self {
-            Products::Full => return factor,
+            Products::Full | Products::Tf32x3 => return factor,
             Products::Tf32 => 11,
             Products::Bf16 => 8,
         };
@@ -109,6 +127,7 @@ impl fmt::Display for Products {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Products::Full => "full",
+            Products::Tf32x3 => "tf32x3",
             Products::Tf32 => "tf32",
             Products::Bf16 => "bf16",
         })

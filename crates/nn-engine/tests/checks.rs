@@ -44,7 +44,7 @@ fn products_that_an_engine_does_not_have_are_refused() {
         products: Products::Bf16,
         ..EngineOptions::new(&graph, 4)
     };
-    let formats = [Products::Full, Products::Tf32, Products::Bf16];
+    let formats = Products::ALL;
     assert_eq!(options.check(&graph, "an engine", &formats), Ok(()));
     let refused = options.check(&graph, "an engine", &formats[..2]);
     assert_eq!(

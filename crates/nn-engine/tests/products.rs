@@ -56,18 +56,37 @@ proptest! {
 
     #[test]
     fn a_factor_is_never_further_off_than_is_said(factor in any::<f64>()) {
-        for products in [Products::Full, Products::Tf32, Products::Bf16] {
+        for products in Products::ALL {
             let rounded = products.round(factor);
+            prop_assert!(products.rounds() || rounded == factor || factor.is_nan());
             if factor.is_normal() && rounded.is_finite() {
                 prop_assert!((rounded - factor).abs() <= products.roundoff() * factor.abs());
             }
         }
     }
+
+    #[test]
+    fn three_products_of_halves_are_a_product_but_for_what_is_said(
+        significands in [(1_u32 << 23)..1 << 24, (1_u32 << 23)..1 << 24],
+    ) {
+        let [x, w] = significands.map(f64::from);
+        let split = |factor: f64| {
+            let high = Products::Tf32.round(factor);
+            // 11 bits of what is left.
+            let low = factor - high;
+            let unit = if low.abs() < 2048.0 { 1.0 } else { 2.0 };
+            (high, (low / unit).trunc() * unit)
+        };
+        let ((high, low), (other_high, other_low)) = (split(x), split(w));
+        let three = high * other_high + (high * other_low + low * other_high);
+        let missing = (x * w - three).abs() / (x * w);
+        prop_assert!(missing <= 2.0 * Products::Tf32x3.roundoff(), "{x} · {w}: {missing:e}");
+    }
 }
 
 #[test]
 fn what_has_no_neighbours_stays() {
-    for products in [Products::Full, Products::Tf32, Products::Bf16] {
+    for products in Products::ALL {
         for kept in [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(products.round(kept).to_bits(), f64::to_bits(kept));
             assert_eq!(products.store(kept).to_bits(), f64::to_bits(kept));

@@ -20,10 +20,6 @@ const PRECISION: Precision = Precision::Float64;
 /// More threads than any machine has use for; asking for more is a mistake.
 const MOST_THREADS: usize = 4096;
 
-/// Factors are rounded to them on the way into a convolution, and tensors between operations: what the formats mean, for
-/// engines that have them.
-const PRODUCTS: [Products; 3] = [Products::Full, Products::Tf32, Products::Bf16];
-
 /// The float64 engine (see the [crate](crate) for an example).
 ///
 /// A step: forward with the batch's statistics, mean softmax cross-entropy, backward; running
@@ -57,7 +53,7 @@ impl ReferenceEngine {
     /// [`EngineError::Options`], [`EngineError::Symmetry`], [`EngineError::Unsupported`] or
     /// [`EngineError::Memory`].
     pub fn new(graph: &Graph, options: EngineOptions) -> Result<Self, EngineError> {
-        options.check(graph, "nn-reference", &PRODUCTS)?;
+        options.check(graph, "nn-reference", &Products::ALL)?;
         network::check_supported(graph)?;
         let states = 8 * (options.replicas as u128 + 1) * State::values(graph, options.optimiser);
         let bytes = states + network::bytes(graph, 1);
@@ -79,7 +75,7 @@ impl ReferenceEngine {
     /// # Errors
     /// As [`new`](Self::new), but [`EngineError::Memory`].
     pub fn bytes_needed(graph: &Graph, options: &EngineOptions) -> Result<u128, EngineError> {
-        options.check(graph, "nn-reference", &PRODUCTS)?;
+        options.check(graph, "nn-reference", &Products::ALL)?;
         network::check_supported(graph)?;
         let states = 8 * options.replicas as u128 * State::values(graph, options.optimiser);
         Ok(states + network::bytes(graph, options.batch_size))

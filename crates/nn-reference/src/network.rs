@@ -116,7 +116,7 @@ pub(crate) fn forward(
 /// A tensor as the format stores it.
 fn stored(products: Products, mut tensor: Tensor) -> Tensor {
     match products {
-        Products::Full | Products::Tf32 => {}
+        Products::Full | Products::Tf32x3 | Products::Tf32 => {}
         Products::Bf16 => tensor.par_mapv_inplace(|value| products.store(value)),
     }
     tensor

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use cuda_sim::Sanitizer;
 use nn_cuda::kernels::FILES;
+use nn_engine::Products;
 
 use super::sanitize;
-use super::simulated::{Corpus, FORMATS, Found, Part};
+use super::simulated::{Corpus, Found, Part};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -108,7 +109,7 @@ fn judge(corpus: &Corpus, parts: &[Part], mutant: &Mutant) -> Result<Verdict, St
     let scratch = tempfile::tempdir().map_err(failed)?;
     let folder = scratch.path().join("kernels");
     write(&folder, mutant).map_err(failed)?;
-    for products in FORMATS {
+    for products in Products::ALL {
         let part = Part {
             case: None,
             products,

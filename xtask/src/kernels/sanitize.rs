@@ -8,7 +8,7 @@ use nn_cuda::CudaEngine;
 use nn_engine::conformance::{Case, Tier};
 use nn_engine::{Engine, EngineError, EngineOptions, Products, Split};
 
-use super::simulated::{Corpus, FORMATS, Part};
+use super::simulated::{Corpus, Part};
 
 /// Trains small cases of the corpus that together launch every kernel, under both.
 ///
@@ -54,7 +54,7 @@ pub(super) fn covering() -> Result<Vec<Part>, String> {
     let cases = Case::all(Tier::Sim);
     let mut launched = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        for products in FORMATS {
+        for products in Products::ALL {
             let kernels = kernels_of(case, products);
             let kernels = kernels.map_err(|error| format!("`{}`: {error}", case.name))?;
             let part = Part {

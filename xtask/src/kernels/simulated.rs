@@ -27,9 +27,6 @@ pub(super) struct Part {
     pub(super) products: Products,
 }
 
-/// Formats that convolutions multiply in, each with kernels of its own.
-pub(super) const FORMATS: [Products; 3] = [Products::Full, Products::Tf32, Products::Bf16];
-
 /// What one training of the corpus found.
 #[derive(Debug)]
 pub(super) struct Found {

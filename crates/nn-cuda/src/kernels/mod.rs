@@ -94,7 +94,7 @@ fn is_of(products: Products, file: &str) -> bool {
     let on_tensor_cores = file.starts_with("tensor_") || file == "rounded_weights.cu";
     match products {
         Products::Full => !on_tensor_cores,
-        Products::Tf32 | Products::Bf16 => !file.starts_with("conv3x3"),
+        Products::Tf32x3 | Products::Tf32 | Products::Bf16 => !file.starts_with("conv3x3"),
     }
 }
 

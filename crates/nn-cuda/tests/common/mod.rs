@@ -28,17 +28,17 @@ pub(crate) fn subject() -> Option<Subject> {
     device().then(|| Subject::new(name, Algorithm::Direct, CudaEngine::new))
 }
 
-/// The engine with rounded products, in both formats, if there is a device.
-pub(crate) fn rounded() -> Vec<Subject> {
-    let formats = [Products::Tf32, Products::Bf16].into_iter();
-    formats
-        .filter_map(|products| subject().map(|cuda| cuda.with_products(products)))
-        .collect()
-}
-
 /// The engine in every format, if there is a device.
 pub(crate) fn subjects() -> Vec<Subject> {
-    subject().into_iter().chain(rounded()).collect()
+    let subjects = Products::ALL.map(|products| subject().map(|cuda| cuda.with_products(products)));
+    subjects.into_iter().flatten().collect()
+}
+
+/// The engine in every format of tensor cores, if there is a device.
+pub(crate) fn on_tensor_cores() -> Vec<Subject> {
+    let mut subjects = subjects();
+    subjects.retain(|cuda| cuda.products() != Products::Full);
+    subjects
 }
 
 /// Whether there is a device to test on. Where there is none, says why past what `cargo test` captures.

@@ -135,14 +135,15 @@ impl Errors {
     ///
     /// once in each sum: 0.82 `u_p`. (Factors that are equal, as pixels are, have equal `δ`, of at most `u_p`: two of them
     /// are `2 u_p` off, for which the [`Bounds`](super::Bounds)' 4 deviations have room. Products of so few bits are exact
-    /// in float32.) It is independent of the rounding of the sum, so that squares add.
+    /// in float32.) It is independent of the rounding of the sum, so that squares add. Where factors are split instead
+    /// ([`Products::Tf32x3`]) a product is off by at most `2 u_p`, as here.
     ///
     /// What is [stored](Self::of_storage) in the format is not rounded again: then only weights are, which are a factor of
     /// the result and of the data gradient, and the error of these is `√(1/3) u_p`.
     pub(super) fn of_products(self, products: Products, roundoff: f64) -> Self {
         let [forward, data, weight] = match products {
             Products::Full => return self,
-            Products::Tf32 => [2, 2, 2],
+            Products::Tf32x3 | Products::Tf32 => [2, 2, 2],
             Products::Bf16 => [1, 1, 0],
         };
         let rounded = |error: f64, factors| rounded(error, factors, products, roundoff);

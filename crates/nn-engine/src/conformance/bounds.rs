@@ -51,7 +51,7 @@ use crate::{NamedTensor, Precision, Products};
 /// Gradients have jumps: a ReLU input within rounding error of 0 may fall on either side, and its
 /// gradient is lost or gained whole; so is that of the two largest values of a pooling window. Of many values the share `smooth` does that at worst, which moves
 /// a gradient by `√smooth` of its norm. That is the bound on gradients, and on everything after the
-/// first update, unless the case is known to have no such value ([`Kinks::Avoided`]). With rounded products
+/// first update, unless the case is known to have no such value ([`Kinks::Avoided`]). With rounded products ([`Products::rounds`])
 /// there always are such values if there is a kink at all, since seeds avoid what float32 may move across it; and often so few in a tensor that their number
 /// varies: a share of `smooth / 4` is expected, and moves a gradient by 4 deviations at most, `4 √(smooth / 4)`.
 ///
@@ -102,9 +102,9 @@ impl Bounds {
         Self {
             roundoff,
             smooth,
-            gradient: match (products, case.kinks) {
-                (Products::Full, Kinks::Avoided) => gradient,
-                (Products::Full, Kinks::Possible) => gradient.max(smooth.sqrt()),
+            gradient: match (products.rounds(), case.kinks) {
+                (false, Kinks::Avoided) => gradient,
+                (false, Kinks::Possible) => gradient.max(smooth.sqrt()),
                 (_, _) if !has_kinks(graph) => gradient,
                 (_, _) => gradient.max((DEVIATIONS * smooth).sqrt()),
             },
@@ -114,14 +114,14 @@ impl Bounds {
 
     /// How many of so many right answers may be others, where logits may be off by `bound`.
     ///
-    /// None with products in full: logits of random images are no ties. Else an answer is another where the two largest
+    /// None where products are not rounded: logits of random images are no ties. Else an answer is another where the two largest
     /// logits are within the error, of `n` images at worst the share `s`, `bound`; and no more than 4 deviations above
     /// that, where they are independent: `n s + 4 √(n s)`.
     pub fn answers(&self, bound: f64, images: f64) -> f64 {
         let expected = bound * images;
-        match self.products {
-            Products::Full => 0.0,
-            _ => expected + DEVIATIONS * expected.sqrt(),
+        match self.products.rounds() {
+            false => 0.0,
+            true => expected + DEVIATIONS * expected.sqrt(),
         }
     }
 

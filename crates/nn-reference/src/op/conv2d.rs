@@ -119,9 +119,9 @@ pub(crate) fn backward(
 
 /// A tensor's values as they are multiplied.
 fn rounded(products: Products, tensor: &Tensor) -> Cow<'_, Tensor> {
-    match products {
-        Products::Full => Cow::Borrowed(tensor),
-        _ => Cow::Owned(tensor.mapv(|value| products.round(value))),
+    match products.rounds() {
+        false => Cow::Borrowed(tensor),
+        true => Cow::Owned(tensor.mapv(|value| products.round(value))),
     }
 }
 
