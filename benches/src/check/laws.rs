@@ -19,7 +19,7 @@ use crate::{Choice, Format};
 type Law = (&'static str, fn(&Subject, usize));
 
 /// In the order in which they are tried: the quick ones first. `effort` is a number of steps or cases.
-const LAWS: [Law; 20] = [
+const LAWS: [Law; 21] = [
     ("calls that cannot be served are refused", |subject, _| {
         calls::calls_that_cannot_be_served_are_refused_in_a_sentence(subject);
     }),
@@ -84,6 +84,9 @@ const LAWS: [Law; 20] = [
             products::short_numbers_are_multiplied_as_in_full(&full, rounded, cases(effort as u32));
         },
     ),
+    ("long sums are as exact as in full", |subject, _| {
+        products::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded(subject);
+    }),
     ("a rescaled run is resumed", |subject, _| {
         renormalisation::a_rescaled_run_is_resumed_from_its_state(subject);
         renormalisation::replicas_are_rescaled_one_by_one(subject);
@@ -121,7 +124,7 @@ const LAWS: [Law; 20] = [
 /// ```
 /// use benches::{Choice, Format};
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 20 laws hold"));
+/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 21 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laws(engine: Choice, format: Format, effort: usize) -> Result<String, Failure> {

@@ -1,4 +1,6 @@
-//! What is rounded to a shorter format, and what that leaves alone.
+//! What is rounded to a shorter format, what that leaves alone, and how exact products are where nothing is rounded.
+
+mod accuracy;
 
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use nn_reference::ReferenceEngine;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
+
+pub use accuracy::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded;
 
 use crate::Subject;
 

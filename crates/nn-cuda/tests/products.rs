@@ -21,3 +21,10 @@ fn evaluation_multiplies_the_weights_of_now() {
         products::evaluation_multiplies_the_weights_of_now(&cuda);
     }
 }
+
+#[test]
+fn long_sums_are_as_exact_as_in_full_unless_factors_are_rounded() {
+    for cuda in common::subjects() {
+        products::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded(&cuda);
+    }
+}
