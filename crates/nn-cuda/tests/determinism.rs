@@ -66,7 +66,9 @@ fn says_its_bits() {
         Products::Full => 3,
         _ => 1,
     };
+    // Threads of tf32x3 meet where those of tf32 do: it differs in what each does alone, and takes twice as long.
     let bits = common::subjects().into_iter();
+    let bits = bits.filter(|cuda| cuda.products() != Products::Tf32x3);
     let bits = bits.map(|cuda| format!("{:016x}", determinism::fingerprint(&cuda, steps(&cuda))));
     println!("told: {}", bits.collect::<Vec<_>>().join(" "));
 }
