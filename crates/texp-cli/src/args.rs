@@ -25,6 +25,8 @@ pub enum PrecisionChoice {
     Float32,
     /// Numbers and products in float64: slow, and on the CPU only.
     Float64,
+    /// Float32, whose products convolutions make of tf32's with float32's accuracy: on a GPU only.
+    Tf32x3,
     /// Float32, of which convolutions multiply the first 11 bits: on a GPU only.
     Tf32,
     /// Float32, of which convolutions multiply the first 8 bits, and activations are stored with as many: on a GPU only.
@@ -37,6 +39,7 @@ impl PrecisionChoice {
         match self {
             Self::Float32 => Arithmetic::Float32,
             Self::Float64 => Arithmetic::Float64,
+            Self::Tf32x3 => Arithmetic::Tf32x3,
             Self::Tf32 => Arithmetic::Tf32,
             Self::Bf16 => Arithmetic::Bf16,
         }

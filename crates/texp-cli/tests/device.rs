@@ -107,7 +107,7 @@ fn what_only_a_gpu_multiplies_is_never_trained_on_the_cpu() {
              `training.precision` and --precision), or on a GPU (--device cuda)"
         )
     };
-    for format in ["tf32", "bf16"] {
+    for format in ["tf32x3", "tf32", "bf16"] {
         let precision = format!("batch_size = 4\nprecision = \"{format}\"\n");
         let change = ["batch_size = 4\n", &precision];
         for (arguments, begins, says) in [

@@ -245,6 +245,12 @@ fn every_precision_is_called_what_it_is_called_in_toml() {
             Precision::Float64,
             Products::Full,
         ),
+        (
+            "tf32x3",
+            Arithmetic::Tf32x3,
+            Precision::Float32,
+            Products::Tf32x3,
+        ),
         ("tf32", Arithmetic::Tf32, Precision::Float32, Products::Tf32),
         ("bf16", Arithmetic::Bf16, Precision::Float32, Products::Bf16),
     ] {

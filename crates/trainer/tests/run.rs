@@ -394,7 +394,7 @@ fn a_place_that_cannot_be_written_is_an_error() {
 #[test]
 fn the_cpu_multiplies_in_full_or_not_at_all() {
     let runs = tempfile::tempdir().unwrap();
-    for arithmetic in [Arithmetic::Tf32, Arithmetic::Bf16] {
+    for arithmetic in [Arithmetic::Tf32x3, Arithmetic::Tf32, Arithmetic::Bf16] {
         let text = TINY.replace("float64", arithmetic.name());
         let experiment = experiment(&text);
         assert_eq!(experiment.training.precision, arithmetic);

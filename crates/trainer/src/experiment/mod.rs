@@ -144,9 +144,10 @@ pub struct Training {
     pub batch_size: usize,
     /// Passes over the training images.
     pub epochs: u64,
-    /// `"float32"` (fast, on the CPU or a GPU; the default), `"float64"` (slow, on the CPU), or on a GPU `"tf32"` or
-    /// `"bf16"`: parameters stay float32, convolutions multiply what is rounded so, and in bf16 activations are stored so. On
-    /// what it is computed is no part of the experiment, see [`RunOptions`](crate::run::RunOptions).
+    /// `"float32"` (fast, on the CPU or a GPU; the default), `"float64"` (slow, on the CPU), or on a GPU `"tf32x3"`
+    /// (float32's accuracy on tensor cores), `"tf32"` or `"bf16"`: parameters stay float32, convolutions multiply what is
+    /// rounded so, and in bf16 activations are stored so. On what it is computed is no part of the experiment, see
+    /// [`RunOptions`](crate::run::RunOptions).
     #[serde(default)]
     pub precision: Arithmetic,
     /// Seed of the initial parameters, the same for all runs; 0 by default.

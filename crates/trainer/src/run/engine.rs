@@ -14,7 +14,7 @@ use crate::experiment::{Arithmetic, Experiment, Prepared};
 pub enum DeviceKind {
     /// The processor: `nn-cpu` for float32, `nn-reference` for float64.
     Cpu,
-    /// The first NVIDIA GPU: `nn-cuda`, float32, tf32 and bf16.
+    /// The first NVIDIA GPU: `nn-cuda`, float32, and what else its convolutions multiply.
     Cuda,
 }
 
@@ -28,16 +28,15 @@ fn kind(experiment: &Experiment, device: DeviceKind) -> Result<EngineKind, Train
     match (device, experiment.training.precision) {
         (DeviceKind::Cpu, Arithmetic::Float32) => Ok(EngineKind::Cpu),
         (DeviceKind::Cpu, Arithmetic::Float64) => Ok(EngineKind::Reference),
-        (DeviceKind::Cpu, arithmetic @ (Arithmetic::Tf32 | Arithmetic::Bf16)) => {
-            Err(TrainerError::RoundedOnCpu {
-                arithmetic,
-                no_gpu: None,
-            })
-        }
-        (DeviceKind::Cuda, Arithmetic::Float32 | Arithmetic::Tf32 | Arithmetic::Bf16) => {
-            Ok(EngineKind::Cuda)
-        }
+        (
+            DeviceKind::Cpu,
+            arithmetic @ (Arithmetic::Tf32x3 | Arithmetic::Tf32 | Arithmetic::Bf16),
+        ) => Err(TrainerError::RoundedOnCpu {
+            arithmetic,
+            no_gpu: None,
+        }),
         (DeviceKind::Cuda, Arithmetic::Float64) => Err(TrainerError::Float64OnGpu),
+        (DeviceKind::Cuda, _) => Ok(EngineKind::Cuda),
     }
 }
 

@@ -66,7 +66,7 @@ fn impossible_values() {
         "precision = \"float64\"",
         "precision = \"float16\"",
         &format!(
-            "line 16, column 13: unknown value `float16`, expected one of `float32`, `float64`, `tf32`, `bf16`{REMEDY}"
+            "line 16, column 13: unknown value `float16`, expected one of `float32`, `float64`, `tf32x3`, `tf32`, `bf16`{REMEDY}"
         ),
     );
     check(
