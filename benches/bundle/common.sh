@@ -69,7 +69,7 @@ has_torch() {
 }
 
 # What convolutions multiply, all of it, and what the engine has of it. An engine that cannot even say so is asked in full.
-all_formats=(full tf32 bf16)
+all_formats=(full tf32x3 tf32 bf16)
 formats=" $("${cuda[@]}" formats 2>>"$log" | tr '\n' ' ')"
 [[ $formats == *' full '* ]] || formats=' full '
 

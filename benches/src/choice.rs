@@ -23,6 +23,8 @@ pub enum Format {
     /// Float32.
     #[default]
     Full,
+    /// Float32's accuracy by what multiplies tf32.
+    Tf32x3,
     /// Factors rounded to tf32.
     Tf32,
     /// Factors rounded to bf16.
@@ -31,21 +33,22 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Full, Self::Tf32, Self::Bf16];
+    pub const ALL: [Self; 4] = [Self::Full, Self::Tf32x3, Self::Tf32, Self::Bf16];
 
     /// As engines call it.
     pub fn products(self) -> Products {
         match self {
             Self::Full => Products::Full,
+            Self::Tf32x3 => Products::Tf32x3,
             Self::Tf32 => Products::Tf32,
             Self::Bf16 => Products::Bf16,
         }
     }
 
-    /// The precision of PyTorch, in `race.py`, that multiplies so.
+    /// The precision of PyTorch, in `race.py`, that multiplies so, or as exactly.
     pub fn peer(self) -> &'static str {
         match self {
-            Self::Full => "fp32",
+            Self::Full | Self::Tf32x3 => "fp32",
             Self::Tf32 => "tf32",
             Self::Bf16 => "bf16",
         }

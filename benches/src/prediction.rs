@@ -16,7 +16,7 @@ pub struct Capability {
     #[arg(long, value_name = "TB/S", default_value_t = 4.3)]
     pub bandwidth: f64,
     /// Operations of convolutions a second, in 10¹²; a multiply-add counts two. Unless given, those of an H200 in the format that
-    /// is multiplied in: 67, in tf32 495, in bf16 990.
+    /// is multiplied in: 67, in tf32 495, of which tf32x3 multiplies three times: 165, in bf16 990.
     #[arg(long, value_name = "TFLOP/S")]
     pub arithmetic: Option<f64>,
     /// Microseconds from the start of a launch in a graph to that of the next, which depends on it, if it does nothing.
@@ -47,6 +47,7 @@ impl Capability {
     fn of_format(self, format: Format) -> Self {
         let arithmetic = match format {
             Format::Full => 67.0,
+            Format::Tf32x3 => 165.0,
             Format::Tf32 => 495.0,
             Format::Bf16 => 990.0,
         };

@@ -49,7 +49,7 @@ struct Samples {
     /// Of this workspace's engine.
     own: Option<Contestant>,
     /// Of PyTorch, as `race.py` calls it.
-    precision: Option<Format>,
+    peer: Option<Format>,
 }
 
 impl Samples {
@@ -64,7 +64,12 @@ impl Samples {
 
     /// What convolutions multiply.
     fn format(&self) -> Option<Format> {
-        self.own.map(|own| own.format).or(self.precision)
+        self.own.map(|own| own.format).or(self.peer)
+    }
+
+    /// The precision of PyTorch that multiplies so.
+    fn precision(&self) -> Option<&'static str> {
+        self.format().map(Format::peer)
     }
 
     /// Images a second of all runs, over those of another, round by round.
@@ -101,9 +106,9 @@ impl Race {
             }
             for (name, batch, note, ms) in peers.sample() {
                 let mut formats = Format::ALL.into_iter();
-                let precision = formats.find(|format| name.contains(format.peer()));
+                let peer = formats.find(|format| name.contains(format.peer()));
                 let entry = samples.entry(name).or_default();
-                (entry.batch, entry.note, entry.precision) = (batch, note, precision);
+                (entry.batch, entry.note, entry.peer) = (batch, note, peer);
                 entry.ms.push(ms);
             }
         }
@@ -166,7 +171,7 @@ impl Race {
         let mut parts = Vec::new();
         for (own, contestant) in own {
             let peers = samples.iter().filter(|(_, peer)| {
-                peer.own.is_none() && peer.batch == own.batch && peer.format() == own.format()
+                peer.own.is_none() && peer.batch == own.batch && peer.precision() == own.precision()
             });
             let best = peers
                 .filter_map(|(name, peer)| Some((name, peer, peer.median()?)))
@@ -267,15 +272,16 @@ mod tests {
             }),
             ..Samples::default()
         };
-        let peer = |precision, ms: &[f64]| Samples {
+        let peer = |format, ms: &[f64]| Samples {
             batch: 128,
             ms: ms.to_vec(),
-            precision: Some(precision),
+            peer: Some(format),
             ..Samples::default()
         };
         let all = [
             ("nn-cuda", own(1, Format::Full, &[1.0, 2.0])),
             ("nn-cuda, 8 replicas", own(8, Format::Full, &[4.0, 8.0])),
+            ("nn-cuda, tf32x3", own(1, Format::Tf32x3, &[0.8, 1.6])),
             ("nn-cuda, tf32", own(1, Format::Tf32, &[0.5, 1.0])),
             ("PyTorch, eager, fp32", peer(Format::Full, &[4.0, 8.0])),
             ("PyTorch, eager, tf32", peer(Format::Tf32, &[3.0, 5.0])),
@@ -300,6 +306,7 @@ mod tests {
         // Though the medians' ratio is that of two different rounds.
         let expected = "full: 4.00 [4.00–4.00] times as fast as PyTorch, eager, fp32; \
                         full: 8 replicas together 8.00 [8.00–8.00] times as fast as PyTorch, eager, fp32; \
+                        tf32x3: 5.00 [5.00–5.00] times as fast as PyTorch, eager, fp32; \
                         tf32: 4.00 [4.00–4.00] times as fast as PyTorch, graph, tf32";
         assert_eq!(verdict, expected);
         assert!(race.verdict(&BTreeMap::new()).is_err());
@@ -345,6 +352,7 @@ mod tests {
         assert_eq!(
             left_out,
             [
+                "the engine does not multiply in tf32x3",
                 "the engine does not multiply in tf32",
                 "the engine does not multiply in bf16"
             ]
