@@ -22,7 +22,10 @@ pub struct Capability {
     /// Microseconds from the start of a launch in a graph to that of the next, which depends on it, if it does nothing.
     #[arg(long, value_name = "US", default_value_t = 3.0)]
     pub launch: f64,
-    /// Which share of the arithmetic kernels reach.
+    /// Instructions of threads a second, in 10¹².
+    #[arg(long, value_name = "TINSTR/S", default_value_t = 29.7)]
+    pub issue: f64,
+    /// Which share of the arithmetic, and of the instructions, kernels reach.
     #[arg(long, value_name = "SHARE", default_value_t = 0.4)]
     pub share: f64,
     /// Which share of the memory's bandwidth kernels reach.
@@ -64,6 +67,32 @@ impl Capability {
     }
 }
 
+/// What a format costs beside its arithmetic.
+#[derive(Clone, Copy, Debug)]
+struct Storage {
+    /// Bytes of a value between operations.
+    value: f64,
+    /// Instructions of a thread for each of them that is read or written: of a tile of 8×32 positions by 16 channels, those of the
+    /// convolution and of both its gradients, counted in the code that NVIDIA's compiler makes for sm_90, over the values that the
+    /// plan counts. None in full, whose instructions are its arithmetic.
+    instructions: f64,
+}
+
+impl Storage {
+    fn of(format: Format) -> Self {
+        let (value, instructions) = match format {
+            Format::Full => (4.0, 0.0),
+            Format::Tf32x3 => (4.0, 43.0),
+            Format::Tf32 => (4.0, 23.0),
+            Format::Bf16 => (2.0, 18.0),
+        };
+        Self {
+            value,
+            instructions,
+        }
+    }
+}
+
 /// A part of a step: operations, bytes, and seconds, at best and with the shares that are reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Work {
@@ -75,12 +104,14 @@ struct Work {
 
 impl Work {
     /// One pass over a group of the plan.
-    fn add(&mut self, cost: Cost, images: f64, capability: &Capability) {
-        let flops = images * cost.flops as f64;
-        self.add_counts(flops, 4.0 * images * cost.elements as f64, capability);
+    fn add(&mut self, cost: Cost, images: f64, storage: Storage, capability: &Capability) {
+        let (flops, values) = (images * cost.flops as f64, images * cost.elements as f64);
+        let instructions = values * storage.instructions;
+        self.add_counts([flops, values * storage.value, instructions], capability);
     }
 
-    fn add_counts(&mut self, flops: f64, bytes: f64, capability: &Capability) {
+    /// What kernels issue is theirs, and no limit at best.
+    fn add_counts(&mut self, [flops, bytes, instructions]: [f64; 3], capability: &Capability) {
         self.flops += flops;
         self.bytes += bytes;
         let reached = Shares {
@@ -88,12 +119,13 @@ impl Work {
             traffic: capability.traffic_share,
         };
         self.best += capability.seconds(flops, bytes, ALL);
-        self.reached += capability.seconds(flops, bytes, reached);
+        let issued = instructions / (1e12 * capability.issue * capability.share);
+        self.reached += capability.seconds(flops, bytes, reached).max(issued);
     }
 }
 
-/// Predicts the step of `setting` on a device: every group of the plan takes the longer of its arithmetic and its
-/// traffic (each tensor once a pass, all to and from memory), every launch its latency besides. The launches are
+/// Predicts the step of `setting` on a device: every group of the plan takes the longest of its arithmetic, its traffic (each
+/// tensor once a pass, all to and from memory) and its instructions, every launch its latency besides. The launches are
 /// counted by the engine itself, on any device it finds.
 ///
 /// # Errors
@@ -110,7 +142,13 @@ pub fn predict(setting: Setting, capability: &Capability) -> Result<String, Box<
     let launches = training.engine.launches()?.len();
     let graph = setting.graph()?;
     let images = (setting.batch * setting.replicas) as f64;
-    let parts = parts(&graph, images, setting.replicas as f64, capability);
+    let storage = Storage::of(setting.format);
+    let parts = parts(
+        &graph,
+        [images, setting.replicas as f64],
+        storage,
+        capability,
+    );
 
     let mut table = Table::new([
         "part of a step",
@@ -157,8 +195,8 @@ pub fn predict(setting: Setting, capability: &Capability) -> Result<String, Box<
 /// The work of all groups by kind, and of the update.
 fn parts(
     graph: &Graph,
-    images: f64,
-    replicas: f64,
+    [images, replicas]: [f64; 2],
+    storage: Storage,
     capability: &Capability,
 ) -> Vec<(&'static str, Work)> {
     let mut convolutions = [Work::default(); 2];
@@ -170,9 +208,9 @@ fn parts(
         } else {
             &mut others
         };
-        kind[0].add(group.forward, images, capability);
+        kind[0].add(group.forward, images, storage, capability);
         // Two kernels, for the data and for the weights: as one, they differ in what is read twice.
-        kind[1].add(group.backward, images, capability);
+        kind[1].add(group.backward, images, storage, capability);
     }
     let trained = graph
         .parameters()
@@ -181,7 +219,8 @@ fn parts(
     let trained: usize = trained.map(|parameter| parameter.elements()).sum();
     let mut update = Work::default();
     // The gradient, the buffer twice and the parameter twice.
-    update.add_counts(0.0, 5.0 * 4.0 * replicas * trained as f64, capability);
+    let bytes = 5.0 * 4.0 * replicas * trained as f64;
+    update.add_counts([0.0, bytes, 0.0], capability);
     vec![
         ("convolutions, forward", convolutions[0]),
         ("convolutions, backward", convolutions[1]),
@@ -201,6 +240,7 @@ mod tests {
         bandwidth: 1.0,
         arithmetic: Some(10.0),
         launch: 3.0,
+        issue: 1.0,
         share: 0.5,
         traffic_share: 0.5,
     };
@@ -208,11 +248,14 @@ mod tests {
     #[test]
     fn work_takes_the_longer_of_arithmetic_and_traffic() {
         let mut work = Work::default();
-        work.add_counts(1e9, 1e6, &DEVICE);
+        work.add_counts([1e9, 1e6, 1e6], &DEVICE);
         assert_eq!((work.best, work.reached), (1e-4, 2e-4));
         let mut work = Work::default();
-        work.add_counts(1e6, 1e9, &DEVICE);
+        work.add_counts([1e6, 1e9, 1e8], &DEVICE);
         assert_eq!((work.best, work.reached), (1e-3, 2e-3));
+        let mut work = Work::default();
+        work.add_counts([1e6, 1e6, 1e9], &DEVICE);
+        assert_eq!((work.best, work.reached), (1e-6, 2e-3));
         let given = DEVICE.of_format(Format::Bf16);
         assert_eq!(given.arithmetic, Some(10.0));
         let of_format = Capability {
@@ -234,13 +277,14 @@ mod tests {
             format: crate::Format::Full,
         };
         let graph = setting.graph().unwrap();
-        let parts = parts(&graph, 4.0, 1.0, &DEVICE);
+        let storage = Storage::of(Format::Bf16);
+        let parts = parts(&graph, [4.0, 1.0], storage, &DEVICE);
         let cost = Plan::compile(&graph).cost();
         let flops: f64 = parts.iter().map(|(_, work)| work.flops).sum();
         let bytes: f64 = parts.iter().map(|(_, work)| work.bytes).sum();
         let update = parts.last().unwrap().1.bytes;
         assert_eq!(flops, 4.0 * cost.flops as f64);
-        assert_eq!(bytes - update, 16.0 * cost.elements as f64);
+        assert_eq!(bytes - update, 8.0 * cost.elements as f64);
         assert!(parts[0].1.flops > 20.0 * parts[2].1.flops);
     }
 }

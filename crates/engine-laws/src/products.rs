@@ -304,8 +304,30 @@ pub fn short_numbers_are_multiplied_as_in_full(
             .chain(rounded)
             .try_for_each(|subject| trains_to_the_bit(&case, &graph, subject))
     };
+    law(many_tiles()).unwrap_or_else(|failure| panic!("{failure}: {:?}", many_tiles()));
     let outcome = TestRunner::new(config).run(&whole_numbers(), law);
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// More tiles than a small GPU has blocks for at once, and more channels than one has in its fastest memory at a time.
+fn many_tiles() -> WholeNumbers {
+    let layer = Layer {
+        channels: 40,
+        kernel: 3,
+        stride: 1,
+        padding: 1,
+        unread: [0, 0],
+    };
+    WholeNumbers {
+        channels: 5,
+        layers: [layer; 2],
+        output: [1, 16],
+        relu: true,
+        bias: Bias::None,
+        long_results: true,
+        batch: 16,
+        seed: 1,
+    }
 }
 
 fn trains_to_the_bit(case: &WholeNumbers, graph: &Graph, subject: &Subject) -> TestCaseResult {
