@@ -84,6 +84,9 @@ const LAWS: [Law; 21] = [
             products::short_numbers_are_multiplied_as_in_full(&full, rounded, cases(effort as u32));
         },
     ),
+    ("an evaluation multiplies the weights of now", |subject, _| {
+        products::evaluation_multiplies_the_weights_of_now(subject);
+    }),
     ("long sums are as exact as in full", |subject, _| {
         products::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded(subject);
     }),
@@ -124,7 +127,7 @@ const LAWS: [Law; 21] = [
 /// ```
 /// use benches::{Choice, Format};
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 21 laws hold"));
+/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 22 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laws(engine: Choice, format: Format, effort: usize) -> Result<String, Failure> {
