@@ -84,9 +84,12 @@ const LAWS: [Law; 22] = [
             products::short_numbers_are_multiplied_as_in_full(&full, rounded, cases(effort as u32));
         },
     ),
-    ("an evaluation multiplies the weights of now", |subject, _| {
-        products::evaluation_multiplies_the_weights_of_now(subject);
-    }),
+    (
+        "an evaluation multiplies the weights of now",
+        |subject, _| {
+            products::evaluation_multiplies_the_weights_of_now(subject);
+        },
+    ),
     ("long sums are as exact as in full", |subject, _| {
         products::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded(subject);
     }),

@@ -44,7 +44,7 @@ struct Reader<false> {
     };
 
     // `at` is the place of the first channel, counted in values.
-    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) { return {four(lists.x + at)}; }
+    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) { return {load_four(lists.x + at)}; }
 
     __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
         if (source.kind == SOURCE_STORED) return numbers(values.x);
@@ -76,8 +76,8 @@ struct Reader<true> {
 
     static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) {
         Fetched values;
-        values.dy = four(lists.dy + at);
-        if (lists.x != nullptr) values.x = four(lists.x + at);
+        values.dy = load_four(lists.dy + at);
+        if (lists.x != nullptr) values.x = load_four(lists.x + at);
         return values;
     }
 
@@ -127,13 +127,13 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
         const Value* addend = found(here(a.addend));
         for (int i = 0; i < 4; ++i) {
             addends[i] = {};
-            if (i < count) addends[i] = four(addend + places[i]);
+            if (i < count) addends[i] = load_four(addend + places[i]);
         }
         for (int i = 0; i < 4; ++i) results[i] = results[i] + numbers(addends[i]);
     }
     Value* target = found(here(a.target));
     for (int i = 0; i < 4; ++i) {
-        if (i < count) results[i] = keep(target + places[i], results[i]);
+        if (i < count) results[i] = keep_four(target + places[i], results[i]);
     }
 }
 
@@ -169,7 +169,7 @@ template <int ROWS_AT_ONCE>
 __device__ __forceinline__ void fetch_rows(Four (&values)[ROWS_AT_ONCE], const Value* from, const unsigned (&places)[4],
                                            int first, int count) {
     for (int i = 0; i < ROWS_AT_ONCE; ++i) {
-        if (first + i < count) values[i] = four(from + places[first + i]);
+        if (first + i < count) values[i] = load_four(from + places[first + i]);
     }
 }
 
@@ -212,7 +212,7 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
             }
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
                 if (first + i >= count) continue;
-                g[i] = keep(target + places[first + i], g[i]);
+                g[i] = keep_four(target + places[first + i], g[i]);
                 gradient = gradient + g[i];
                 if (summed) product = fma4(g[i], (numbers(x[i]) - forward.mean) * inverse, product);
             }

@@ -5,7 +5,7 @@
 //           passed the ReLU, and the two means are those of scale * dy and scale * dy * x^ over what was normalised over.
 //
 // Passes over memory find sums for each tile of positions of an image ("partials"), here or in the convolution beside
-// (convolution.cu); a small kernel puts them together in float64 in a fixed order. Every formula commutes with a power of
+// (convolution.cu); they are put together in float64 in a fixed order (statistics.cu). Every formula commutes with a power of
 // two: division and square root are correctly rounded, and nothing is compared with a constant but 0.
 //
 // Tested against nn-reference's batch_norm and group_norm.
@@ -117,7 +117,8 @@ __device__ __forceinline__ double* partial_of(const Partials& partials, int imag
 }
 
 // Mean of a tile's columns and sum of squares about it, from sums of differences from the tile's first row and of their squares: so
-// a mean far from 0 costs no accuracy, and a constant channel has no variance.
+// a mean far from 0 costs no accuracy, and a constant channel has no variance. (A first row far from all others costs some: at most
+// `count` roundings of the sum of squares, in which that row is.)
 template <int THREADS, int COLUMNS>
 __device__ __forceinline__ void finish_tile(const Partials& partials, const ColumnSums<THREADS, COLUMNS>& sums,
                                             const float (&starts)[COLUMNS], int row, int stored, int count) {

@@ -30,10 +30,10 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
     const int first = tile * a.finish.partials.tile_width, count = tile_positions(a.finish.partials, tile);
     const bool inside = channel < a.finish.norm.stored;
     const Value* x = here(a.finish.norm.input) + ((Offset)image * a.positions + first) * a.finish.norm.stored + channel;
-    const float4 start = inside ? numbers(four(x)) : splat(0.0f);
+    const float4 start = inside ? numbers(load_four(x)) : splat(0.0f);
     float4 sum = splat(0.0f), square = splat(0.0f);
     for (int position = row; inside && position < count; position += PASS_ROWS) {
-        const float4 d = numbers(four(x + (Offset)position * a.finish.norm.stored)) - start;
+        const float4 d = numbers(load_four(x + (Offset)position * a.finish.norm.stored)) - start;
         sum = sum + d;
         square = fma4(d, d, square);
     }
@@ -53,10 +53,10 @@ extern "C" __global__ void __launch_bounds__(256) norm_output(const __grid_const
     if (index >= a.positions * quads) return;
     const int image = blockIdx.y, channel = index % quads * 4;
     const Offset at = (Offset)image * a.positions * a.finish.norm.stored + 4 * (Offset)index;
-    float4 y = normalised(forward_of(a.finish.norm, image, channel), numbers(four(here(a.finish.norm.input) + at)));
-    if (a.addend.first != nullptr) y = y + numbers(four(here(a.addend) + at));
+    float4 y = normalised(forward_of(a.finish.norm, image, channel), numbers(load_four(here(a.finish.norm.input) + at)));
+    if (a.addend.first != nullptr) y = y + numbers(load_four(here(a.addend) + at));
     if (a.finish.norm.relu) y = relu4(y);
-    keep(here(a.output) + at, y);
+    keep_four(here(a.output) + at, y);
 }
 
 // Masks dy, and sums dy and dy * x^ over a tile.
@@ -76,10 +76,10 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
             const Offset at = ((Offset)image * a.positions + first + position) * a.finish.norm.stored + channel;
             Value* dy = here(a.output) + at;
             float4 centred;
-            const float4 x = numbers(four(here(a.finish.norm.input) + at));
-            const float4 stored = a.mask == MASK_STORED ? numbers(four(here(a.stored) + at)) : splat(0.0f);
-            const float4 g = masked(a.mask, stored, forward, inverse, x, numbers(four(dy)), centred);
-            if (a.mask != MASK_NONE) keep(dy, g);
+            const float4 x = numbers(load_four(here(a.finish.norm.input) + at));
+            const float4 stored = a.mask == MASK_STORED ? numbers(load_four(here(a.stored) + at)) : splat(0.0f);
+            const float4 g = masked(a.mask, stored, forward, inverse, x, numbers(load_four(dy)), centred);
+            if (a.mask != MASK_NONE) keep_four(dy, g);
             gradient = gradient + g;
             product = fma4(g, centred, product);
         }
@@ -99,6 +99,6 @@ extern "C" __global__ void __launch_bounds__(256) norm_input_gradient(const __gr
     if (index >= a.positions * quads) return;
     const int image = blockIdx.y, channel = index % quads * 4;
     const Offset at = (Offset)image * a.positions * a.finish.norm.stored + 4 * (Offset)index;
-    const float4 x = numbers(four(here(a.finish.norm.input) + at)), dy = numbers(four(here(a.output) + at));
+    const float4 x = numbers(load_four(here(a.finish.norm.input) + at)), dy = numbers(load_four(here(a.output) + at));
     contribute(here(a.gradient) + at, input_gradient(backward_of(a.finish.norm, image, channel), x, dy), a.flow);
 }

@@ -22,9 +22,9 @@ struct PointwiseArguments {
 extern "C" __global__ void __launch_bounds__(256) pointwise_forward(const __grid_constant__ PointwiseArguments a) {
     const Offset at = 4 * ((Offset)blockIdx.x * blockDim.x + threadIdx.x);
     if (at >= a.values) return;
-    float4 y = numbers(four(here(a.first) + at));
-    if (a.second.first != nullptr) y = y + numbers(four(here(a.second) + at));
-    keep(here(a.result) + at, a.relu ? relu4(y) : y);
+    float4 y = numbers(load_four(here(a.first) + at));
+    if (a.second.first != nullptr) y = y + numbers(load_four(here(a.second) + at));
+    keep_four(here(a.result) + at, a.relu ? relu4(y) : y);
 }
 
 // The gradient, masked where y came through a ReLU, to one operand or two.
@@ -32,8 +32,8 @@ extern "C" __global__ void __launch_bounds__(256) pointwise_forward(const __grid
 extern "C" __global__ void __launch_bounds__(256) pointwise_backward(const __grid_constant__ PointwiseArguments a) {
     const Offset at = 4 * ((Offset)blockIdx.x * blockDim.x + threadIdx.x);
     if (at >= a.values) return;
-    float4 g = numbers(four(here(a.gradient) + at));
-    if (a.relu) g = where_positive(numbers(four(here(a.stored) + at)), g);
+    float4 g = numbers(load_four(here(a.gradient) + at));
+    if (a.relu) g = where_positive(numbers(load_four(here(a.stored) + at)), g);
     contribute(here(a.first_gradient) + at, g, a.first_flow);
     // The operands may be one tensor: the second contribution is added to the first.
     contribute(here(a.second_gradient) + at, g, a.second_flow);

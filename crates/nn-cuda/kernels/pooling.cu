@@ -50,7 +50,7 @@ extern "C" __global__ void __launch_bounds__(64) average_pool_forward(const __gr
 #pragma unroll 8
     for (int position = 0; position < positions; ++position) {
         const Value* at = here(a.input) + in_at(a.sizes, p.image, 0, 0) + position * a.sizes.in_channels + p.channel;
-        const float4 x = numbers(four(at));
+        const float4 x = numbers(load_four(at));
         for (int i = 0; i < 4; ++i) sums[i] += element(x, i);
     }
     Value* to = here(a.output) + out_at(a.sizes, p.image, 0, 0) + p.channel;
@@ -62,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(256) average_pool_backward(const __
     Place p;
     if (!place_of(a.images, a.sizes.in_height, a.sizes.in_width, a.sizes.in_channels, p)) return;
     const float positions = (float)(a.sizes.in_height * a.sizes.in_width);
-    const float4 g = numbers(four(here(a.gradient) + out_at(a.sizes, p.image, 0, 0) + p.channel));
+    const float4 g = numbers(load_four(here(a.gradient) + out_at(a.sizes, p.image, 0, 0) + p.channel));
     contribute(here(a.input_gradient) + in_at(a.sizes, p.image, p.y, p.x) + p.channel,
                make_float4(g.x / positions, g.y / positions, g.z / positions, g.w / positions), a.flow);
 }
@@ -141,8 +141,8 @@ extern "C" __global__ void __launch_bounds__(256) zero_pad_forward(const __grid_
     if (!place_of(a.images, s.out_height, s.out_width, s.out_channels, p)) return;
     const Value* x = here(a.input) + in_at(s, p.image, p.y * s.stride, p.x * s.stride) + p.channel;
     // The input's channels that only fill up are zero already.
-    keep(here(a.output) + out_at(s, p.image, p.y, p.x) + p.channel,
-         p.channel < s.in_channels ? numbers(four(x)) : splat(0.0f));
+    keep_four(here(a.output) + out_at(s, p.image, p.y, p.x) + p.channel,
+         p.channel < s.in_channels ? numbers(load_four(x)) : splat(0.0f));
 }
 
 extern "C" __global__ void __launch_bounds__(256) zero_pad_backward(const __grid_constant__ PoolArguments a) {

@@ -118,7 +118,7 @@ __device__ __forceinline__ T* found(T* at) {
     return static_cast<T*>(__cvta_global_to_generic(address));
 }
 
-// max(x, 0). What is not a number stays one, so that a diverged run shows.
+// max(x, 0). NaN stays NaN, so that a diverged run shows.
 __device__ __forceinline__ float relu(float x) {
     float y;
     asm("max.NaN.f32 %0, %1, 0f00000000;" : "=f"(y) : "f"(x));

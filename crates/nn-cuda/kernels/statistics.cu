@@ -145,11 +145,11 @@ __device__ __forceinline__ void finish_channels(const Finish& a, FinishScratch<T
     const double count = merged[0], mean = merged[1], square = merged[2];
     set_forward(a.norm, 0, channel, mean, inverse_root(square / count + *here(a.epsilon)));
     const double* factors = here(a.factors) + *a.step * a.factor_row;
-    const double kept = 1.0 - a.momentum, taken = a.momentum;
+    const double held = 1.0 - a.momentum, taken = a.momentum;
     float* running = here(a.running_mean) + channel;
-    *running = (float)(kept * *running * factors[0] + taken * mean);
+    *running = (float)(held * *running * factors[0] + taken * mean);
     running = here(a.running_variance) + channel;
-    *running = (float)(kept * *running * factors[1] + taken * (square / (count > 2.0 ? count - 1.0 : 1.0)));
+    *running = (float)(held * *running * factors[1] + taken * (square / (count > 2.0 ? count - 1.0 : 1.0)));
 }
 
 // From the partials of all blocks of these channels, by the last of them. Every thread of every block, when its partials are written,

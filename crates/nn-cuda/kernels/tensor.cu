@@ -57,10 +57,10 @@ __device__ __forceinline__ Four kept(float4 x) { return x; }
 
 #endif
 
-__device__ __forceinline__ Four four(const Value* at) { return *reinterpret_cast<const Four*>(at); }
+__device__ __forceinline__ Four load_four(const Value* at) { return *reinterpret_cast<const Four*>(at); }
 
 // Keeps four numbers, and gives what they are from now on.
-__device__ __forceinline__ float4 keep(Value* at, float4 x) {
+__device__ __forceinline__ float4 keep_four(Value* at, float4 x) {
     const Four rounded = kept(x);
     *reinterpret_cast<Four*>(at) = rounded;
     return numbers(rounded);
@@ -104,8 +104,8 @@ __device__ __forceinline__ float element(float4 x, int index) {
 enum Flow { FLOW_NONE = 0, FLOW_WRITE = 1, FLOW_ACCUMULATE = 2 };
 
 __device__ __forceinline__ void contribute(Value* at, float4 x, int flow) {
-    if (flow == FLOW_WRITE) keep(at, x);
-    if (flow == FLOW_ACCUMULATE) keep(at, numbers(four(at)) + x);
+    if (flow == FLOW_WRITE) keep_four(at, x);
+    if (flow == FLOW_ACCUMULATE) keep_four(at, numbers(load_four(at)) + x);
 }
 
 // Sums of two quantities over the rows of a block's tile, column by column, in one order. A thread has four neighbouring

@@ -126,7 +126,7 @@ __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GR
 template <class Tile, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
                                             unsigned char* target) {
-    // As much as registers hold, and a round less is worth: a gradient that is made is two loads.
+    // As many as registers hold; one more that saves no turn of the loop is worth nothing. A gradient that is made is two loads.
     constexpr bool SHORT = sizeof(Four) == 8;
     constexpr int PER = !BACKWARD && SHORT ? 2 : 1, AHEAD = SHORT && Tile::THREADS > 128 ? 3 : BACKWARD ? 2 : 4;
     const Sizes& s = a.sizes;
@@ -262,8 +262,7 @@ __device__ __forceinline__ Target target_of(const Partials& tiling, int number, 
     }
 }
 
-// One tile of the batch. Its weight is in shared memory already unless that is the block's first tile, or has not room for all
-// channels at once.
+// One tile of the batch. Its weight is in shared memory already unless it is the block's first.
 template <class Tile, int HEIGHT, int WIDTH, int COLUMNS, int QUADS, bool UNIT, bool BACKWARD>
 __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared, int number,
                                                      bool has_weight) {
@@ -321,11 +320,10 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
     // A loop takes registers, which the others lack.
     constexpr bool IN_SPANS = UNIT && (!BACKWARD || Tile::ROWS == 64);
-    const bool at_once = IN_SPANS && (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) <= 4 * QUADS;
     const int span = IN_SPANS ? a.span : 1, begin = blockIdx.x * span, end = IN_SPANS ? min(begin + span, a.tiles) : begin + 1;
 #pragma unroll 1
     for (int number = begin; number < end; ++number) {
-        convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, number, at_once && number > begin);
+        convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, number, number > begin);
         // Before the next tile is put where results are.
         __syncthreads();
     }
@@ -340,7 +338,8 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     }
 }
 
-// grid (spans, ceil(target's channels / channels of a block), replicas). In the name: "unit" for 3x3 of
+// grid (spans, ceil(target's channels / channels of a block), replicas). A span is one tile, unless there is room for the weight of
+// all of the source's channels. In the name: "unit" for 3x3 of
 // stride 1 and padding 1; rows and columns of positions, and channels, of a block.
 #define TENSOR_CONVOLUTION(name, threads, blocks, ...)                                                          \
     extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ ConvolutionArguments a) { \
@@ -349,10 +348,10 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
 
 TENSOR_CONVOLUTION(tensor_unit_forward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, false)
 TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, false)
-TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 4, 8, 8, 32, 100, Format::MOST_QUADS, true, false, Format::FORWARD_BYTES)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, false, Format::SMALL_BYTES)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, true)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, true)
-TENSOR_CONVOLUTION(tensor_unit_backward_8x8x32, 128, 4, 8, 8, 32, 100, Format::MOST_QUADS, true, true, Format::FORWARD_BYTES)
+TENSOR_CONVOLUTION(tensor_unit_backward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, true, Format::SMALL_BYTES)
 TENSOR_CONVOLUTION(tensor_forward_4x16x32, 128, 4, 4, 16, 32, 297, Format::QUADS, false, false)
 TENSOR_CONVOLUTION(tensor_forward_8x8x32, 128, 4, 8, 8, 32, 289, Format::QUADS, false, false)
 TENSOR_CONVOLUTION(tensor_backward_4x16x32, 128, 4, 4, 16, 32, 108, Format::QUADS, false, true)

@@ -5,17 +5,20 @@
 // Bytes of a row that one product takes.
 #define STEP_BYTES 32
 
-// `Quad` is four rounded factors. Where rows are positions and what is multiplied are channels of two tensors
-// (the gradient of a weight), fragments are columns: `DEPTH` positions of 16 channels, loaded from two places of a lane. Of a 3x3
-// convolution so many taps, and so many steps of a tap, are unrolled, and for the gradient of its weight so many positions asked
-// for AHEAD of their use: as many as a thread has registers for.
+// What a format says:
+// `Quad`           four factors as shared memory has them: rounded, but for tf32x3, which splits them when they are multiplied
+// `FACTOR`         bytes of one
+// `QUADS`          of the source's channels, how many a convolution has in shared memory at a time, where there may be so many;
+//                  `SMALL_QUADS` in the blocks of 8x8 positions, which take `SMALL_BYTES` (as many as an H100 has four times)
+// `DEPTH`          positions that one product sums over in the gradient of a weight: there rows are positions, and fragments are
+//                  columns, `DEPTH` positions of 16 channels, loaded from two places of a lane
+// `TAPS_TOGETHER`  of a 3x3 convolution unrolled, and so many steps of a tap (`STEPS_TOGETHER`); and positions that are asked for
+//                  `AHEAD` of their use in the gradient of a weight: as many as a thread has registers for
 
 struct Tf32 {
     typedef uint4 Quad;
     static constexpr int FACTOR = 4;  // bytes
-    static constexpr int QUADS = 4;  // quads of channels that a convolution has in shared memory at a time
-    static constexpr int MOST_QUADS = 4;  // the same where blocks are small, and what shared memory that takes
-    static constexpr int FORWARD_BYTES = 35328;
+    static constexpr int QUADS = 4, SMALL_QUADS = 4, SMALL_BYTES = 35328;
     static constexpr int DEPTH = 8;
     static constexpr int COLUMN_PADDING = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 2;
@@ -93,9 +96,7 @@ struct Tf32x3 : Tf32 {
 struct Bf16 {
     typedef uint2 Quad;
     static constexpr int FACTOR = 2;
-    static constexpr int QUADS = 8;
-    static constexpr int MOST_QUADS = 16;
-    static constexpr int FORWARD_BYTES = 55872;
+    static constexpr int QUADS = 8, SMALL_QUADS = 16, SMALL_BYTES = 55872;
     static constexpr int DEPTH = 16;
     static constexpr int COLUMN_PADDING = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 4;
@@ -125,8 +126,10 @@ struct Bf16 {
 typedef Bf16 Format;
 #elif defined(PRODUCTS_TF32X3)
 typedef Tf32x3 Format;
-#else
+#elif defined(PRODUCTS_TF32)
 typedef Tf32 Format;
+#else
+#error "no format that tensor cores multiply"
 #endif
 
 // Some neighbouring quads, to a place that is a multiple of their bytes.

@@ -13,8 +13,6 @@ struct GradientsArguments {
     ConvolutionArguments convolution;  // of the gradient of the input
     Source input;                      // what the convolution read
     Span<float> parts;
-    int tiles;  // in the batch
-    int span;   // tiles in a span
 };
 
 template <int HEIGHT, int WIDTH, int IN, int OUT>
@@ -173,7 +171,7 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     const bool per_image = a.input.norm.per_image || a.convolution.source.norm.per_image;
     GradientSums<Tile::TAPS> sums;
     for (int i = 0; i < Tile::TAPS * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
-    const int begin = blockIdx.x * a.span, end = min(begin + a.span, a.tiles);
+    const int begin = blockIdx.x * a.convolution.span, end = min(begin + a.convolution.span, a.convolution.tiles);
 #pragma unroll 1
     for (int tile = begin; tile < end; ++tile) {
         if (tile == begin || (per_image && tile % a.convolution.finish.partials.tiles == 0)) {

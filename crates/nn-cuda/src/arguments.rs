@@ -201,8 +201,6 @@ pub(crate) struct Gradients {
     pub(crate) convolution: Convolution,
     pub(crate) input: Source,
     pub(crate) parts: Span,
-    pub(crate) tiles: i32,
-    pub(crate) span: i32,
 }
 
 /// `struct WeightTile`.

@@ -89,7 +89,7 @@ impl Kernel {
         Self::ALL[self as usize].1
     }
 
-    /// Bytes of shared memory that a launch asks for, beside what the kernel declares: more than a kernel can declare.
+    /// Bytes of shared memory that a launch asks for, beside what the kernel declares: in some formats more than it could.
     pub(crate) fn shared_bytes(self, products: Products) -> u32 {
         match (self, products) {
             (Self::TensorUnitForward8x8x32 | Self::TensorUnitBackward8x8x32, Products::Bf16) => {

@@ -46,20 +46,29 @@ fn launch(
         product.tiling.tiles()
     };
     let (tiles, columns) = (sets * tiles, target.stored.div_ceil(product.columns));
-    let at_once = product.spans_of.map(|blocks| blocks * pass.multiprocessors);
-    let span = span(at_once, tiles, columns * pass.replicas.len());
+    let products = pass.blueprint.options.products;
+    let span = match tensor::blocks_at_once(product.kernel, products, &arguments.sizes) {
+        Some(at_once) => span(
+            tiles,
+            columns * pass.replicas.len(),
+            at_once,
+            pass.multiprocessors,
+        ),
+        None => 1,
+    };
     (arguments.tiles, arguments.span) = (tiles as i32, span as i32);
     let blocks = [tiles.div_ceil(span), columns];
     pass.launch(program, product.kernel, blocks, arguments);
 }
 
-/// Tiles of a block, where so many have that many blocks each, and the GPU so many blocks at once: what a block begins with, its
-/// weight above all, is done once for as many as leave no multiprocessor idle. Nothing that is found depends on it.
-fn span(at_once: Option<usize>, tiles: usize, blocks: usize) -> usize {
-    match at_once {
-        Some(at_once) if tiles * blocks > 2 * at_once => (tiles * blocks).div_ceil(at_once),
-        _ => 1,
-    }
+/// Tiles that a block takes one after the other, of so many tiles for each of some `sets` of blocks: as many as are soonest done by
+/// multiprocessors that have so many blocks at once, and no fewer. What a block begins with, copying its weight above all, is
+/// taken to be half a tile's work. Nothing that is found depends on it.
+fn span(tiles: usize, sets: usize, at_once: usize, multiprocessors: usize) -> usize {
+    let blocks = |span: usize| tiles.div_ceil(span) * sets;
+    let most = (1..=tiles).take_while(|&span| blocks(span) >= at_once * multiprocessors);
+    let work = |&span: &usize| blocks(span).div_ceil(multiprocessors) * (2 * span + 1);
+    most.min_by_key(work).unwrap_or(1)
 }
 
 pub(super) fn forward(pass: &Pass<'_>, index: usize, program: &mut Program) {
@@ -160,11 +169,13 @@ fn weight_gradient(
     let output = shape.output;
     if let Form::Both(tiling) = product.form {
         let arguments = arguments::Gradients {
-            convolution: input_gradient(pass, index, shape, shape.backward()),
+            convolution: arguments::Convolution {
+                tiles: (pass.images * tiling.tiles()) as i32,
+                span: product.cut.length as i32,
+                ..input_gradient(pass, index, shape, shape.backward())
+            },
             input,
             parts,
-            tiles: (pass.images * tiling.tiles()) as i32,
-            span: product.cut.length as i32,
         };
         let blocks = [product.cut.count, product.blocks];
         pass.launch(program, product.kernel, blocks, arguments);

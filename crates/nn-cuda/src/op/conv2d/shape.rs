@@ -33,8 +33,6 @@ pub(crate) struct Product {
     pub(crate) columns: usize,
     /// Whether a block keeps within an image.
     pub(crate) tiled: bool,
-    /// Where a block may take several tiles: how many blocks a multiprocessor has at once.
-    pub(crate) spans_of: Option<usize>,
 }
 
 /// Something cut into `count` spans of `length`, of which the last may be empty.
@@ -153,14 +151,12 @@ impl Shape {
             tiling: Tiling::of(target, [tile_height, tile_width], 1),
             columns,
             tiled: true,
-            spans_of: None,
         };
         let flat = |kernels, [rows, columns]: [usize; 2]| Product {
             kernel: kernel(kernels),
             tiling: Tiling::strided(target, rows, stride),
             columns,
             tiled: false,
-            spans_of: None,
         };
         use Kernel as K;
         match (self.is_3x3(), target.stored, target.width) {

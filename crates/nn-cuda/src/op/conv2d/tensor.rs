@@ -1,6 +1,9 @@
 //! Which kernels compute a convolution on tensor cores: `kernels/tensor_*.cu`.
 
+use nn_engine::Products;
+
 use super::shape::{Cut, Form, Product, Shape, WeightProduct};
+use crate::arguments::Sizes;
 use crate::launch::Kernel as K;
 use crate::layout::{Layout, Tiling};
 
@@ -28,18 +31,26 @@ pub(super) fn product(shape: &Shape, target: Layout, towards: usize) -> Product 
             [8, 8, COLUMNS],
         ),
     };
-    let spans_of = match kernels[towards] {
-        K::TensorUnitForward8x32x16 | K::TensorUnitForward8x16x32 => Some(3),
-        K::TensorUnitForward8x8x32 | K::TensorUnitBackward8x8x32 => Some(4),
-        _ => None,
-    };
     Product {
         kernel: kernels[towards],
         tiling: Tiling::of(target, [tile_height, tile_width], stride),
         columns,
         tiled: true,
-        spans_of,
     }
+}
+
+/// How many blocks of a kernel a multiprocessor has at once, if a block may take several tiles: where its shared memory has room for
+/// its whole weight, of so many channels of the source.
+pub(super) fn blocks_at_once(kernel: K, products: Products, sizes: &Sizes) -> Option<usize> {
+    let is_short = products == Products::Bf16;
+    let (channels, most, blocks) = match kernel {
+        K::TensorUnitForward8x32x16 => (sizes.in_channels, 16, 3),
+        K::TensorUnitForward8x16x32 => (sizes.in_channels, if is_short { 32 } else { 16 }, 3),
+        K::TensorUnitForward8x8x32 => (sizes.in_channels, if is_short { 64 } else { 16 }, 4),
+        K::TensorUnitBackward8x8x32 => (sizes.out_channels, if is_short { 64 } else { 16 }, 4),
+        _ => return None,
+    };
+    (channels <= most).then_some(blocks)
 }
 
 /// Of a 3×3 convolution of stride 1: its kernels forward and backward; and rows, columns and channels of a block.
