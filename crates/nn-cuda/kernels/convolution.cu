@@ -204,11 +204,8 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
             if (a.flow == FLOW_ACCUMULATE) {
                 for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = numbers(before[i]) + g[i];
             }
-            if (summed && a.mask == MASK_STORED) {
-                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = where_positive(numbers(stored_result[i]), g[i]);
-            }
-            if (summed && a.mask == MASK_MADE) {
-                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = where_positive(normalised(forward, numbers(x[i])), g[i]);
+            if (summed) {
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = masked(a.mask, numbers(stored_result[i]), forward, numbers(x[i]), g[i]);
             }
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
                 if (first + i >= count) continue;

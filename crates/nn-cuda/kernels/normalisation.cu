@@ -87,10 +87,8 @@ enum Mask {
     MASK_MADE = 2     // where the result, made anew, is positive
 };
 
-// Masks the gradient of four channels at one position, and gives x^ there. `stored` is the result there, where the mask reads it.
-__device__ __forceinline__ float4 masked(int mask, float4 stored, const Forward4& forward, float4 inverse, float4 x, float4 dy,
-                                         float4& centred) {
-    centred = (x - forward.mean) * inverse;
+// Masks the gradient of four channels at one position. `stored` is the result there, where the mask reads it.
+__device__ __forceinline__ float4 masked(int mask, float4 stored, const Forward4& forward, float4 x, float4 dy) {
     if (mask == MASK_STORED) return where_positive(stored, dy);
     if (mask == MASK_MADE) return where_positive(normalised(forward, x), dy);
     return dy;

@@ -75,13 +75,12 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
         for (int position = row; position < count; position += PASS_ROWS) {
             const Offset at = ((Offset)image * a.positions + first + position) * a.finish.norm.stored + channel;
             Value* dy = here(a.output) + at;
-            float4 centred;
             const float4 x = numbers(load_four(here(a.finish.norm.input) + at));
             const float4 stored = a.mask == MASK_STORED ? numbers(load_four(here(a.stored) + at)) : splat(0.0f);
-            const float4 g = masked(a.mask, stored, forward, inverse, x, numbers(load_four(dy)), centred);
+            const float4 g = masked(a.mask, stored, forward, x, numbers(load_four(dy)));
             if (a.mask != MASK_NONE) keep_four(dy, g);
             gradient = gradient + g;
-            product = fma4(g, centred, product);
+            product = fma4(g, (x - forward.mean) * inverse, product);
         }
     }
     sums.put(0, gradient);

@@ -339,8 +339,8 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
 }
 
 // grid (spans, ceil(target's channels / channels of a block), replicas). A span is one tile, unless there is room for the weight of
-// all of the source's channels. In the name: "unit" for 3x3 of
-// stride 1 and padding 1; rows and columns of positions, and channels, of a block.
+// all of the source's channels. In the name: "unit" for 3x3 of stride 1 and padding 1; rows and columns of positions, and channels,
+// of a block.
 #define TENSOR_CONVOLUTION(name, threads, blocks, ...)                                                          \
     extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ ConvolutionArguments a) { \
         tensor_convolution<__VA_ARGS__>(a);                                                                     \
