@@ -6,7 +6,7 @@ use nn_graph::{Graph, NodeId, Op};
 
 use crate::arguments::{GroupRates, Parameter, Sample, StepResult, WeightTile};
 use crate::comparison::NUMBERS;
-use crate::layout::{Layout, QUAD, Tiling};
+use crate::layout::{Layout, Tiling, quad_words};
 use crate::op::conv2d;
 use crate::parameters::{Parameters, affine};
 
@@ -194,11 +194,7 @@ impl Blueprint {
                 Optimiser::AdamW => self.parameters.values,
             },
             parts: self.parameters.parts,
-            rounded: match self.options.products {
-                Products::Full => 0,
-                Products::Tf32x3 | Products::Tf32 => self.parameters.rounded * QUAD,
-                Products::Bf16 => self.parameters.rounded * QUAD / 2,
-            },
+            rounded: self.parameters.rounded * quad_words(self.options.products),
             rounded_tiles: self.parameters.rounded_tiles().len(),
             lists: lists.collect(),
             partials: partials.collect(),

@@ -1,5 +1,6 @@
 //! How tensors lie in memory.
 
+use nn_engine::Products;
 use nn_graph::Shape;
 
 /// `[row][column][channel]` of one image, channels filled up to a multiple of four with zeros.
@@ -13,6 +14,14 @@ pub(crate) struct Layout {
 
 /// Channels that are read at once.
 pub(crate) const QUAD: usize = 4;
+
+/// Words of a quad of factors as tensor cores multiply them: two factors to a word in bf16.
+pub(crate) fn quad_words(products: Products) -> usize {
+    match products {
+        Products::Full | Products::Tf32x3 | Products::Tf32 => QUAD,
+        Products::Bf16 => QUAD / 2,
+    }
+}
 
 impl Layout {
     /// Of an image, or of features as an image of one position.

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
+use nn_engine::Optimiser;
 use nn_engine::plan::{By, GradientFlow, Group};
-use nn_engine::{Optimiser, Products};
 use nn_graph::{NodeId, Op, op::BatchNorm};
 
 use crate::arguments::{Finish, Flow, Loss, Norm, Partials, Source, SourceKind, Span};
 use crate::blueprint::{Blueprint, Over};
 use crate::launch::{Kernel, Program};
-use crate::layout::{QUAD, Tiling};
+use crate::layout::{Tiling, quad_words};
 use crate::memory::{Memory, Pictures};
 
 /// What normalisation does.
@@ -66,10 +66,7 @@ impl Pass<'_> {
     /// A weight's rounded copy for convolutions of this direction; none where they multiply in full.
     pub(crate) fn rounded(&self, index: usize, towards: Towards) -> Span {
         let first = self.blueprint.parameters.slots[index].rounded;
-        let words = match self.blueprint.options.products {
-            Products::Bf16 => QUAD / 2,
-            _ => QUAD,
-        };
+        let words = quad_words(self.blueprint.options.products);
         match (&self.memory.rounded, first) {
             (Some(list), Some(first)) => {
                 list.span_at(self.replicas.start, first[towards as usize] * words)

@@ -1,8 +1,8 @@
 //! The kernels: their text, and how it becomes code for a GPU.
 //!
 //! The text includes no header. It is compiled on the machine that runs it, by NVRTC, for the format that convolutions
-//! multiply in, once for each kind of GPU and driver; the result is kept on disk. Where there is no NVRTC, code compiled ahead is taken from a folder beside the
-//! program.
+//! multiply in, once for each kind of GPU and driver; the result is kept on disk. Where there is no NVRTC, code compiled
+//! ahead is taken from a folder beside the program.
 
 mod cache;
 #[allow(unsafe_code)]
