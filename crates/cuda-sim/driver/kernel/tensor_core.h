@@ -23,11 +23,19 @@ inline unsigned bf16_of(float x) {
     return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
 }
 
+// A row of a product, all columns at once: most of what the simulator does for a convolution is done here.
+typedef double Doubles __attribute__((vector_size(8 * sizeof(double))));
+typedef float Floats __attribute__((vector_size(8 * sizeof(float))));
+typedef int Words __attribute__((vector_size(8 * sizeof(int))));
+
 // Towards 0, as tensor cores round a sum that float32 cannot hold.
-inline float truncated(double x) {
-    const float nearest = static_cast<float>(x);
-    const bool beyond = isfinite(nearest) && (x < 0.0 ? nearest < x : nearest > x);
-    return beyond ? __uint_as_float(__float_as_uint(nearest) - 1) : nearest;
+CUDA_SIM_WARP_FUNCTION inline Floats truncated(Doubles x) {
+    const Floats nearest = __builtin_convertvector(x, Floats);
+    const Doubles rounded = __builtin_convertvector(nearest, Doubles);
+    // The squares of what float32 holds neither overflow nor vanish: this is |rounded| > |x|.
+    const Words beyond = __builtin_convertvector((rounded - x) * x > 0.0, Words);
+    const Words finite = ((Words)nearest & 0x7f800000) != 0x7f800000;
+    return (Floats)((Words)nearest + (beyond & finite));
 }
 
 struct LoadMatrices {
@@ -75,40 +83,47 @@ struct Product {
     float* d;
 };
 
-// The n-th of a lane's factors in a word, of `PER_WORD`.
+// The n-th factor in each of some words, of `PER_WORD`.
 template <int PER_WORD>
-CUDA_SIM_WARP_FUNCTION inline double factor(unsigned word, int n) {
-    const unsigned bits = PER_WORD == 2 ? word >> 16 * n << 16 : word & 0xffffe000u;
-    float value;
-    __builtin_memcpy(&value, &bits, sizeof value);
-    return value;
+CUDA_SIM_WARP_FUNCTION inline Doubles factors(const int (&words)[8], int n) {
+    Words bits;
+    __builtin_memcpy(&bits, words, sizeof bits);
+    bits = PER_WORD == 2 ? bits >> 16 * n << 16 : bits & (int)0xffffe000;
+    return __builtin_convertvector((Floats)bits, Doubles);
 }
 
 // d += a b, over 8 words of a row: products are exact, and each sum is rounded once.
 template <int PER_WORD>
 CUDA_SIM_WARP_FUNCTION inline void run_product(void** arguments, unsigned) {
-    constexpr int DEPTH = 8 * PER_WORD;
-    double a[16][DEPTH], b[8][DEPTH];
+    int a[16][8], b[8][8];  // words of a row, and of all columns
+    float d[16][8];
     for (int lane = 0; lane < 32; ++lane) {
         const Product* of = static_cast<Product*>(arguments[lane]);
-        const int row = lane / 4, first = lane % 4 * PER_WORD;
-        for (int n = 0; n < PER_WORD; ++n) {
-            for (int half = 0; half < 2; ++half) {
-                const int k = first + half * DEPTH / 2 + n;
-                a[row][k] = factor<PER_WORD>(of->a[2 * half], n);
-                a[row + 8][k] = factor<PER_WORD>(of->a[2 * half + 1], n);
-                b[row][k] = factor<PER_WORD>(of->b[half], n);
-            }
+        const int row = lane / 4, word = lane % 4;
+        for (int half = 0; half < 2; ++half) {
+            for (int i = 0; i < 2; ++i) a[row + 8 * i][word + 4 * half] = of->a[2 * half + i];
+            b[word + 4 * half][row] = of->b[half];
         }
+        for (int i = 0; i < 4; ++i) d[row + i / 2 * 8][2 * word + i % 2] = of->d[i];
+    }
+    Doubles columns[PER_WORD][8];
+    for (int n = 0; n < PER_WORD; ++n) {
+        for (int word = 0; word < 8; ++word) columns[n][word] = factors<PER_WORD>(b[word], n);
+    }
+    for (int row = 0; row < 16; ++row) {
+        Doubles sum = {};
+        for (int n = 0; n < PER_WORD; ++n) {
+            const Doubles x = factors<PER_WORD>(a[row], n);
+            for (int word = 0; word < 8; ++word) sum += x[word] * columns[n][word];
+        }
+        Floats before;
+        __builtin_memcpy(&before, d[row], sizeof before);
+        const Floats after = truncated(__builtin_convertvector(before, Doubles) + sum);
+        __builtin_memcpy(d[row], &after, sizeof after);
     }
     for (int lane = 0; lane < 32; ++lane) {
-        float* d = static_cast<Product*>(arguments[lane])->d;
-        for (int i = 0; i < 4; ++i) {
-            const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
-            double sum = 0.0;
-            for (int k = 0; k < DEPTH; ++k) sum += a[row][k] * b[column][k];
-            d[i] = truncated(d[i] + sum);
-        }
+        float* to = static_cast<Product*>(arguments[lane])->d;
+        for (int i = 0; i < 4; ++i) to[i] = d[lane / 4 + i / 2 * 8][lane % 4 * 2 + i % 2];
     }
 }
 
