@@ -19,7 +19,16 @@ fn the_main_job_trains_on_a_gpu() {
     let runs = tempfile::tempdir().unwrap();
     let (said, told) = repro(
         runs.path(),
-        &["--figure", "2", "--figure", "law", "--device", "cuda"],
+        &[
+            "--figure",
+            "2",
+            "--figure",
+            "law",
+            "--figure",
+            "precisions",
+            "--device",
+            "cuda",
+        ],
         |command| {
             command.env("LD_LIBRARY_PATH", libraries.folder());
             command.env("NN_CUDA_CACHE", env!("CARGO_TARGET_TMPDIR"));
@@ -27,7 +36,7 @@ fn the_main_job_trains_on_a_gpu() {
     );
     println!("{told}");
     assert!(
-        told.contains(", in 3 trainings, 1 at a time on the GPU, 1 at a time on the CPU.\n"),
+        told.contains(", in 7 trainings, 1 at a time on the GPU, 1 at a time on the CPU.\n"),
         "{told}"
     );
     // What is in float64 is on the CPU.
@@ -35,13 +44,26 @@ fn the_main_job_trains_on_a_gpu() {
         ("figure-2", "nn-cuda (float32, "),
         ("law-float32", "nn-cuda (float32, "),
         ("law-float64", "nn-reference (float64, "),
+        ("precisions-float32", "nn-cuda (float32, "),
+        (
+            "precisions-tf32x3",
+            "nn-cuda (float32 with tf32x3 products, ",
+        ),
+        ("precisions-tf32", "nn-cuda (float32 with tf32 products, "),
+        ("precisions-bf16", "nn-cuda (float32 with bf16 products, "),
     ] {
         let run = runs.path().join(format!("{run}-seed-1-tiny"));
         let device = &Sitting::read_all(&run).unwrap()[0].device;
         assert!(device.starts_with(engine), "{device}");
     }
-    for precision in ["float64", "float32"] {
-        let law = format!("  reproduced      in {precision} a step agrees to 1e-");
+    for law in [
+        "float64 a step agrees to 1e-12",
+        "float32 a step agrees to 1e-5",
+        "tf32x3 a step agrees to 1e-5",
+        "tf32 a step agrees to a tenth",
+        "bf16 a step agrees to a fifth",
+    ] {
+        let law = format!("  reproduced      in {law}");
         assert!(said.contains(&law), "{said}");
     }
     let run = runs.path().join("figure-2-seed-1-tiny");
@@ -89,6 +111,8 @@ fn each_run_is_trained_once_and_shared_by_figures() {
     );
     let (all, _) = cpu(&["--seeds", "2"]);
     let (again, told) = cpu(&["--seeds", "2", "--jobs", "1"]);
+    let left_out = told.matches(" is left out: ").count();
+    assert!(left_out == 1 && !all.contains(" (precisions)\n"), "{told}");
     assert!(
         told.contains("\n0 runs to train, in 0 trainings.\n"),
         "{told}"

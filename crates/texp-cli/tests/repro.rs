@@ -78,3 +78,39 @@ fn a_dry_run_counts_images_of_each_training_and_of_all_seeds() {
         "{lines:#?}"
     );
 }
+
+#[test]
+fn a_figure_about_formats_of_a_gpu_is_left_out_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    experiments(folder.path());
+    let variants = "[presets.whole]\n[presets.short]\ntraining.precision = \"bf16\"\n";
+    let both = TINY.replace("title", "variants = [\"whole\", \"short\"]\ntitle");
+    let file = folder.path().join("experiments/formats.toml");
+    fs::write(file, format!("{both}[presets.small]\n{variants}")).unwrap();
+    let is_about = |lines: &[String]| lines.iter().any(|line| line.starts_with("formats-short "));
+    for device in ["cpu", "auto"] {
+        let (lines, said) = dry_run(folder.path(), &["--device", device]);
+        assert!(lines.iter().any(|line| line.starts_with("a PreResNet-8")));
+        assert!(!is_about(&lines), "{lines:#?}");
+        let sentence = "The figure formats is left out: ";
+        assert_eq!(said.matches(sentence).count(), 1, "{said}");
+
+        let named = [
+            "repro",
+            "--dry-run",
+            "--figure",
+            "formats",
+            "--device",
+            device,
+        ];
+        let refused = command(folder.path(), &named).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("multiply in bf16, which the CPU does not"),
+            "{said}"
+        );
+    }
+    let (lines, said) = dry_run(folder.path(), &["--device", "cuda"]);
+    assert!(is_about(&lines) && said.is_empty(), "{lines:#?} {said}");
+}

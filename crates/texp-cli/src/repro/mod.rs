@@ -3,9 +3,9 @@
 mod cost;
 mod lines;
 mod page;
+mod wanted;
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Instant;
@@ -20,6 +20,7 @@ use trainer::run::{DeviceKind, Place, claim_folder};
 
 use self::lines::Lines;
 use self::page::{page, verdicts};
+use self::wanted::{read_figures, wanted_files};
 
 use crate::args::{MachineArgs, PrecisionChoice, line, option, path};
 use crate::train::{Places, options, print};
@@ -78,15 +79,7 @@ pub fn repro(
         let place = files.iter().position(|(stem, _)| stem == name);
         place.map(|place| files.remove(place).1)
     });
-    let figures = files.iter();
-    let figures = figures.map(|(_, path)| {
-        let figure = Figure::read(path, Some(&args.preset))?;
-        Ok(match args.precision {
-            None => figure,
-            Some(precision) => figure.at_precision(precision.arithmetic()),
-        })
-    });
-    let figures: Vec<Figure> = figures.collect::<Result<_, CommandError>>()?;
+    let figures = read_figures(&files, args)?;
     if args.dry_run {
         return say_cost(&figures, args.machine.device, args.seeds);
     }
@@ -223,49 +216,6 @@ impl ReproArgs {
         words.extend(self.machine.words());
         line(command, words)
     }
-}
-
-/// The names and files of the figures that are asked for: the paper's own, then others, in the order of their names.
-fn wanted_files(folder: &Path, args: &ReproArgs) -> Result<Vec<(String, PathBuf)>, CommandError> {
-    let unreadable = |source| CommandError::Input {
-        file: folder.display().to_string(),
-        source,
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let stem = path
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned());
-        if let Some(stem) = stem
-            && path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-        {
-            files.push((stem, path));
-        }
-    }
-    // The paper's own first.
-    files.sort_by_key(|(stem, _)| (!stem.starts_with("figure-"), stem.clone()));
-    for figure in &args.figure {
-        if !files.iter().any(|(stem, _)| is_called(stem, figure)) {
-            return Err(CommandError::UnknownFigure {
-                figure: figure.clone(),
-                folder: folder.to_owned(),
-                known: files.into_iter().map(|(stem, _)| stem).collect(),
-            });
-        }
-    }
-    let wanted = |stem: &str| {
-        args.figure.is_empty() || args.figure.iter().any(|figure| is_called(stem, figure))
-    };
-    files.retain(|(stem, _)| wanted(stem));
-    Ok(files)
-}
-
-/// Whether a figure's file is meant: by its name, or by a number alone.
-fn is_called(stem: &str, figure: &str) -> bool {
-    stem == figure || stem.strip_prefix("figure-") == Some(figure)
 }
 
 /// How many images of each split are asked for at most.
