@@ -19,7 +19,7 @@ use crate::{Choice, Format};
 type Law = (&'static str, fn(&Subject, usize));
 
 /// In the order in which they are tried: the quick ones first. `effort` is a number of steps or cases.
-const LAWS: [Law; 22] = [
+const LAWS: [Law; 23] = [
     ("calls that cannot be served are refused", |subject, _| {
         calls::calls_that_cannot_be_served_are_refused_in_a_sentence(subject);
     }),
@@ -90,6 +90,9 @@ const LAWS: [Law; 22] = [
             products::evaluation_multiplies_the_weights_of_now(subject);
         },
     ),
+    ("factors are rounded to the nearest", |subject, _| {
+        products::factors_are_rounded_to_the_nearest(subject);
+    }),
     ("long sums are as exact as in full", |subject, _| {
         products::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded(subject);
     }),
@@ -130,7 +133,7 @@ const LAWS: [Law; 22] = [
 /// ```
 /// use benches::{Choice, Format};
 /// use benches::check::laws;
-/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 22 laws hold"));
+/// assert!(laws(Choice::Cpu, Format::Full, 2)?.starts_with("all 23 laws hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laws(engine: Choice, format: Format, effort: usize) -> Result<String, Failure> {

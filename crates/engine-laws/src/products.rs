@@ -1,6 +1,7 @@
 //! What is rounded to a shorter format, what that leaves alone, and how exact products are where nothing is rounded.
 
 mod accuracy;
+mod rounding;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 
 pub use accuracy::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded;
+pub use rounding::factors_are_rounded_to_the_nearest;
 
 use crate::Subject;
 

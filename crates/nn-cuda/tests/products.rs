@@ -23,6 +23,13 @@ fn evaluation_multiplies_the_weights_of_now() {
 }
 
 #[test]
+fn factors_are_rounded_to_the_nearest() {
+    for cuda in common::subjects() {
+        products::factors_are_rounded_to_the_nearest(&cuda);
+    }
+}
+
+#[test]
 fn long_sums_are_as_exact_as_in_full_unless_factors_are_rounded() {
     for cuda in common::subjects() {
         products::long_sums_are_as_exact_as_in_full_unless_factors_are_rounded(&cuda);
