@@ -229,7 +229,8 @@ __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a)
     for (int i = 0; i < 4; ++i) {
         places[i] = (unsigned)(set * a.rows + position_of(s, of, first + row + i)) * s.in_channels + channel;
     }
-    complete_gradient<2>(a, shared.scratch, results, set, blockIdx.x, places, max(0, min(4, count - row)));
+    const Gate4 gate = gate_of(a.finish, set, channel);
+    complete_gradient<2>(a, shared.scratch, results, gate, blockIdx.x, places, max(0, min(4, count - row)));
     finish_gradients(a.finish, shared.scratch.finish, blockIdx.x, 1);
 }
 

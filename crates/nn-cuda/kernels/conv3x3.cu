@@ -160,7 +160,8 @@ __device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
     const unsigned first = ((unsigned)(part.image * height + part.y) * width + part.x) * stored + part.channel;
     const unsigned places[4] = {first, first + stored, first + 2 * stored, first + 3 * stored};
     if (BACKWARD) {
-        complete_gradient<1>(a, shared.scratch, results, part.image, blockIdx.x, places, count);
+        const Gate4 gate = gate_of(a.finish, part.image, part.channel);
+        complete_gradient<1>(a, shared.scratch, results, gate, blockIdx.x, places, count);
         finish_gradients(a.finish, shared.scratch.finish, blockIdx.x, 1);
         return;
     }

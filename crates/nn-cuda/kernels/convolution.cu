@@ -25,10 +25,12 @@ struct Reader;
 
 template <>
 struct Reader<false> {
+    static constexpr bool OF_NOTHING = false;
+
     Forward4 of;
 
     __device__ __forceinline__ void prepare(const Source& source, int image, int channel) {
-        if (source.kind == SOURCE_NORMALISED) of = forward_of(source.norm, image, channel);
+        of = source.kind == SOURCE_NORMALISED ? forward_of(source.norm, image, channel) : identity();
     }
 
     struct Lists {
@@ -47,9 +49,8 @@ struct Reader<false> {
     static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) { return {load_four(lists.x + at)}; }
 
     __device__ __forceinline__ float4 make(const Source& source, const Fetched& values) const {
-        if (source.kind == SOURCE_STORED) return numbers(values.x);
-        const float4 y = normalised(of, numbers(values.x));
-        return source.norm.relu ? relu4(y) : y;
+        const bool relu = source.kind == SOURCE_NORMALISED && source.norm.relu;
+        return at_least4(normalised(of, numbers(values.x)), relu ? 0.0f : minus_infinity());
     }
 };
 
@@ -85,6 +86,27 @@ struct Reader<true> {
         const float4 dy = numbers(values.dy);
         return source.kind == SOURCE_PENDING ? input_gradient(of, numbers(values.x), dy) : dy;
     }
+};
+
+// Where it is known which: loops without a question at every value. OF_NOTHING: whether 0 is made where nothing was fetched.
+struct PendingReader : Reader<true> {
+    static constexpr bool OF_NOTHING = false;
+
+    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) {
+        return {load_four(lists.dy + at), load_four(lists.x + at)};
+    }
+
+    __device__ __forceinline__ float4 make(const Source&, const Fetched& values) const {
+        return input_gradient(of, numbers(values.x), numbers(values.dy));
+    }
+};
+
+struct StoredReader : Reader<true> {
+    static constexpr bool OF_NOTHING = true;
+
+    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) { return {load_four(lists.dy + at), {}}; }
+
+    __device__ __forceinline__ float4 make(const Source&, const Fetched& values) const { return numbers(values.dy); }
 };
 
 // Sizes of a convolution: `in` is what its input has, `out` its output. Channels are stored ones.
@@ -133,7 +155,9 @@ __device__ __forceinline__ void complete_output(const ConvolutionArguments& a, f
     }
     Value* target = found(here(a.target));
     for (int i = 0; i < 4; ++i) {
-        if (i < count) results[i] = keep_four(target + places[i], results[i]);
+        const Four rounded = kept(results[i]);
+        if (i < count) store_four(target + places[i], rounded);
+        results[i] = numbers(rounded);
     }
 }
 
@@ -173,22 +197,32 @@ __device__ __forceinline__ void fetch_rows(Four (&values)[ROWS_AT_ONCE], const V
     }
 }
 
+// What masks the gradient of four channels, and what it is multiplied by for a sum of a normalisation's gradient.
+struct Gate4 {
+    Forward4 forward;
+    float4 inverse;
+};
+
+// Of the normalisation that sums are for, if any.
+__device__ __forceinline__ Gate4 gate_of(const Finish& finish, int image, int channel) {
+    Gate4 gate = {};
+    if (finish.partials.values.first != nullptr && channel < finish.norm.stored) {
+        gate.forward = forward_of(finish.norm, image, channel);
+        gate.inverse = load4(list_of(finish.norm, image, LIST_INVERSE) + channel);
+    }
+    return gate;
+}
+
 // Writes or adds the gradient of this thread's rows, `count` of four, each at its place; where it completes that of a
 // normalisation's output, masks it and sums over the tile. ROWS_AT_ONCE: rows whose values are in registers together.
 template <int ROWS_AT_ONCE, int THREADS, int COLUMNS>
 __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
-                                                  const float4 (&results)[4], int image, int row,
+                                                  const float4 (&results)[4], const Gate4 gate, int row,
                                                   const unsigned (&places)[4], int count) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
     const bool summed = a.finish.partials.values.first != nullptr;
     float4 gradient = splat(0.0f), product = splat(0.0f);
     if (channel < stored) {
-        Forward4 forward;
-        float4 inverse;
-        if (summed) {
-            forward = forward_of(a.finish.norm, image, channel);
-            inverse = load4(list_of(a.finish.norm, image, LIST_INVERSE) + channel);
-        }
         Value* target = found(here(a.target));
         const Value* input = summed ? found(here(a.finish.norm.input)) : nullptr;
 #pragma unroll
@@ -204,14 +238,23 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
             if (a.flow == FLOW_ACCUMULATE) {
                 for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = numbers(before[i]) + g[i];
             }
-            if (summed) {
-                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = masked(a.mask, numbers(stored_result[i]), forward, numbers(x[i]), g[i]);
+            // Which mask is asked once for all rows.
+            if (summed && a.mask == MASK_MADE) {
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = masked(MASK_MADE, float4{}, gate.forward, numbers(x[i]), g[i]);
+            }
+            if (summed && a.mask == MASK_STORED) {
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = masked(MASK_STORED, numbers(stored_result[i]), gate.forward, {}, g[i]);
             }
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
-                if (first + i >= count) continue;
-                g[i] = keep_four(target + places[first + i], g[i]);
-                gradient = gradient + g[i];
-                if (summed) product = fma4(g[i], (numbers(x[i]) - forward.mean) * inverse, product);
+                const Four rounded = kept(g[i]);
+                if (first + i < count) store_four(target + places[first + i], rounded);
+                g[i] = first + i < count ? numbers(rounded) : splat(0.0f);
+            }
+            if (summed) {
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) {
+                    gradient = gradient + g[i];
+                    product = fma4(g[i], (numbers(x[i]) - gate.forward.mean) * gate.inverse, product);
+                }
             }
         }
     }

@@ -9,8 +9,6 @@
 
 #ifdef __CUDA_SIM__
 
-__device__ __forceinline__ unsigned tf32_of(float x) { return cuda_sim_tf32(x); }
-
 __device__ __forceinline__ unsigned bf16x2_of(float first, float second) { return cuda_sim_bf16x2(first, second); }
 
 __device__ __forceinline__ void load_matrices(unsigned (&words)[4], const unsigned char* row) {
@@ -41,16 +39,9 @@ __device__ __forceinline__ int anew(int x) { return x; }
 template <class T>
 __device__ __forceinline__ T* found(T* at) { return at; }
 
-__device__ __forceinline__ float relu(float x) { return x <= 0.0f ? 0.0f : x; }
+__device__ __forceinline__ float at_least(float x, float least) { return x <= least ? least : x; }
 
 #else
-
-// To the nearest number of 11 bits, ties away from 0.
-__device__ __forceinline__ unsigned tf32_of(float x) {
-    unsigned word;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(word) : "f"(x));
-    return word;
-}
 
 // To the nearest numbers of 8 bits, ties to even; the first in the lower half.
 __device__ __forceinline__ unsigned bf16x2_of(float first, float second) {
@@ -118,10 +109,10 @@ __device__ __forceinline__ T* found(T* at) {
     return static_cast<T*>(__cvta_global_to_generic(address));
 }
 
-// max(x, 0). NaN stays NaN, so that a diverged run shows.
-__device__ __forceinline__ float relu(float x) {
+// The larger of both. NaN stays NaN, so that a diverged run shows.
+__device__ __forceinline__ float at_least(float x, float least) {
     float y;
-    asm("max.NaN.f32 %0, %1, 0f00000000;" : "=f"(y) : "f"(x));
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(x), "f"(least));
     return y;
 }
 

@@ -59,10 +59,12 @@ __device__ __forceinline__ Four kept(float4 x) { return x; }
 
 __device__ __forceinline__ Four load_four(const Value* at) { return *reinterpret_cast<const Four*>(at); }
 
+__device__ __forceinline__ void store_four(Value* at, Four x) { *reinterpret_cast<Four*>(at) = x; }
+
 // Keeps four numbers, and gives what they are from now on.
 __device__ __forceinline__ float4 keep_four(Value* at, float4 x) {
     const Four rounded = kept(x);
-    *reinterpret_cast<Four*>(at) = rounded;
+    store_four(at, rounded);
     return numbers(rounded);
 }
 
@@ -88,7 +90,13 @@ __device__ __forceinline__ float4 rounded_product(float4 a, float4 b) {
     return make_float4(__fmul_rn(a.x, b.x), __fmul_rn(a.y, b.y), __fmul_rn(a.z, b.z), __fmul_rn(a.w, b.w));
 }
 
-__device__ __forceinline__ float4 relu4(float4 x) { return make_float4(relu(x.x), relu(x.y), relu(x.z), relu(x.w)); }
+__device__ __forceinline__ float minus_infinity() { return __uint_as_float(0xff800000u); }
+
+__device__ __forceinline__ float4 at_least4(float4 x, float least) {
+    return make_float4(at_least(x.x, least), at_least(x.y, least), at_least(x.z, least), at_least(x.w, least));
+}
+
+__device__ __forceinline__ float4 relu4(float4 x) { return at_least4(x, 0.0f); }
 
 __device__ __forceinline__ float4 where_positive(float4 y, float4 g) {
     return make_float4(y.x > 0.0f ? g.x : 0.0f, y.y > 0.0f ? g.y : 0.0f, y.z > 0.0f ? g.z : 0.0f,

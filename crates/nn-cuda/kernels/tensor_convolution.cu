@@ -84,63 +84,88 @@ struct Patch {
 
 // Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same PER of them,
 // from `channel` on, of which `own` are within the source. AHEAD: positions that a thread asks memory for before it uses the first.
-template <int THREADS, int QUADS, int PITCH, int AHEAD, int PER, bool GRADIENT>
-__device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT> (&readers)[PER], int own,
-                                           const Patch& patch, int height, int width, int channels, int channel,
-                                           unsigned char* target) {
+template <int THREADS, int QUADS, int PITCH, int AHEAD, int PER, class Kind, class Base>
+__device__ __forceinline__ void fill_patch_of(const Source& source, const Base* readers, int own, const Patch& patch, int height,
+                                              int width, int channels, int channel, unsigned char* target) {
     constexpr int APART = THREADS / (QUADS / PER);
     const int positions = patch.height * patch.width;
-    const typename Reader<GRADIENT>::Lists lists = Reader<GRADIENT>::lists(source);
+    const typename Kind::Lists lists = Kind::lists(source);
+    // Values of a batch are counted in 32 bits.
+    const unsigned origin = ((unsigned)(patch.image * height + patch.top) * width + patch.left) * channels + channel;
 #pragma unroll 1
-    for (int start = threadIdx.x / (QUADS / PER); start < positions; start += AHEAD * APART) {
-        typename Reader<GRADIENT>::Fetched values[AHEAD][PER];
+    for (int start = anew(threadIdx.x) / (QUADS / PER); start < positions; start += AHEAD * APART) {
+        typename Kind::Fetched values[AHEAD][PER];
         bool inside[AHEAD];
 #pragma unroll
         for (int i = 0; i < AHEAD; ++i) {
             const int index = start + i * APART;
-            const int y = patch.top + index / patch.width * patch.step, x = patch.left + index % patch.width * patch.step;
-            inside[i] = index < positions && y >= 0 && y < height && x >= 0 && x < width;
-            // Values of a batch are counted in 32 bits.
-            const unsigned at = ((unsigned)(patch.image * height + y) * width + x) * channels + channel;
+            const unsigned down = index / patch.width * patch.step, across = index % patch.width * patch.step;
+            // What is above or left of the image is beyond it, too, as an unsigned number.
+            inside[i] = index < positions && patch.top + down < (unsigned)height && patch.left + across < (unsigned)width;
+            const unsigned at = origin + (down * width + across) * channels;
 #pragma unroll
             for (int n = 0; n < PER; ++n) {
                 values[i][n] = {};
-                if (inside[i] && n < own) values[i][n] = Reader<GRADIENT>::fetch(lists, at + 4 * n);
+                if (inside[i] && n < own) values[i][n] = Kind::fetch(lists, at + 4 * n);
+            }
+        }
+        Quads<PER> quads[AHEAD];
+#pragma unroll
+        for (int n = 0; n < PER; ++n) {
+            const Kind reader{readers[n]};
+#pragma unroll
+            for (int i = 0; i < AHEAD; ++i) {
+                const Format::Quad made = Format::rounded(reader.make(source, values[i][n]));
+                quads[i].of[n] = Kind::OF_NOTHING || (inside[i] && n < own) ? made : Format::Quad{};
             }
         }
 #pragma unroll
         for (int i = 0; i < AHEAD; ++i) {
             const int index = start + i * APART;
-            if (index >= positions) break;
-            Quads<PER> quads;
-#pragma unroll
-            for (int n = 0; n < PER; ++n) {
-                quads.of[n] = Format::rounded(inside[i] && n < own ? readers[n].make(source, values[i][n]) : splat(0.0f));
-            }
-            *reinterpret_cast<Quads<PER>*>(target + index * PITCH) = quads;
+            if (index < positions) *reinterpret_cast<Quads<PER>*>(target + index * PITCH) = quads[i];
         }
     }
+}
+
+template <int THREADS, int QUADS, int PITCH, int AHEAD, int PER, bool GRADIENT>
+__device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT>* readers, int own,
+                                           const Patch& patch, int height, int width, int channels, int channel,
+                                           unsigned char* target) {
+    if constexpr (!GRADIENT) {
+        fill_patch_of<THREADS, QUADS, PITCH, AHEAD, PER, Reader<false>>(source, readers, own, patch, height, width, channels, channel,
+                                                                        target);
+    } else if (source.kind == SOURCE_PENDING) {
+        fill_patch_of<THREADS, QUADS, PITCH, AHEAD, PER, PendingReader>(source, readers, own, patch, height, width, channels, channel,
+                                                                        target);
+    } else {
+        fill_patch_of<THREADS, QUADS, PITCH, AHEAD, PER, StoredReader>(source, readers, own, patch, height, width, channels, channel,
+                                                                       target);
+    }
+}
+
+// Finds how the channels of a source from `first` on are read, QUADS quads of them, for an image. In shared memory: found by every
+// thread, they would take registers, and as often as there are threads. They are seen after a barrier.
+template <bool BACKWARD, int QUADS>
+__device__ __forceinline__ void prepare_readers(const Source& source, int image, int first, int channels,
+                                                Reader<BACKWARD> (&readers)[QUADS]) {
+    const int channel = first + 4 * threadIdx.x;
+    if (threadIdx.x < QUADS && channel < channels) readers[threadIdx.x].prepare(source, image, channel);
 }
 
 // Puts the patch that a tile reads into shared memory, the channels of the source from `first` on.
 template <class Tile, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
-                                            unsigned char* target) {
-    // As many as registers hold; one more that saves no turn of the loop is worth nothing. A gradient that is made is two loads.
-    constexpr bool SHORT = sizeof(Four) == 8;
-    constexpr int PER = !BACKWARD && SHORT ? 2 : 1, AHEAD = SHORT && Tile::THREADS > 128 ? 3 : BACKWARD ? 2 : 4;
+                                                  const Reader<BACKWARD> (&readers)[QUADS], unsigned char* target) {
+    // 16 bytes at a time, and as many as registers hold; one more that saves no turn of the loop is worth nothing. A gradient that is
+    // made is two loads.
+    constexpr int PER = 16 / sizeof(Four), AHEAD = BACKWARD && Tile::THREADS > 128 ? 2 : 3;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels;
     const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
-    const int quad = threadIdx.x % (QUADS / PER) * PER, channel = first + 4 * quad;
-    Reader<BACKWARD> readers[PER] = {};
-#pragma unroll
-    for (int n = 0; n < PER; ++n) {
-        if (channel + 4 * n < channels) readers[n].prepare(a.source, image, channel + 4 * n);
-    }
+    const int quad = anew(threadIdx.x) % (QUADS / PER) * PER, channel = first + 4 * quad;
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
-    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, (channels - channel + 3) / 4, patch, height, width,
-                                                         channels, channel, target + quad * Tile::QUAD);
+    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, AHEAD, PER>(a.source, readers + quad, (channels - channel + 3) / 4, patch, height,
+                                                              width, channels, channel, target + quad * Tile::QUAD);
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
@@ -231,22 +256,40 @@ __device__ __forceinline__ void exchange(float (&room)[Tile::ROWS][COLUMNS + 4],
     for (int i = 0; i < 4; ++i) results[i] = load4(&room[row + i][column]);
 }
 
-// A block's tile of the target: where it is, and which positions it has.
+// A tile of the target: where it is, and which positions it has.
 struct Target {
-    int image, tile;
+    int image;
     int top, left;          // of the tile, in positions of the class
     int down, across;       // positions of the class
     int y, x, apart;        // its first position in the image, and from one to the next
 };
+
+// Where there is one class.
+template <int HEIGHT, int WIDTH>
+__device__ __forceinline__ Target target_at(int height, int width, int number) {
+    const int across = (width + WIDTH - 1) / WIDTH, tiles = (height + HEIGHT - 1) / HEIGHT * across;
+    return {number / tiles, number % tiles / across * HEIGHT, number % across * WIDTH, height, width, 0, 0, 1};
+}
+
+// The next of those.
+template <int HEIGHT, int WIDTH>
+__device__ __forceinline__ void next_tile(Target& target) {
+    target.left += WIDTH;
+    if (target.left < target.across) return;
+    target.left = 0;
+    target.top += HEIGHT;
+    if (target.top < target.down) return;
+    target.top = 0;
+    ++target.image;
+}
 
 // The class that a tile is of. Classes are in the order of their first positions.
 template <int HEIGHT, int WIDTH>
 __device__ __forceinline__ Target target_of(const Partials& tiling, int number, int stride) {
     Target of;
     of.image = number / tiling.tiles;
-    of.tile = number % tiling.tiles;
     of.apart = stride;
-    int within = of.tile;
+    int within = number % tiling.tiles;
     const int right = min(stride, tiling.width);
     for (int n = 0;; ++n) {
         of.y = n / right;
@@ -262,12 +305,17 @@ __device__ __forceinline__ Target target_of(const Partials& tiling, int number, 
     }
 }
 
-// One tile of the batch. Its weight is in shared memory already unless it is the block's first.
+// Whether another image begins, of which everything is read in its own way.
+__device__ __forceinline__ bool begins_image(const Norm& norm, const Target& target) {
+    return norm.per_image && target.top == 0 && target.left == 0;
+}
+
+// One tile of the batch. Weights and readers are in shared memory already unless it is the block's first.
 template <class Tile, int HEIGHT, int WIDTH, int COLUMNS, int QUADS, bool UNIT, bool BACKWARD>
-__device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared, int number,
-                                                     bool has_weight) {
+__device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared,
+                                                     Reader<BACKWARD> (&readers)[QUADS], const Target& target, int number,
+                                                     bool is_first) {
     const Sizes& s = a.sizes;
-    const Target target = target_of<HEIGHT, WIDTH>(a.finish.partials, number, BACKWARD && !UNIT ? s.stride : 1);
     const Stencil stencil = UNIT       ? unit_stencil<HEIGHT, WIDTH, BACKWARD>(target.top, target.left)
                             : BACKWARD ? backward_stencil<HEIGHT, WIDTH>(s, target.y, target.x, target.top, target.left)
                                        : forward_stencil<HEIGHT, WIDTH>(s, target.top, target.left);
@@ -275,8 +323,12 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
     float sums[2][2][4];
     for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
-        if (!has_weight) fill_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.weight);
-        fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, shared.source);
+        if (is_first) fill_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.weight);
+        if (is_first || begins_image(a.source.norm, target)) {
+            prepare_readers(a.source, target.image, first, channels, readers);
+            __syncthreads();
+        }
+        fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, readers, shared.source);
         wait_for_copies();
         __syncthreads();
         multiply_chunk<Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.source, shared.weight, sums);
@@ -293,12 +345,14 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
     const unsigned next = target.apart * stored;
     const unsigned places[4] = {at, at + next, at + 2 * next, at + 3 * next};
     if (BACKWARD) {
-        complete_gradient<(sizeof(Four) == 8 ? 2 : 1)>(a, shared.done.scratch, results, target.image, number, places, count);
+        const Gate4 gate = gate_of(a.finish, target.image, channel);
+        complete_gradient<(sizeof(Four) == 8 ? 4 : 2)>(a, shared.done.scratch, results, gate, number, places, count);
         return;
     }
     if (channel < stored) complete_output(a, results, places, channel, count);
     if (a.finish.partials.values.first == nullptr) return;
-    tile_statistics(a, shared.done.scratch, results, number, count, tile_positions(a.finish.partials, target.tile));
+    const int all = min(HEIGHT, target.down - target.top) * min(WIDTH, target.across - target.left);
+    tile_statistics(a, shared.done.scratch, results, number, count, all);
 }
 
 // Of a block: what it declares, or BYTES that a launch asks for, since it cannot declare as much.
@@ -318,12 +372,16 @@ template <int HEIGHT, int WIDTH, int COLUMNS, int PATCH, int QUADS, bool UNIT, b
 __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a) {
     using Tile = TensorTile<HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
     typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
+    __shared__ Reader<BACKWARD> readers[QUADS];
     // A loop takes registers, which the others lack.
     constexpr bool IN_SPANS = UNIT && (!BACKWARD || Tile::ROWS == 64);
     const int span = IN_SPANS ? a.span : 1, begin = blockIdx.x * span, end = IN_SPANS ? min(begin + span, a.tiles) : begin + 1;
+    const Partials& tiling = a.finish.partials;
+    Target target = BACKWARD && !UNIT ? target_of<HEIGHT, WIDTH>(tiling, begin, a.sizes.stride)
+                                      : target_at<HEIGHT, WIDTH>(tiling.height, tiling.width, begin);
 #pragma unroll 1
-    for (int number = begin; number < end; ++number) {
-        convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, number, number > begin);
+    for (int number = begin; number < end; ++number, next_tile<HEIGHT, WIDTH>(target)) {
+        convolve_tensor_tile<Tile, HEIGHT, WIDTH, COLUMNS, QUADS, UNIT, BACKWARD>(a, shared, readers, target, number, number == begin);
         // Before the next tile is put where results are.
         __syncthreads();
     }

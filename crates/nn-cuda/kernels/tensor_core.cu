@@ -23,31 +23,41 @@ struct Tf32 {
     static constexpr int COLUMN_PADDING = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 2;
 
+    // To the nearest number of 11 bits, ties away from 0: in the first 19 bits of a word, which are all that tensor cores look at. What
+    // is infinite or no number stays so.
+    static __device__ __forceinline__ unsigned nearest(float x) {
+        const unsigned word = __float_as_uint(x);
+        return isfinite(x) ? word + 0x1000u : word;
+    }
+
     static __device__ __forceinline__ Quad rounded(float4 x) {
-        return make_uint4(tf32_of(x.x), tf32_of(x.y), tf32_of(x.z), tf32_of(x.w));
+        return make_uint4(nearest(x.x), nearest(x.y), nearest(x.z), nearest(x.w));
     }
 
     static __device__ __forceinline__ void multiply(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
         multiply_tf32(d, a, b0, b1);
     }
 
-    static __device__ __forceinline__ unsigned word(const unsigned char* at) {
-        return *reinterpret_cast<const unsigned*>(at);
-    }
-
-    // Which of a step's positions this lane's n-th place is, and where in its row; the same for both factors. The lane's two are
-    // neighbours, so that what four lanes read at once is two rows apart: with an odd multiple of 16 bytes from one row to the
-    // next, in different banks.
+    // Which of a step's positions this lane's n-th place is, and where in its row. The lane's two are neighbours, so that what four
+    // lanes read at once is two rows apart: with an odd multiple of 16 bytes from one row to the next, in different banks.
     static __device__ __forceinline__ int first_position(int lane, int n) { return lane % 4 * 2 + n; }
-    static __device__ __forceinline__ int first_byte(int lane) { return lane / 4 * 4; }
+    static __device__ __forceinline__ int first_byte(int lane) { return lane / 4 * 8; }
     static __device__ __forceinline__ int second_position(int lane, int n) { return first_position(lane, n); }
-    static __device__ __forceinline__ int second_byte(int lane) { return first_byte(lane); }
+    static __device__ __forceinline__ int second_byte(int lane) { return lane / 4 * 4; }
+
+    // Which channel is which row of a product is free: rows g and g + 8 are neighbours, loaded together.
+    static __device__ __forceinline__ int first_channel(int lane, int n) { return lane / 4 * 2 + n; }
 
     static __device__ __forceinline__ void load_first(unsigned (&a)[4], const unsigned char* at, const unsigned char* next) {
-        a[0] = word(at);
-        a[1] = word(at + 32);
-        a[2] = word(next);
-        a[3] = word(next + 32);
+        const uint2 x = *reinterpret_cast<const uint2*>(at), y = *reinterpret_cast<const uint2*>(next);
+        a[0] = x.x;
+        a[1] = x.y;
+        a[2] = y.x;
+        a[3] = y.y;
+    }
+
+    static __device__ __forceinline__ unsigned word(const unsigned char* at) {
+        return *reinterpret_cast<const unsigned*>(at);
     }
 
     static __device__ __forceinline__ void load_second(unsigned (&b)[4], const unsigned char* at, const unsigned char* next) {
@@ -64,7 +74,7 @@ struct Tf32 {
 //
 // high is the nearest of 11 bits, so that low has 12 at most. Where the last of those is 1, low is halfway between two numbers of
 // 11, so that dropping it is as close as rounding, and since low has either sign, no drift. Powers of two pass through as long as
-// low is a normal number, for factors from 2^-103 on. (In integers: cvt.rna also looks whether a number is one, which takes longer.)
+// low is a normal number, for factors from 2^-103 on.
 struct Tf32x3 : Tf32 {
     // Halves and sums of one step at a time, or registers spill.
     static constexpr int TAPS_TOGETHER = 3, STEPS_TOGETHER = 1, AHEAD = 1;
@@ -99,7 +109,7 @@ struct Bf16 {
     static constexpr int QUADS = 8, SMALL_QUADS = 16, SMALL_BYTES = 55872;
     static constexpr int DEPTH = 16;
     static constexpr int COLUMN_PADDING = 16;
-    static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 4;
+    static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 1;
 
     static __device__ __forceinline__ Quad rounded(float4 x) { return make_uint2(bf16x2_of(x.x, x.y), bf16x2_of(x.z, x.w)); }
 
@@ -112,6 +122,7 @@ struct Bf16 {
     static __device__ __forceinline__ int first_byte(int lane) { return lane / 8 % 2 * 16; }
     static __device__ __forceinline__ int second_position(int lane, int) { return lane % 16; }
     static __device__ __forceinline__ int second_byte(int lane) { return lane / 16 * 16; }
+    static __device__ __forceinline__ int first_channel(int lane, int n) { return lane / 4 + 8 * n; }
 
     static __device__ __forceinline__ void load_first(unsigned (&a)[4], const unsigned char* at, const unsigned char*) {
         load_transposed(a, at);

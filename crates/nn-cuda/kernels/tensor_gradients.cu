@@ -26,11 +26,11 @@ struct GradientsTile {
     static constexpr int PATCH = (HEIGHT + 2) * (WIDTH + 2);
     // Of the input's tile, whose columns are multiplied.
     static constexpr int IN_PITCH = IN / 4 * QUAD + Format::COLUMN_PADDING;
-    // Warps share the gradient of the weight: 16 by 16 channels, some taps, and every so manyth step of positions.
+    // Warps share the gradient of the weight: 16 by 16 channels, the taps before SPLIT or from there on, and every so manyth step of
+    // positions.
     static constexpr int PAIRS = IN / 16 * (OUT / 16);
-    static constexpr int TAP_GROUPS = PAIRS == 1 ? 4 : 2;
+    static constexpr int TAP_GROUPS = 2, SPLIT = 4, TAPS = 9 - SPLIT;
     static constexpr int TURNS = WARPS / PAIRS / TAP_GROUPS;
-    static constexpr int TAPS = (9 + TAP_GROUPS - 1) / TAP_GROUPS;
     static_assert(PAIRS * TAP_GROUPS * TURNS == WARPS, "every warp has something");
 
     struct Factors {
@@ -50,55 +50,62 @@ struct GradientsTile {
     union Shared {
         Factors factors;
         // Padded so that eight rows are in different banks.
-        float sums[9][IN][OUT + 8];
+        float sums[9][OUT][IN + 8];
     };
 };
 
-// What a warp has of the gradient of the weight: channels of input and output from these on, taps, and which turns.
+// What a warp has of the gradient of the weight: channels of input and output from these on, which taps, and which turns.
 struct WeightPart {
-    int in, out, first_tap, taps, turn;
+    int in, out, group, turn;
 };
 
 template <class Tile, int OUT>
 __device__ __forceinline__ WeightPart weight_part(int thread) {
-    const int warp = thread / 32, pair = warp % Tile::PAIRS, rest = warp / Tile::PAIRS, group = rest % Tile::TAP_GROUPS;
-    const int first = 9 * group / Tile::TAP_GROUPS, end = 9 * (group + 1) / Tile::TAP_GROUPS;
-    return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, first, end - first, rest / Tile::TAP_GROUPS};
+    const int warp = thread / 32, pair = warp % Tile::PAIRS, rest = warp / Tile::PAIRS;
+    return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, rest % Tile::TAP_GROUPS, rest / Tile::TAP_GROUPS};
 }
 
-// Adds a tile that is in shared memory. From one step of a warp to its next, places in the tile differ by constants.
+// Adds a tile that is in shared memory, under the taps from FIRST to END: from one step of a warp to its next, and from one tap to
+// another, places in the tile differ by constants.
+template <class Tile, int WIDTH, int FIRST, int END>
+__device__ __forceinline__ void add_under_taps(const unsigned char* const (&dy)[2], const unsigned char* const (&x)[2],
+                                               GradientSums<Tile::TAPS>& sums) {
+    constexpr int APART = Tile::TURNS * Format::DEPTH;
+    static_assert(WIDTH % APART == 0 || APART % WIDTH == 0, "a step goes along a row, or down whole rows");
+#pragma unroll (Format::STEPS_TOGETHER)
+    for (int position = 0; position < Tile::ROWS; position += APART) {
+        unsigned b[4];
+        Format::load_second(b, x[0] + position * Tile::IN_PITCH, x[1] + position * Tile::IN_PITCH);
+        const int in_patch = position / WIDTH * (WIDTH + 2) + position % WIDTH;
+#pragma unroll
+        for (int tap = FIRST; tap < END; ++tap) {
+            const int under = (in_patch + (2 - tap / 3) * (WIDTH + 2) + 2 - tap % 3) * Tile::PITCH;
+            unsigned a[4];
+            Format::load_first(a, dy[0] + under, dy[1] + under);
+            Format::multiply(sums.of[tap - FIRST][0], a, b[0], b[1]);
+            Format::multiply(sums.of[tap - FIRST][1], a, b[2], b[3]);
+        }
+    }
+}
+
 template <class Tile, int WIDTH, int OUT>
 __device__ __forceinline__ void add_to_weight(const typename Tile::Factors& factors, GradientSums<Tile::TAPS>& sums) {
-    constexpr int APART = Tile::TURNS * Format::DEPTH;
-    static_assert(WIDTH % APART == 0, "no step goes beyond a row");
-    const int lane = threadIdx.x % 32;
-    const WeightPart part = weight_part<Tile, OUT>(threadIdx.x);
-    const unsigned char* x[2];
+    // Anew for each tile: the registers are the sums'.
+    const int thread = anew(threadIdx.x), lane = thread % 32;
+    const WeightPart part = weight_part<Tile, OUT>(thread);
     const unsigned char* dy[2];
+    const unsigned char* x[2];
     for (int n = 0; n < 2; ++n) {
         const int first = part.turn * Format::DEPTH + Format::first_position(lane, n);
         const int second = part.turn * Format::DEPTH + Format::second_position(lane, n);
-        x[n] = factors.tile.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane) + first * Tile::IN_PITCH;
-        dy[n] = factors.tile.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane) + second * Tile::PITCH;
+        const int in_patch = first / WIDTH * (WIDTH + 2) + first % WIDTH;
+        dy[n] = factors.tile.gradient + part.out / 4 * Tile::QUAD + Format::first_byte(lane) + in_patch * Tile::PITCH;
+        x[n] = factors.tile.input + part.in / 4 * Tile::QUAD + Format::second_byte(lane) + second * Tile::IN_PITCH;
     }
-    int under[Tile::TAPS];
-    for (int n = 0; n < Tile::TAPS; ++n) {
-        const int tap = part.first_tap + n;
-        under[n] = ((2 - tap / 3) * (WIDTH + 2) + 2 - tap % 3) * Tile::PITCH;
-    }
-#pragma unroll 4
-    for (int position = 0; position < Tile::ROWS; position += APART) {
-        const int in_patch = (position / WIDTH * (WIDTH + 2) + position % WIDTH) * Tile::PITCH;
-        unsigned a[4];
-        Format::load_first(a, x[0] + position * Tile::IN_PITCH, x[1] + position * Tile::IN_PITCH);
-#pragma unroll
-        for (int n = 0; n < Tile::TAPS; ++n) {
-            if (n >= part.taps) break;
-            unsigned b[4];
-            Format::load_second(b, dy[0] + under[n] + in_patch, dy[1] + under[n] + in_patch);
-            Format::multiply(sums.of[n][0], a, b[0], b[1]);
-            Format::multiply(sums.of[n][1], a, b[2], b[3]);
-        }
+    if (part.group == 0) {
+        add_under_taps<Tile, WIDTH, 0, Tile::SPLIT>(dy, x, sums);
+    } else {
+        add_under_taps<Tile, WIDTH, Tile::SPLIT, 9>(dy, x, sums);
     }
 }
 
@@ -107,13 +114,15 @@ template <class Tile, int OUT>
 __device__ __forceinline__ void gather_weight(typename Tile::Shared& shared, const GradientSums<Tile::TAPS>& sums) {
     const int thread = anew(threadIdx.x), lane = thread % 32;
     const WeightPart part = weight_part<Tile, OUT>(thread);
-    const int in = part.in + lane / 4, out = part.out + lane % 4 * 2;
+    const int in = part.in + lane % 4 * 2;
+    const int first_tap = part.group * Tile::SPLIT, taps = part.group == 0 ? Tile::SPLIT : Tile::TAPS;
     for (int turn = 0; turn < Tile::TURNS; ++turn) {
 #pragma unroll
         for (int n = 0; n < Tile::TAPS; ++n) {
-            if (part.turn != turn || n >= part.taps) break;
+            if (part.turn != turn || n >= taps) break;
             for (int i = 0; i < 4; ++i) {
-                float* at = &shared.sums[part.first_tap + n][in + i % 2 * 8][out + i / 2 * 8];
+                const int out = part.out + Format::first_channel(lane, i % 2);
+                float* at = &shared.sums[first_tap + n][out][in + i / 2 * 8];
                 add_pair(at, sums.of[n][i / 2][2 * (i % 2)], sums.of[n][i / 2][2 * (i % 2) + 1], turn == 0);
             }
         }
@@ -123,23 +132,23 @@ __device__ __forceinline__ void gather_weight(typename Tile::Shared& shared, con
 
 // One tile: into shared memory, to the sums of the weight, and to the gradient of the input.
 template <class Tile, int HEIGHT, int WIDTH, int IN, int OUT>
-__device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, int number,
-                                                  const Coefficients<IN, OUT>& coefficients, typename Tile::Factors& factors,
-                                                  GradientSums<Tile::TAPS>& weight_sums) {
+__device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, const Target& target, int number,
+                                                  const Coefficients<IN, OUT>& coefficients, const Gate4 (&gates)[IN / 4],
+                                                  typename Tile::Factors& factors, GradientSums<Tile::TAPS>& weight_sums) {
     const Sizes& s = a.convolution.sizes;
-    const int per_image = a.convolution.finish.partials.tiles, image = number / per_image, tile = number % per_image;
-    const int across = (s.in_width + WIDTH - 1) / WIDTH, top = tile / across * HEIGHT, left = tile % across * WIDTH;
-    const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4), first_in = blockIdx.y * IN;
+    const int image = target.image, top = target.top, left = target.left;
+    // 16 bytes at a time; and as many of the patch as a thread has in all, or as it has registers for.
+    constexpr int PER = 16 / sizeof(Four), AHEAD = PER == 2 ? 3 : 2;
+    const int thread = anew(threadIdx.x), in_quad = thread % (IN / 4 / PER) * PER, out_quad = thread % (OUT / 4 / PER) * PER;
+    const int first_in = blockIdx.y * IN, in = first_in + 4 * in_quad, out = 4 * out_quad;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
-    const Reader<true> gradient[1] = {{coefficients.gradient[out_quad]}};
-    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, 32 / sizeof(Four)>(a.convolution.source, gradient, 4 * out_quad < s.out_channels,
-                                                              patch, s.in_height, s.in_width, s.out_channels, 4 * out_quad,
-                                                              factors.tile.gradient + out_quad * Tile::QUAD);
+    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, AHEAD, PER>(a.convolution.source, coefficients.gradient + out_quad,
+                                                                (s.out_channels - out + 3) / 4, patch, s.in_height, s.in_width,
+                                                                s.out_channels, out, factors.tile.gradient + out_quad * Tile::QUAD);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-    const Reader<false> input[1] = {{coefficients.input[in_quad]}};
-    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 32 / sizeof(Four)>(
-        a.input, input, first_in + 4 * in_quad < s.in_channels, own, s.in_height, s.in_width, s.in_channels,
-        first_in + 4 * in_quad, factors.tile.input + in_quad * Tile::QUAD);
+    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 2, PER>(a.input, coefficients.input + in_quad, (s.in_channels - in + 3) / 4, own,
+                                                              s.in_height, s.in_width, s.in_channels, in,
+                                                              factors.tile.input + in_quad * Tile::QUAD);
     wait_for_copies();
     __syncthreads();
     float sums[2][2][4];
@@ -150,11 +159,11 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, i
     __syncthreads();
     float4 results[4];
     exchange<Tile, IN>(factors.done.results, sums, results);
-    const int position = threadIdx.x / (IN / 4) * 4, row = top + position / WIDTH, column = left + position % WIDTH;
+    const int again = anew(threadIdx.x), position = again / (IN / 4) * 4, row = top + position / WIDTH, column = left + position % WIDTH;
     const int count = row < s.in_height ? max(0, min(4, s.in_width - column)) : 0, stored = s.in_channels;
-    const unsigned at = ((unsigned)(image * s.in_height + row) * s.in_width + column) * stored + first_in + 4 * in_quad;
+    const unsigned at = ((unsigned)(image * s.in_height + row) * s.in_width + column) * stored + first_in + again % (IN / 4) * 4;
     const unsigned places[4] = {at, at + stored, at + 2 * stored, at + 3 * stored};
-    complete_gradient<(IN > 16 ? 1 : 2)>(a.convolution, factors.done.scratch, results, image, number, places, count);
+    complete_gradient<(sizeof(Four) == 8 ? 4 : 2)>(a.convolution, factors.done.scratch, results, gates[again % (IN / 4)], number, places, count);
     // Before the next tile is put where results are.
     __syncthreads();
 }
@@ -164,21 +173,24 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     using Tile = GradientsTile<HEIGHT, WIDTH, IN, OUT>;
     typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
     __shared__ Coefficients<IN, OUT> coefficients;
+    __shared__ Gate4 gates[IN / 4];
     const Sizes& s = a.convolution.sizes;
     const int first_in = blockIdx.y * IN;
     const Stencil stencil = unit_stencil<HEIGHT, WIDTH, true>(0, 0);
     fill_factors<Tile, IN, OUT / 4, true>(a.convolution, stencil, 0, shared.factors.weight);
-    const bool per_image = a.input.norm.per_image || a.convolution.source.norm.per_image;
     GradientSums<Tile::TAPS> sums;
     for (int i = 0; i < Tile::TAPS * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const int begin = blockIdx.x * a.convolution.span, end = min(begin + a.convolution.span, a.convolution.tiles);
+    Target target = target_at<HEIGHT, WIDTH>(s.in_height, s.in_width, begin);
 #pragma unroll 1
-    for (int tile = begin; tile < end; ++tile) {
-        if (tile == begin || (per_image && tile % a.convolution.finish.partials.tiles == 0)) {
-            coefficients.prepare(a.input, a.convolution.source, s, tile / a.convolution.finish.partials.tiles, first_in, 0);
+    for (int tile = begin; tile < end; ++tile, next_tile<HEIGHT, WIDTH>(target)) {
+        if (tile == begin || begins_image(a.input.norm, target) || begins_image(a.convolution.source.norm, target) ||
+            begins_image(a.convolution.finish.norm, target)) {
+            coefficients.prepare(a.input, a.convolution.source, s, target.image, first_in, 0);
+            if (threadIdx.x < IN / 4) gates[threadIdx.x] = gate_of(a.convolution.finish, target.image, first_in + 4 * threadIdx.x);
             __syncthreads();
         }
-        gradients_of_tile<Tile, HEIGHT, WIDTH, IN, OUT>(a, tile, coefficients, shared.factors, sums);
+        gradients_of_tile<Tile, HEIGHT, WIDTH, IN, OUT>(a, target, tile, coefficients, gates, shared.factors, sums);
     }
 #pragma unroll 1
     for (int row = begin, next; row < end; row = next) {
@@ -188,12 +200,13 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     wait_for_copies();
     __syncthreads();
     gather_weight<Tile, OUT>(shared, sums);
-    const int out_quad = threadIdx.x % (OUT / 4);
-    for (int index = threadIdx.x / (OUT / 4); index < 9 * IN; index += Tile::THREADS / (OUT / 4)) {
-        const int tap = index / IN, i = index % IN;
-        if (first_in + i >= s.in_channels || 4 * out_quad >= s.out_channels) continue;
+    for (int index = threadIdx.x; index < 9 * IN * (OUT / 4); index += Tile::THREADS) {
+        // Neighbours read a row of the sums.
+        const int i = index % IN, out = index / IN % (OUT / 4) * 4, tap = index / (IN * (OUT / 4));
+        if (first_in + i >= s.in_channels || out >= s.out_channels) continue;
         const Offset row = (Offset)(blockIdx.x * 9 + tap) * s.in_channels + first_in + i;
-        store4(here(a.parts) + row * s.out_channels + 4 * out_quad, load4(&shared.sums[tap][i][4 * out_quad]));
+        const float(*sum)[IN + 8] = &shared.sums[tap][out];
+        store4(here(a.parts) + row * s.out_channels + out, make_float4(sum[0][i], sum[1][i], sum[2][i], sum[3][i]));
     }
 }
 

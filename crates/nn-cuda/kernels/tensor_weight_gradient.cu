@@ -44,19 +44,17 @@ struct GradientTile {
 // addresses would take the registers that the sums are in.
 template <int IN, int OUT>
 struct Coefficients {
-    Forward4 input[IN / 4];
-    Backward4 gradient[OUT / 4];
+    Reader<false> input[IN / 4];
+    Reader<true> gradient[OUT / 4];
 
     // Those of an image, by all threads of a block; they see them after a barrier.
     __device__ __forceinline__ void prepare(const Source& x, const Source& dy, const Sizes& sizes, int image, int first_in,
                                             int first_out) {
         const int in = threadIdx.x, out = threadIdx.x - IN / 4;
         if (in < IN / 4) {
-            const bool made = x.kind == SOURCE_NORMALISED && first_in + 4 * in < sizes.in_channels;
-            input[in] = made ? forward_of(x.norm, image, first_in + 4 * in) : Forward4{};
+            if (first_in + 4 * in < sizes.in_channels) input[in].prepare(x, image, first_in + 4 * in);
         } else if (out < OUT / 4) {
-            const bool made = dy.kind == SOURCE_PENDING && first_out + 4 * out < sizes.out_channels;
-            gradient[out] = made ? backward_of(dy.norm, image, first_out + 4 * out) : Backward4{};
+            if (first_out + 4 * out < sizes.out_channels) gradient[out].prepare(dy, image, first_out + 4 * out);
         }
     }
 };
@@ -82,8 +80,8 @@ struct GradientSums {
 template <class Tile, int WIDTH, int OUT, int TAPS>
 __device__ __forceinline__ void add_tile(const typename Tile::Shared& shared, int patch_width, int apart,
                                          GradientSums<TAPS>& sums) {
-    const int lane = threadIdx.x % 32;
-    const GradientPart part = gradient_part<Tile, OUT>(threadIdx.x);
+    const int thread = anew(threadIdx.x), lane = thread % 32;
+    const GradientPart part = gradient_part<Tile, OUT>(thread);
     const unsigned char* input = shared.factors.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane) +
                                  part.tap_row * patch_width * Tile::IN_PITCH;
     const unsigned char* gradient = shared.factors.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane);
@@ -121,13 +119,14 @@ template <class Tile, int OUT, int TAPS>
 __device__ __forceinline__ void gather_sums(typename Tile::Shared& shared, const GradientSums<TAPS>& sums) {
     const int thread = anew(threadIdx.x), lane = thread % 32;
     const GradientPart part = gradient_part<Tile, OUT>(thread);
-    const int in = part.in + lane / 4, out = part.out + lane % 4 * 2;
+    const int out = part.out + lane % 4 * 2;
     for (int turn = 0; turn < Tile::TURNS; ++turn) {
         if (part.turn == turn) {
 #pragma unroll
             for (int tap = 0; tap < TAPS; ++tap) {
                 for (int i = 0; i < 4; ++i) {
-                    float* at = &shared.sums[part.tap_row * TAPS + tap][in + i % 2 * 8][out + i / 2 * 8];
+                    const int in = part.in + Format::first_channel(lane, i % 2);
+                    float* at = &shared.sums[part.tap_row * TAPS + tap][in][out + i / 2 * 8];
                     add_pair(at, sums.of[tap][i / 2][2 * (i % 2)], sums.of[tap][i / 2][2 * (i % 2) + 1], turn == 0);
                 }
             }
@@ -148,41 +147,36 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
     const int patch_height = (HEIGHT - 1) * apart + 1 + reach, patch_width = (WIDTH - 1) * apart + 1 + reach;
     const int out_chunks = (s.out_channels + OUT - 1) / OUT;
     const int first_in = blockIdx.x / out_chunks * IN, first_out = blockIdx.x % out_chunks * OUT;
-    const int across = (s.out_width + WIDTH - 1) / WIDTH, down = (s.out_height + HEIGHT - 1) / HEIGHT;
-    const int in_quad = threadIdx.x % (IN / 4), out_quad = threadIdx.x % (OUT / 4);
-    const bool fetches_input = first_in + 4 * in_quad < s.in_channels;
-    const bool fetches_gradient = first_out + 4 * out_quad < s.out_channels;
-    const bool per_image = a.input.norm.per_image || a.gradient.norm.per_image;
-    constexpr int ROW = TAPS / Tile::TAP_ROWS;
+    constexpr int ROW = TAPS / Tile::TAP_ROWS, PER = 16 / sizeof(Four);
     GradientSums<ROW> sums;
     for (int i = 0; i < ROW * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
-    const int end = min((int)(blockIdx.y + 1) * a.span, a.tiles);
-    for (int tile = blockIdx.y * a.span; tile < end; ++tile) {
-        const int image = tile / (across * down), within = tile % (across * down);
-        const int top = within / across * HEIGHT, left = within % across * WIDTH;
-        if (tile == (int)blockIdx.y * a.span || (per_image && within == 0)) {
-            coefficients.prepare(a.input, a.gradient, s, image, first_in, first_out);
+    const int begin = blockIdx.y * a.span, end = min(begin + a.span, a.tiles);
+    Target target = target_at<HEIGHT, WIDTH>(s.out_height, s.out_width, begin);
+#pragma unroll 1
+    for (int tile = begin; tile < end; ++tile, next_tile<HEIGHT, WIDTH>(target)) {
+        if (tile == begin || begins_image(a.input.norm, target) || begins_image(a.gradient.norm, target)) {
+            coefficients.prepare(a.input, a.gradient, s, target.image, first_in, first_out);
             __syncthreads();
         }
-        // Without a condition, which would keep what they were before.
-        const Reader<false> input[1] = {{coefficients.input[in_quad]}};
-        const Patch read = {image, top * stride - padding, left * stride - padding, step, patch_height, patch_width};
-        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD>(
-            a.input, input, fetches_input, read, s.in_height, s.in_width, s.in_channels, first_in + 4 * in_quad,
+        const int thread = anew(threadIdx.x), in_quad = thread % (IN / 4 / PER) * PER, out_quad = thread % (OUT / 4 / PER) * PER;
+        const int in = first_in + 4 * in_quad, out = first_out + 4 * out_quad;
+        const Patch read = {target.image, target.top * stride - padding, target.left * stride - padding, step, patch_height, patch_width};
+        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD, PER>(
+            a.input, coefficients.input + in_quad, (s.in_channels - in + 3) / 4, read, s.in_height, s.in_width, s.in_channels, in,
             shared.factors.input + in_quad * Tile::QUAD);
-        const Reader<true> gradient[1] = {{coefficients.gradient[out_quad]}};
-        const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD>(
-            a.gradient, gradient, fetches_gradient, own, s.out_height, s.out_width, s.out_channels, first_out + 4 * out_quad,
-            shared.factors.gradient + out_quad * Tile::QUAD);
+        const Patch own = {target.image, target.top, target.left, 1, HEIGHT, WIDTH};
+        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD, PER>(
+            a.gradient, coefficients.gradient + out_quad, (s.out_channels - out + 3) / 4, own, s.out_height, s.out_width, s.out_channels,
+            out, shared.factors.gradient + out_quad * Tile::QUAD);
         __syncthreads();
         add_tile<Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
         __syncthreads();
     }
     gather_sums<Tile, OUT, ROW>(shared, sums);
+    const int out_quad = threadIdx.x % (OUT / 4);
     for (int index = threadIdx.x / (OUT / 4); index < TAPS * IN; index += GRADIENT_THREADS / (OUT / 4)) {
         const int tap = index / IN, i = index % IN;
-        if (first_in + i >= s.in_channels || !fetches_gradient) continue;
+        if (first_in + i >= s.in_channels || first_out + 4 * out_quad >= s.out_channels) continue;
         const Offset row = (Offset)(blockIdx.y * TAPS + tap) * s.in_channels + first_in + i;
         store4(here(a.parts) + row * s.out_channels + first_out + 4 * out_quad, load4(&shared.sums[tap][i][4 * out_quad]));
     }

@@ -10,12 +10,6 @@
 
 namespace cuda_sim {
 
-// cvt.rna.tf32.f32: to 11 significant bits, ties away from 0.
-inline unsigned tf32_of(float x) {
-    if (isnan(x)) return 0x7fffffffu;
-    return (__float_as_uint(x) + 0x1000u) & 0xffffe000u;
-}
-
 // cvt.rn.bf16.f32: to 8 significant bits, ties to even.
 inline unsigned bf16_of(float x) {
     if (isnan(x)) return 0x7fffu;
@@ -135,8 +129,6 @@ inline void product(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned
 }
 
 }  // namespace cuda_sim
-
-inline unsigned cuda_sim_tf32(float x) { return cuda_sim::tf32_of(x); }
 
 // Two in a word, the first in its lower half.
 inline unsigned cuda_sim_bf16x2(float first, float second) {
