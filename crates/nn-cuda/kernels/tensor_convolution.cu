@@ -16,7 +16,8 @@ struct Stencil {
     int height, width;  // of the patch
     int stride;
     int taps, across;   // taps that are used, and in a row of them
-    int down_first, right_first;  // the first of them, among all
+    int kernel;         // all taps in a row
+    int down_first, right_first;  // the first that is used, among all
     int apart;          // from one to the next, among all
     int turned;         // whether the first is at the patch's lower right
 };
@@ -24,7 +25,7 @@ struct Stencil {
 // A 3x3 convolution of stride 1 and padding 1. In constants, of which the compiler makes addresses.
 template <int HEIGHT, int WIDTH, bool BACKWARD>
 __device__ __forceinline__ Stencil unit_stencil(int top, int left) {
-    return {top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2, 1, 9, 3, 0, 0, 1, BACKWARD};
+    return {top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2, 1, 9, 3, 3, 0, 0, 1, BACKWARD};
 }
 
 template <int HEIGHT, int WIDTH>
@@ -32,7 +33,7 @@ __device__ __forceinline__ Stencil forward_stencil(const Sizes& s, int top, int 
     const bool point = s.kernel == 1;
     const int step = point ? s.stride : 1, stride = point ? 1 : s.stride;
     return {top * s.stride - s.padding, left * s.stride - s.padding, step, (HEIGHT - 1) * stride + s.kernel,
-            (WIDTH - 1) * stride + s.kernel, stride, s.kernel * s.kernel, s.kernel, 0, 0, 1, 0};
+            (WIDTH - 1) * stride + s.kernel, stride, s.kernel * s.kernel, s.kernel, s.kernel, 0, 0, 1, 0};
 }
 
 // Of the class of positions (y, x) + stride (i, j), for a tile that begins at (i, j) = (top, left).
@@ -41,7 +42,7 @@ __device__ __forceinline__ Stencil backward_stencil(const Sizes& s, int y, int x
     const int u = (y + s.padding) % s.stride, v = (x + s.padding) % s.stride;
     const int down = taps_from(u, s.kernel, s.stride), across = taps_from(v, s.kernel, s.stride);
     return {top + (y + s.padding - u) / s.stride - max(down - 1, 0), left + (x + s.padding - v) / s.stride - max(across - 1, 0),
-            1, HEIGHT + max(down - 1, 0), WIDTH + max(across - 1, 0), 1, down * across, max(across, 1), u, v, s.stride, 1};
+            1, HEIGHT + max(down - 1, 0), WIDTH + max(across - 1, 0), 1, down * across, max(across, 1), s.kernel, u, v, s.stride, 1};
 }
 
 // Place of the n-th tap that is used, in the patch and among all.
@@ -50,8 +51,8 @@ __device__ __forceinline__ int offset_of(const Stencil& s, int n) {
     return s.turned ? (last - u) * s.width + s.across - 1 - v : u * s.width + v;
 }
 
-__device__ __forceinline__ int tap_among_all(const Stencil& s, int kernel, int n) {
-    return (s.down_first + n / s.across * s.apart) * kernel + s.right_first + n % s.across * s.apart;
+__device__ __forceinline__ int tap_among_all(const Stencil& s, int n) {
+    return (s.down_first + n / s.across * s.apart) * s.kernel + s.right_first + n % s.across * s.apart;
 }
 
 // PATCH: positions of the largest patch. QUADS: of the source's channels, how many are in shared memory at a time.
@@ -169,22 +170,28 @@ __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a,
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
-// at a time.
+// at a time. A thread has a place of a tap's, and the same of other taps, which are equally far apart.
 template <class Tile, int COLUMNS, int QUADS, bool BACKWARD, int PER>
 __device__ __forceinline__ void copy_factors(const ConvolutionArguments& a, const Stencil& stencil, int first,
                                              unsigned char* target) {
+    constexpr int PLACES = COLUMNS * (QUADS / PER), TAPS_APART = Tile::THREADS < PLACES ? 1 : Tile::THREADS / PLACES;
+    static_assert(Tile::THREADS % PLACES == 0 || PLACES % Tile::THREADS == 0, "every thread has as many");
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels, columns = BACKWARD ? s.in_channels : s.out_channels;
     const Format::Quad* weight = reinterpret_cast<const Format::Quad*>(here(a.weight));
-    const int first_column = blockIdx.y * COLUMNS;
-#pragma unroll 1
-    for (int index = threadIdx.x; index < stencil.taps * COLUMNS * (QUADS / PER); index += Tile::THREADS) {
-        const int quad = index % (QUADS / PER) * PER, column = index / (QUADS / PER) % COLUMNS;
-        const int n = index / (QUADS / PER * COLUMNS), channel = first + 4 * quad;
+    const int first_tap = threadIdx.x / PLACES, first_column = blockIdx.y * COLUMNS;
+#pragma unroll
+    for (int place = threadIdx.x % PLACES; place < PLACES; place += Tile::THREADS) {
+        const int quad = place % (QUADS / PER) * PER, column = place / (QUADS / PER), channel = first + 4 * quad;
         const bool inside = channel < channels && first_column + column < columns;
-        const Offset row = (Offset)tap_among_all(stencil, s.kernel, n) * columns + first_column + column;
-        copy_async<PER * Tile::QUAD>(target + (n * COLUMNS + column) * Tile::PITCH + quad * Tile::QUAD,
-                                     inside ? weight + (row * channels + channel) / 4 : weight, inside);
+        // Quads of a layer are counted in 32 bits.
+        const unsigned of_tap = (unsigned)columns * channels / 4, at = ((unsigned)(first_column + column) * channels + channel) / 4;
+#pragma unroll 1
+        for (int n = first_tap; n < stencil.taps; n += TAPS_APART) {
+            const Format::Quad* from = weight + (at + tap_among_all(stencil, n) * of_tap);
+            copy_async<PER * Tile::QUAD>(target + (n * COLUMNS + column) * Tile::PITCH + quad * Tile::QUAD, inside ? from : weight,
+                                         inside);
+        }
     }
 }
 
@@ -396,6 +403,9 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     }
 }
 
+// Bytes that a block of 8x8 positions takes: an H100 has them four times.
+#define SMALL_BYTES 55872
+
 // grid (spans, ceil(target's channels / channels of a block), replicas). A span is one tile, unless there is room for the weight of
 // all of the source's channels. In the name: "unit" for 3x3 of stride 1 and padding 1; rows and columns of positions, and channels,
 // of a block.
@@ -406,10 +416,10 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
 
 TENSOR_CONVOLUTION(tensor_unit_forward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, false)
 TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, false)
-TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, false, Format::SMALL_BYTES)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, false, SMALL_BYTES)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, true)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, true)
-TENSOR_CONVOLUTION(tensor_unit_backward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, true, Format::SMALL_BYTES)
+TENSOR_CONVOLUTION(tensor_unit_backward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, true, SMALL_BYTES)
 TENSOR_CONVOLUTION(tensor_forward_4x16x32, 128, 4, 4, 16, 32, 297, Format::QUADS, false, false)
 TENSOR_CONVOLUTION(tensor_forward_8x8x32, 128, 4, 8, 8, 32, 289, Format::QUADS, false, false)
 TENSOR_CONVOLUTION(tensor_backward_4x16x32, 128, 4, 4, 16, 32, 108, Format::QUADS, false, true)

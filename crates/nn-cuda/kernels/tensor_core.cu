@@ -9,7 +9,7 @@
 // `Quad`           four factors as shared memory has them: rounded, but for tf32x3, which splits them when they are multiplied
 // `FACTOR`         bytes of one
 // `QUADS`          of the source's channels, how many a convolution has in shared memory at a time, where there may be so many;
-//                  `SMALL_QUADS` in the blocks of 8x8 positions, which take `SMALL_BYTES` (as many as an H100 has four times)
+//                  `SMALL_QUADS` in the blocks of 8x8 positions
 // `DEPTH`          positions that one product sums over in the gradient of a weight: there rows are positions, and fragments are
 //                  columns, `DEPTH` positions of 16 channels, loaded from two places of a lane
 // `TAPS_TOGETHER`  of a 3x3 convolution unrolled, and so many steps of a tap (`STEPS_TOGETHER`); and positions that are asked for
@@ -18,7 +18,7 @@
 struct Tf32 {
     typedef uint4 Quad;
     static constexpr int FACTOR = 4;  // bytes
-    static constexpr int QUADS = 4, SMALL_QUADS = 4, SMALL_BYTES = 35328;
+    static constexpr int QUADS = 4, SMALL_QUADS = 8;
     static constexpr int DEPTH = 8;
     static constexpr int COLUMN_PADDING = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 2;
@@ -106,7 +106,7 @@ struct Tf32x3 : Tf32 {
 struct Bf16 {
     typedef uint2 Quad;
     static constexpr int FACTOR = 2;
-    static constexpr int QUADS = 8, SMALL_QUADS = 16, SMALL_BYTES = 55872;
+    static constexpr int QUADS = 8, SMALL_QUADS = 16;
     static constexpr int DEPTH = 16;
     static constexpr int COLUMN_PADDING = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 1;

@@ -80,28 +80,29 @@ struct GradientSums {
 template <class Tile, int WIDTH, int OUT, int TAPS>
 __device__ __forceinline__ void add_tile(const typename Tile::Shared& shared, int patch_width, int apart,
                                          GradientSums<TAPS>& sums) {
+    static_assert(WIDTH % Format::DEPTH == 0 || Format::DEPTH % WIDTH == 0, "a step goes along a row, or down whole rows");
     const int thread = anew(threadIdx.x), lane = thread % 32;
     const GradientPart part = gradient_part<Tile, OUT>(thread);
-    const unsigned char* input = shared.factors.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane) +
-                                 part.tap_row * patch_width * Tile::IN_PITCH;
-    const unsigned char* gradient = shared.factors.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane);
-#pragma unroll 1
-    for (int step = part.turn; step < Tile::STEPS; step += Tile::TURNS) {
-        const unsigned char* x[2];
-        const unsigned char* dy[2];
-        for (int n = 0; n < 2; ++n) {
-            const int position = step * Format::DEPTH + Format::first_position(lane, n);
-            const int at = (position / WIDTH * patch_width + position % WIDTH) * apart;
-            x[n] = input + at * Tile::IN_PITCH;
-            dy[n] = gradient + (step * Format::DEPTH + Format::second_position(lane, n)) * Tile::OUT_PITCH;
-        }
+    const unsigned char* x[2];
+    const unsigned char* dy[2];
+    for (int n = 0; n < 2; ++n) {
+        const int position = Format::first_position(lane, n);
+        const int in_patch = (position / WIDTH * patch_width + position % WIDTH) * apart + part.tap_row * patch_width;
+        x[n] = shared.factors.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane) + in_patch * Tile::IN_PITCH;
+        dy[n] = shared.factors.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane) +
+                Format::second_position(lane, n) * Tile::OUT_PITCH;
+    }
+#pragma unroll (Format::STEPS_TOGETHER)
+    for (int turn = 0; turn < Tile::STEPS; turn += Tile::TURNS) {
+        if (Tile::STEPS % Tile::TURNS != 0 && turn + part.turn >= Tile::STEPS) break;
+        const int position = (turn + part.turn) * Format::DEPTH;
+        const int in_patch = (position / WIDTH * patch_width + position % WIDTH) * apart * Tile::IN_PITCH;
         unsigned b[4];
-        Format::load_second(b, dy[0], dy[1]);
+        Format::load_second(b, dy[0] + position * Tile::OUT_PITCH, dy[1] + position * Tile::OUT_PITCH);
 #pragma unroll
         for (int tap = 0; tap < TAPS; ++tap) {
-            const int offset = tap * Tile::IN_PITCH;
             unsigned a[4];
-            Format::load_first(a, x[0] + offset, x[1] + offset);
+            Format::load_first(a, x[0] + in_patch + tap * Tile::IN_PITCH, x[1] + in_patch + tap * Tile::IN_PITCH);
             Format::multiply(sums.of[tap][0], a, b[0], b[1]);
             Format::multiply(sums.of[tap][1], a, b[2], b[3]);
         }

@@ -92,10 +92,7 @@ impl Kernel {
     /// Bytes of shared memory that a launch asks for, beside what the kernel declares: in some formats more than it could.
     pub(crate) fn shared_bytes(self, products: Products) -> u32 {
         match (self, products) {
-            (Self::TensorUnitForward8x8x32 | Self::TensorUnitBackward8x8x32, Products::Bf16) => {
-                55_872
-            }
-            (Self::TensorUnitForward8x8x32 | Self::TensorUnitBackward8x8x32, _) => 35_328,
+            (Self::TensorUnitForward8x8x32 | Self::TensorUnitBackward8x8x32, _) => 55_872,
             (Self::TensorGradients8x32x16x16, Products::Bf16) => 35_520,
             (Self::TensorGradients8x16x32x32, Products::Bf16) => 47_680,
             (Self::TensorGradients8x32x16x16, _) => 59_200,

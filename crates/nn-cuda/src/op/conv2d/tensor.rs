@@ -46,8 +46,8 @@ pub(super) fn blocks_at_once(kernel: K, products: Products, sizes: &Sizes) -> Op
     let (channels, most, blocks) = match kernel {
         K::TensorUnitForward8x32x16 => (sizes.in_channels, 16, 3),
         K::TensorUnitForward8x16x32 => (sizes.in_channels, if is_short { 32 } else { 16 }, 3),
-        K::TensorUnitForward8x8x32 => (sizes.in_channels, if is_short { 64 } else { 16 }, 4),
-        K::TensorUnitBackward8x8x32 => (sizes.out_channels, if is_short { 64 } else { 16 }, 4),
+        K::TensorUnitForward8x8x32 => (sizes.in_channels, if is_short { 64 } else { 32 }, 4),
+        K::TensorUnitBackward8x8x32 => (sizes.out_channels, if is_short { 64 } else { 32 }, 4),
         _ => return None,
     };
     (channels <= most).then_some(blocks)
