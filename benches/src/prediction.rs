@@ -72,23 +72,25 @@ impl Capability {
 struct Storage {
     /// Bytes of a value between operations.
     value: f64,
-    /// Instructions of a thread for each of them that is read or written: of a tile of 8×32 positions by 16 channels, those of the
-    /// convolution and of both its gradients, counted in the code that NVIDIA's compiler makes for sm_90, over the values that the
-    /// plan counts. None in full, whose instructions are its arithmetic.
-    instructions: f64,
+    /// Instructions of a thread for each of them that is read or written, and for each operation of a convolution: of tiles of
+    /// PreResNet's three stages, as many of each as it has, counted in the code that NVIDIA's compiler makes for sm_90. None in full,
+    /// whose instructions are its arithmetic.
+    per_value: f64,
+    per_operation: f64,
 }
 
 impl Storage {
     fn of(format: Format) -> Self {
-        let (value, instructions) = match format {
-            Format::Full => (4.0, 0.0),
-            Format::Tf32x3 => (4.0, 43.0),
-            Format::Tf32 => (4.0, 23.0),
-            Format::Bf16 => (2.0, 18.0),
+        let (value, per_value, per_operation) = match format {
+            Format::Full => (4.0, 0.0, 0.0),
+            Format::Tf32x3 => (4.0, 17.0, 0.3),
+            Format::Tf32 => (4.0, 19.0, 0.034),
+            Format::Bf16 => (2.0, 15.0, 0.016),
         };
         Self {
             value,
-            instructions,
+            per_value,
+            per_operation,
         }
     }
 }
@@ -106,7 +108,7 @@ impl Work {
     /// One pass over a group of the plan.
     fn add(&mut self, cost: Cost, images: f64, storage: Storage, capability: &Capability) {
         let (flops, values) = (images * cost.flops as f64, images * cost.elements as f64);
-        let instructions = values * storage.instructions;
+        let instructions = values * storage.per_value + flops * storage.per_operation;
         self.add_counts([flops, values * storage.value, instructions], capability);
     }
 

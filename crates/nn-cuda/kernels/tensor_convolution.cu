@@ -171,7 +171,7 @@ __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a,
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
 // at a time. A thread has a place of a tap's, and the same of other taps, which are equally far apart.
-template <class Tile, int COLUMNS, int QUADS, bool BACKWARD, int PER>
+template <class Tile, int COLUMNS, int QUADS, bool UNIT, bool BACKWARD, int PER>
 __device__ __forceinline__ void copy_factors(const ConvolutionArguments& a, const Stencil& stencil, int first,
                                              unsigned char* target) {
     constexpr int PLACES = COLUMNS * (QUADS / PER), TAPS_APART = Tile::THREADS < PLACES ? 1 : Tile::THREADS / PLACES;
@@ -179,14 +179,15 @@ __device__ __forceinline__ void copy_factors(const ConvolutionArguments& a, cons
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels, columns = BACKWARD ? s.in_channels : s.out_channels;
     const Format::Quad* weight = reinterpret_cast<const Format::Quad*>(here(a.weight));
-    const int first_tap = threadIdx.x / PLACES, first_column = blockIdx.y * COLUMNS;
+    const int first_tap = TAPS_APART == 1 ? 0 : threadIdx.x / PLACES, first_column = blockIdx.y * COLUMNS;
 #pragma unroll
     for (int place = threadIdx.x % PLACES; place < PLACES; place += Tile::THREADS) {
         const int quad = place % (QUADS / PER) * PER, column = place / (QUADS / PER), channel = first + 4 * quad;
         const bool inside = channel < channels && first_column + column < columns;
         // Quads of a layer are counted in 32 bits.
         const unsigned of_tap = (unsigned)columns * channels / 4, at = ((unsigned)(first_column + column) * channels + channel) / 4;
-#pragma unroll 1
+        // Of a 3x3 convolution places differ by constants.
+#pragma unroll (UNIT && TAPS_APART < 9 ? 9 / TAPS_APART : 1)
         for (int n = first_tap; n < stencil.taps; n += TAPS_APART) {
             const Format::Quad* from = weight + (at + tap_among_all(stencil, n) * of_tap);
             copy_async<PER * Tile::QUAD>(target + (n * COLUMNS + column) * Tile::PITCH + quad * Tile::QUAD, inside ? from : weight,
@@ -195,15 +196,15 @@ __device__ __forceinline__ void copy_factors(const ConvolutionArguments& a, cons
     }
 }
 
-template <class Tile, int COLUMNS, int QUADS, bool BACKWARD>
+template <class Tile, int COLUMNS, int QUADS, bool UNIT, bool BACKWARD>
 __device__ __forceinline__ void fill_factors(const ConvolutionArguments& a, const Stencil& stencil, int first,
                                              unsigned char* target) {
     // 16 bytes, where channels are as many at a time.
     constexpr int PER = 16 / Tile::QUAD;
     if (PER > 1 && (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) % (4 * PER) == 0) {
-        copy_factors<Tile, COLUMNS, QUADS, BACKWARD, PER>(a, stencil, first, target);
+        copy_factors<Tile, COLUMNS, QUADS, UNIT, BACKWARD, PER>(a, stencil, first, target);
     } else {
-        copy_factors<Tile, COLUMNS, QUADS, BACKWARD, 1>(a, stencil, first, target);
+        copy_factors<Tile, COLUMNS, QUADS, UNIT, BACKWARD, 1>(a, stencil, first, target);
     }
 }
 
@@ -330,7 +331,7 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
     float sums[2][2][4];
     for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
-        if (is_first) fill_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, stencil, first, shared.weight);
+        if (is_first) fill_factors<Tile, COLUMNS, QUADS, UNIT, BACKWARD>(a, stencil, first, shared.weight);
         if (is_first || begins_image(a.source.norm, target)) {
             prepare_readers(a.source, target.image, first, channels, readers);
             __syncthreads();

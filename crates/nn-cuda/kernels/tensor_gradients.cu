@@ -177,7 +177,7 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     const Sizes& s = a.convolution.sizes;
     const int first_in = blockIdx.y * IN;
     const Stencil stencil = unit_stencil<HEIGHT, WIDTH, true>(0, 0);
-    fill_factors<Tile, IN, OUT / 4, true>(a.convolution, stencil, 0, shared.factors.weight);
+    fill_factors<Tile, IN, OUT / 4, true, true>(a.convolution, stencil, 0, shared.factors.weight);
     GradientSums<Tile::TAPS> sums;
     for (int i = 0; i < Tile::TAPS * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const int begin = blockIdx.x * a.convolution.span, end = min(begin + a.convolution.span, a.convolution.tiles);

@@ -81,7 +81,8 @@ template <class Tile, int WIDTH, int OUT, int TAPS>
 __device__ __forceinline__ void add_tile(const typename Tile::Shared& shared, int patch_width, int apart,
                                          GradientSums<TAPS>& sums) {
     static_assert(WIDTH % Format::DEPTH == 0 || Format::DEPTH % WIDTH == 0, "a step goes along a row, or down whole rows");
-    const int thread = anew(threadIdx.x), lane = thread % 32;
+    // Where it is told from more, anew for each tile: kept, it would take the sums' registers.
+    const int thread = Tile::TURNS > 2 ? anew(threadIdx.x) : threadIdx.x, lane = thread % 32;
     const GradientPart part = gradient_part<Tile, OUT>(thread);
     const unsigned char* x[2];
     const unsigned char* dy[2];
