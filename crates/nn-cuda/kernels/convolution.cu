@@ -25,8 +25,6 @@ struct Reader;
 
 template <>
 struct Reader<false> {
-    static constexpr bool OF_NOTHING = false;
-
     Forward4 of;
 
     __device__ __forceinline__ void prepare(const Source& source, int image, int channel) {
@@ -86,27 +84,6 @@ struct Reader<true> {
         const float4 dy = numbers(values.dy);
         return source.kind == SOURCE_PENDING ? input_gradient(of, numbers(values.x), dy) : dy;
     }
-};
-
-// Where it is known which: loops without a question at every value. OF_NOTHING: whether 0 is made where nothing was fetched.
-struct PendingReader : Reader<true> {
-    static constexpr bool OF_NOTHING = false;
-
-    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) {
-        return {load_four(lists.dy + at), load_four(lists.x + at)};
-    }
-
-    __device__ __forceinline__ float4 make(const Source&, const Fetched& values) const {
-        return input_gradient(of, numbers(values.x), numbers(values.dy));
-    }
-};
-
-struct StoredReader : Reader<true> {
-    static constexpr bool OF_NOTHING = true;
-
-    static __device__ __forceinline__ Fetched fetch(const Lists& lists, unsigned at) { return {load_four(lists.dy + at), {}}; }
-
-    __device__ __forceinline__ float4 make(const Source&, const Fetched& values) const { return numbers(values.dy); }
 };
 
 // Sizes of a convolution: `in` is what its input has, `out` its output. Channels are stored ones.
@@ -182,8 +159,7 @@ __device__ __forceinline__ void tile_statistics(const ConvolutionArguments& a, T
         sum = sum + d;
         square = fma4(d, d, square);
     }
-    sums.put(0, sum);
-    sums.put(1, square);
+    sums.put(sum, square);
     __syncthreads();
     finish_tile(a.finish.partials, sums, starts, row, a.sizes.out_channels, all);
 }
@@ -217,14 +193,14 @@ __device__ __forceinline__ Gate4 gate_of(const Finish& finish, int image, int ch
 // normalisation's output, masks it and sums over the tile. ROWS_AT_ONCE: rows whose values are in registers together.
 template <int ROWS_AT_ONCE, int THREADS, int COLUMNS>
 __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a, TileScratch<THREADS, COLUMNS>& scratch,
-                                                  const float4 (&results)[4], const Gate4 gate, int row,
+                                                  const float4 (&results)[4], const Gate4& gate, int row,
                                                   const unsigned (&places)[4], int count) {
     const int channel = blockIdx.y * COLUMNS + threadIdx.x % (COLUMNS / 4) * 4, stored = a.sizes.in_channels;
     const bool summed = a.finish.partials.values.first != nullptr;
     float4 gradient = splat(0.0f), product = splat(0.0f);
     if (channel < stored) {
         Value* target = found(here(a.target));
-        const Value* input = summed ? found(here(a.finish.norm.input)) : nullptr;
+        const Value* input = found(here(a.finish.norm.input));
 #pragma unroll
         for (int first = 0; first < 4; first += ROWS_AT_ONCE) {
             // What some rows read is asked for before the first of them is stored, which it might otherwise have to wait for.
@@ -238,29 +214,31 @@ __device__ __forceinline__ void complete_gradient(const ConvolutionArguments& a,
             if (a.flow == FLOW_ACCUMULATE) {
                 for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = numbers(before[i]) + g[i];
             }
-            // Which mask is asked once for all rows.
+            float4 centred[ROWS_AT_ONCE];
+            for (int i = 0; i < ROWS_AT_ONCE; ++i) centred[i] = numbers(x[i]) - gate.forward.mean;
             if (summed && a.mask == MASK_MADE) {
-                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = masked(MASK_MADE, float4{}, gate.forward, numbers(x[i]), g[i]);
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = where_positive(from_centred(gate.forward, centred[i]), g[i]);
             }
             if (summed && a.mask == MASK_STORED) {
-                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = masked(MASK_STORED, numbers(stored_result[i]), gate.forward, {}, g[i]);
+                for (int i = 0; i < ROWS_AT_ONCE; ++i) g[i] = where_positive(numbers(stored_result[i]), g[i]);
             }
             for (int i = 0; i < ROWS_AT_ONCE; ++i) {
                 const Four rounded = kept(g[i]);
+                g[i] = numbers(rounded);
                 if (first + i < count) store_four(target + places[first + i], rounded);
-                g[i] = first + i < count ? numbers(rounded) : splat(0.0f);
             }
-            if (summed) {
-                for (int i = 0; i < ROWS_AT_ONCE; ++i) {
+            if (!summed) continue;
+            for (int i = 0; i < ROWS_AT_ONCE; ++i) {
+                // Of rows that are not there, 0 times what is beyond float32 would be no number.
+                if (first + i < count) {
                     gradient = gradient + g[i];
-                    product = fma4(g[i], (numbers(x[i]) - gate.forward.mean) * gate.inverse, product);
+                    product = fma4(g[i], centred[i] * gate.inverse, product);
                 }
             }
         }
     }
     if (!summed) return;
-    scratch.sums.put(0, gradient);
-    scratch.sums.put(1, product);
+    scratch.sums.put(gradient, product);
     __syncthreads();
     finish_gradient(a.finish.partials, scratch.sums, row, stored);
 }

@@ -56,10 +56,10 @@ __device__ __forceinline__ Forward4 forward_of(const Norm& norm, int image, int 
 // What leaves x as it is, to the bit.
 __device__ __forceinline__ Forward4 identity() { return {splat(0.0f), splat(1.0f), splat(-0.0f)}; }
 
-// Before ReLU: its sign is the mask of the gradient.
-__device__ __forceinline__ float4 normalised(const Forward4& of, float4 x) {
-    return fma4(x - of.mean, of.factor, of.shift);
-}
+// Before ReLU: its sign is the mask of the gradient. `centred` is x less the mean.
+__device__ __forceinline__ float4 from_centred(const Forward4& of, float4 centred) { return fma4(centred, of.factor, of.shift); }
+
+__device__ __forceinline__ float4 normalised(const Forward4& of, float4 x) { return from_centred(of, x - of.mean); }
 
 // What the gradient of four channels of an image is made with.
 struct Backward4 {
@@ -89,13 +89,6 @@ enum Mask {
     MASK_STORED = 1,  // where the stored result is positive
     MASK_MADE = 2     // where the result, made anew, is positive
 };
-
-// Masks the gradient of four channels at one position. `stored` is the result there, where the mask reads it.
-__device__ __forceinline__ float4 masked(int mask, float4 stored, const Forward4& forward, float4 x, float4 dy) {
-    if (mask == MASK_STORED) return where_positive(stored, dy);
-    if (mask == MASK_MADE) return where_positive(normalised(forward, x), dy);
-    return dy;
-}
 
 // Sums for tile t of image i, [i * tiles + t][2][stored]; and how an image is cut into tiles. Those at its right and
 // lower edge may have fewer positions.

@@ -37,8 +37,7 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
         sum = sum + d;
         square = fma4(d, d, square);
     }
-    sums.put(0, sum);
-    sums.put(1, square);
+    sums.put(sum, square);
     if (row == 0) store4(&starts[column], start);
     __syncthreads();
     finish_tile(a.finish.partials, sums, starts, blockIdx.x, a.finish.norm.stored, count);
@@ -76,15 +75,16 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
             const Offset at = ((Offset)image * a.positions + first + position) * a.finish.norm.stored + channel;
             Value* dy = here(a.output) + at;
             const float4 x = numbers(load_four(here(a.finish.norm.input) + at));
-            const float4 stored = a.mask == MASK_STORED ? numbers(load_four(here(a.stored) + at)) : splat(0.0f);
-            const float4 g = masked(a.mask, stored, forward, x, numbers(load_four(dy)));
+            const float4 centred = x - forward.mean;
+            float4 g = numbers(load_four(dy));
+            if (a.mask == MASK_MADE) g = where_positive(from_centred(forward, centred), g);
+            if (a.mask == MASK_STORED) g = where_positive(numbers(load_four(here(a.stored) + at)), g);
             if (a.mask != MASK_NONE) keep_four(dy, g);
             gradient = gradient + g;
-            product = fma4(g, (x - forward.mean) * inverse, product);
+            product = fma4(g, centred * inverse, product);
         }
     }
-    sums.put(0, gradient);
-    sums.put(1, product);
+    sums.put(gradient, product);
     __syncthreads();
     finish_gradient(a.finish.partials, sums, blockIdx.x, a.finish.norm.stored);
     finish_gradients(a.finish, scratch.finish, blockIdx.x, 1);

@@ -6,7 +6,7 @@
 
 typedef unsigned long long Offset;
 
-// The values of all replicas: `stride` apart from one replica to the next. No list at all where `first` is null.
+// The values of all replicas: `stride` apart from one replica to the next. No list at all where `first` is null, and the stride 0.
 template <class T>
 struct Span {
     T* first;
@@ -16,7 +16,7 @@ struct Span {
 // The values of the replica that this block works for.
 template <class T>
 __device__ __forceinline__ T* here(const Span<T>& span) {
-    return span.first == nullptr ? nullptr : span.first + blockIdx.z * span.stride;
+    return span.first + blockIdx.z * span.stride;
 }
 
 __device__ __forceinline__ float4 splat(float x) { return make_float4(x, x, x, x); }
@@ -122,16 +122,26 @@ template <int THREADS, int COLUMNS>
 struct ColumnSums {
     float parts[2][THREADS / 32][COLUMNS];
 
-    // Every thread of the block, before a barrier.
-    __device__ __forceinline__ void put(int which, float4 x) {
+    // Every thread of the block, before a barrier. Two lanes that exchange sums keep half of them each, so that there are ever fewer.
+    __device__ __forceinline__ void put(float4 first, float4 second) {
+        static_assert(COLUMNS == 16 || COLUMNS == 32, "one or two sums are left to a lane");
+        float x[8] = {first.x, first.y, first.z, first.w, second.x, second.y, second.z, second.w};
+        const int lane = threadIdx.x % 32;
+        int kept = 0, left = 4;  // of the eight: the first that this lane keeps, and how many
 #pragma unroll
         for (int apart = COLUMNS / 4; apart < 32; apart *= 2) {
-            x.x += __shfl_xor_sync(0xffffffffu, x.x, apart);
-            x.y += __shfl_xor_sync(0xffffffffu, x.y, apart);
-            x.z += __shfl_xor_sync(0xffffffffu, x.z, apart);
-            x.w += __shfl_xor_sync(0xffffffffu, x.w, apart);
+            const bool upper = lane & apart;
+#pragma unroll
+            for (int i = 0; i < left; ++i) {
+                const float given = upper ? x[i] : x[i + left];
+                x[i] = (upper ? x[i + left] : x[i]) + __shfl_xor_sync(0xffffffffu, given, apart);
+            }
+            kept += upper ? left : 0;
+            left /= 2;
         }
-        if (threadIdx.x % 32 < COLUMNS / 4) store4(&parts[which][threadIdx.x / 32][4 * (threadIdx.x % 32)], x);
+        float* to = &parts[kept / 4][threadIdx.x / 32][lane % (COLUMNS / 4) * 4 + kept % 4];
+        to[0] = x[0];
+        if (COLUMNS == 32) to[1] = x[1];
     }
 
     // After the barrier.

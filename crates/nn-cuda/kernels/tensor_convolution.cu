@@ -78,95 +78,17 @@ struct TensorTile {
     };
 };
 
-// A patch of an image, and how far its positions are apart there.
-struct Patch {
-    int image, top, left, step, height, width;
-};
-
-// Puts QUADS quads of channels of a patch of a source into shared memory, 0 outside of the image: each thread the same PER of them,
-// from `channel` on, of which `own` are within the source. AHEAD: positions that a thread asks memory for before it uses the first.
-template <int THREADS, int QUADS, int PITCH, int AHEAD, int PER, class Kind, class Base>
-__device__ __forceinline__ void fill_patch_of(const Source& source, const Base* readers, int own, const Patch& patch, int height,
-                                              int width, int channels, int channel, unsigned char* target) {
-    constexpr int APART = THREADS / (QUADS / PER);
-    const int positions = patch.height * patch.width;
-    const typename Kind::Lists lists = Kind::lists(source);
-    // Values of a batch are counted in 32 bits.
-    const unsigned origin = ((unsigned)(patch.image * height + patch.top) * width + patch.left) * channels + channel;
-#pragma unroll 1
-    for (int start = anew(threadIdx.x) / (QUADS / PER); start < positions; start += AHEAD * APART) {
-        typename Kind::Fetched values[AHEAD][PER];
-        bool inside[AHEAD];
-#pragma unroll
-        for (int i = 0; i < AHEAD; ++i) {
-            const int index = start + i * APART;
-            const unsigned down = index / patch.width * patch.step, across = index % patch.width * patch.step;
-            // What is above or left of the image is beyond it, too, as an unsigned number.
-            inside[i] = index < positions && patch.top + down < (unsigned)height && patch.left + across < (unsigned)width;
-            const unsigned at = origin + (down * width + across) * channels;
-#pragma unroll
-            for (int n = 0; n < PER; ++n) {
-                values[i][n] = {};
-                if (inside[i] && n < own) values[i][n] = Kind::fetch(lists, at + 4 * n);
-            }
-        }
-        Quads<PER> quads[AHEAD];
-#pragma unroll
-        for (int n = 0; n < PER; ++n) {
-            const Kind reader{readers[n]};
-#pragma unroll
-            for (int i = 0; i < AHEAD; ++i) {
-                const Format::Quad made = Format::rounded(reader.make(source, values[i][n]));
-                quads[i].of[n] = Kind::OF_NOTHING || (inside[i] && n < own) ? made : Format::Quad{};
-            }
-        }
-#pragma unroll
-        for (int i = 0; i < AHEAD; ++i) {
-            const int index = start + i * APART;
-            if (index < positions) *reinterpret_cast<Quads<PER>*>(target + index * PITCH) = quads[i];
-        }
-    }
-}
-
-template <int THREADS, int QUADS, int PITCH, int AHEAD, int PER, bool GRADIENT>
-__device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT>* readers, int own,
-                                           const Patch& patch, int height, int width, int channels, int channel,
-                                           unsigned char* target) {
-    if constexpr (!GRADIENT) {
-        fill_patch_of<THREADS, QUADS, PITCH, AHEAD, PER, Reader<false>>(source, readers, own, patch, height, width, channels, channel,
-                                                                        target);
-    } else if (source.kind == SOURCE_PENDING) {
-        fill_patch_of<THREADS, QUADS, PITCH, AHEAD, PER, PendingReader>(source, readers, own, patch, height, width, channels, channel,
-                                                                        target);
-    } else {
-        fill_patch_of<THREADS, QUADS, PITCH, AHEAD, PER, StoredReader>(source, readers, own, patch, height, width, channels, channel,
-                                                                       target);
-    }
-}
-
-// Finds how the channels of a source from `first` on are read, QUADS quads of them, for an image. In shared memory: found by every
-// thread, they would take registers, and as often as there are threads. They are seen after a barrier.
-template <bool BACKWARD, int QUADS>
-__device__ __forceinline__ void prepare_readers(const Source& source, int image, int first, int channels,
-                                                Reader<BACKWARD> (&readers)[QUADS]) {
-    const int channel = first + 4 * threadIdx.x;
-    if (threadIdx.x < QUADS && channel < channels) readers[threadIdx.x].prepare(source, image, channel);
-}
-
 // Puts the patch that a tile reads into shared memory, the channels of the source from `first` on.
 template <class Tile, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
                                                   const Reader<BACKWARD> (&readers)[QUADS], unsigned char* target) {
-    // 16 bytes at a time, and as many as registers hold; one more that saves no turn of the loop is worth nothing. A gradient that is
-    // made is two loads.
-    constexpr int PER = 16 / sizeof(Four), AHEAD = BACKWARD && Tile::THREADS > 128 ? 2 : 3;
+    // As many as registers hold; one more that saves no turn of the loop is worth nothing. A gradient that is made is two loads.
+    constexpr int AHEAD = BACKWARD && Tile::THREADS > 128 ? 2 : 3;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels;
     const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
-    const int quad = anew(threadIdx.x) % (QUADS / PER) * PER, channel = first + 4 * quad;
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
-    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, AHEAD, PER>(a.source, readers + quad, (channels - channel + 3) / 4, patch, height,
-                                                              width, channels, channel, target + quad * Tile::QUAD);
+    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, patch, height, width, channels, first, target);
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
@@ -264,33 +186,6 @@ __device__ __forceinline__ void exchange(float (&room)[Tile::ROWS][COLUMNS + 4],
     for (int i = 0; i < 4; ++i) results[i] = load4(&room[row + i][column]);
 }
 
-// A tile of the target: where it is, and which positions it has.
-struct Target {
-    int image;
-    int top, left;          // of the tile, in positions of the class
-    int down, across;       // positions of the class
-    int y, x, apart;        // its first position in the image, and from one to the next
-};
-
-// Where there is one class.
-template <int HEIGHT, int WIDTH>
-__device__ __forceinline__ Target target_at(int height, int width, int number) {
-    const int across = (width + WIDTH - 1) / WIDTH, tiles = (height + HEIGHT - 1) / HEIGHT * across;
-    return {number / tiles, number % tiles / across * HEIGHT, number % across * WIDTH, height, width, 0, 0, 1};
-}
-
-// The next of those.
-template <int HEIGHT, int WIDTH>
-__device__ __forceinline__ void next_tile(Target& target) {
-    target.left += WIDTH;
-    if (target.left < target.across) return;
-    target.left = 0;
-    target.top += HEIGHT;
-    if (target.top < target.down) return;
-    target.top = 0;
-    ++target.image;
-}
-
 // The class that a tile is of. Classes are in the order of their first positions.
 template <int HEIGHT, int WIDTH>
 __device__ __forceinline__ Target target_of(const Partials& tiling, int number, int stride) {
@@ -313,12 +208,7 @@ __device__ __forceinline__ Target target_of(const Partials& tiling, int number, 
     }
 }
 
-// Whether another image begins, of which everything is read in its own way.
-__device__ __forceinline__ bool begins_image(const Norm& norm, const Target& target) {
-    return norm.per_image && target.top == 0 && target.left == 0;
-}
-
-// One tile of the batch. Weights and readers are in shared memory already unless it is the block's first.
+// One tile of the batch. Weights, and readers unless they are an image's, are in shared memory already if it is not the block's first.
 template <class Tile, int HEIGHT, int WIDTH, int COLUMNS, int QUADS, bool UNIT, bool BACKWARD>
 __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared,
                                                      Reader<BACKWARD> (&readers)[QUADS], const Target& target, int number,
@@ -330,15 +220,17 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
     const int channels = BACKWARD ? s.out_channels : s.in_channels, stored = BACKWARD ? s.in_channels : s.out_channels;
     float sums[2][2][4];
     for (int i = 0; i < 16; ++i) sums[i / 8][i / 4 % 2][i % 4] = 0.0f;
+    if (is_first || is_read_anew(a.source.norm, target)) {
+        prepare_readers(threadIdx.x, a.source, target.image, 0, channels, readers);
+        __syncthreads();
+    }
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
         if (is_first) fill_factors<Tile, COLUMNS, QUADS, UNIT, BACKWARD>(a, stencil, first, shared.weight);
-        if (is_first || begins_image(a.source.norm, target)) {
-            prepare_readers(a.source, target.image, first, channels, readers);
-            __syncthreads();
-        }
         fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, readers, shared.source);
         wait_for_copies();
         __syncthreads();
+        // For the next turn, while this one is multiplied.
+        if (first + 4 * QUADS < channels) prepare_readers(threadIdx.x, a.source, target.image, first + 4 * QUADS, channels, readers);
         multiply_chunk<Tile, WIDTH, COLUMNS, UNIT>(stencil, shared.source, shared.weight, sums);
         __syncthreads();
     }

@@ -12,19 +12,21 @@
 //                  `SMALL_QUADS` in the blocks of 8x8 positions
 // `DEPTH`          positions that one product sums over in the gradient of a weight: there rows are positions, and fragments are
 //                  columns, `DEPTH` positions of 16 channels, loaded from two places of a lane
-// `TAPS_TOGETHER`  of a 3x3 convolution unrolled, and so many steps of a tap (`STEPS_TOGETHER`); and positions that are asked for
-//                  `AHEAD` of their use in the gradient of a weight: as many as a thread has registers for
+// `TAPS_TOGETHER`  of a 3x3 convolution unrolled, and so many steps of a tap, or of positions in the gradient of a weight
+//                  (`STEPS_TOGETHER`); and positions that are asked for `AHEAD` of their use in tensor_weight_gradient.cu: as many as
+//                  a thread has registers for
+// `SUM_PADDING`    after a row of sums of a weight's gradient, so that the rows of a warp are in different banks
 
 struct Tf32 {
     typedef uint4 Quad;
     static constexpr int FACTOR = 4;  // bytes
     static constexpr int QUADS = 4, SMALL_QUADS = 8;
     static constexpr int DEPTH = 8;
-    static constexpr int COLUMN_PADDING = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 2;
+    static constexpr int SUM_PADDING = 4;
 
-    // To the nearest number of 11 bits, ties away from 0: in the first 19 bits of a word, which are all that tensor cores look at. What
-    // is infinite or no number stays so.
+    // To the nearest number of 11 bits, ties away from 0: in the first 19 bits of a word, which are all that tensor cores look at. But not
+    // of what is no number: of a GPU's own, 0x7fffffff, it would make -0.
     static __device__ __forceinline__ unsigned nearest(float x) {
         const unsigned word = __float_as_uint(x);
         return isfinite(x) ? word + 0x1000u : word;
@@ -108,8 +110,8 @@ struct Bf16 {
     static constexpr int FACTOR = 2;
     static constexpr int QUADS = 8, SMALL_QUADS = 16;
     static constexpr int DEPTH = 16;
-    static constexpr int COLUMN_PADDING = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 1;
+    static constexpr int SUM_PADDING = 8;
 
     static __device__ __forceinline__ Quad rounded(float4 x) { return make_uint2(bf16x2_of(x.x, x.y), bf16x2_of(x.z, x.w)); }
 

@@ -25,7 +25,7 @@ struct GradientsTile {
     static constexpr int PITCH = OUT / 4 * QUAD + 16;
     static constexpr int PATCH = (HEIGHT + 2) * (WIDTH + 2);
     // Of the input's tile, whose columns are multiplied.
-    static constexpr int IN_PITCH = IN / 4 * QUAD + Format::COLUMN_PADDING;
+    static constexpr int IN_PITCH = IN / 4 * QUAD + 16;
     // Warps share the gradient of the weight: 16 by 16 channels, the taps before SPLIT or from there on, and every so manyth step of
     // positions.
     static constexpr int PAIRS = IN / 16 * (OUT / 16);
@@ -49,8 +49,7 @@ struct GradientsTile {
 
     union Shared {
         Factors factors;
-        // Padded so that eight rows are in different banks.
-        float sums[9][OUT][IN + 8];
+        float sums[9][OUT][IN + Format::SUM_PADDING];
     };
 };
 
@@ -137,18 +136,15 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, c
                                                   typename Tile::Factors& factors, GradientSums<Tile::TAPS>& weight_sums) {
     const Sizes& s = a.convolution.sizes;
     const int image = target.image, top = target.top, left = target.left;
-    // 16 bytes at a time; and as many of the patch as a thread has in all, or as it has registers for.
-    constexpr int PER = 16 / sizeof(Four), AHEAD = PER == 2 ? 3 : 2;
-    const int thread = anew(threadIdx.x), in_quad = thread % (IN / 4 / PER) * PER, out_quad = thread % (OUT / 4 / PER) * PER;
-    const int first_in = blockIdx.y * IN, in = first_in + 4 * in_quad, out = 4 * out_quad;
+    // As many of the patch as a thread has in all, or as it has registers for.
+    constexpr int AHEAD = sizeof(Four) == 8 ? 3 : 2;
+    const int first_in = blockIdx.y * IN;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
-    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, AHEAD, PER>(a.convolution.source, coefficients.gradient + out_quad,
-                                                                (s.out_channels - out + 3) / 4, patch, s.in_height, s.in_width,
-                                                                s.out_channels, out, factors.tile.gradient + out_quad * Tile::QUAD);
+    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, AHEAD>(a.convolution.source, coefficients.gradient, patch, s.in_height, s.in_width,
+                                                           s.out_channels, 0, factors.tile.gradient);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 2, PER>(a.input, coefficients.input + in_quad, (s.in_channels - in + 3) / 4, own,
-                                                              s.in_height, s.in_width, s.in_channels, in,
-                                                              factors.tile.input + in_quad * Tile::QUAD);
+    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(a.input, coefficients.input, own, s.in_height, s.in_width, s.in_channels,
+                                                         first_in, factors.tile.input);
     wait_for_copies();
     __syncthreads();
     float sums[2][2][4];
@@ -159,11 +155,12 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, c
     __syncthreads();
     float4 results[4];
     exchange<Tile, IN>(factors.done.results, sums, results);
-    const int again = anew(threadIdx.x), position = again / (IN / 4) * 4, row = top + position / WIDTH, column = left + position % WIDTH;
+    const int thread = anew(threadIdx.x), position = thread / (IN / 4) * 4, quad = thread % (IN / 4);
+    const int row = top + position / WIDTH, column = left + position % WIDTH;
     const int count = row < s.in_height ? max(0, min(4, s.in_width - column)) : 0, stored = s.in_channels;
-    const unsigned at = ((unsigned)(image * s.in_height + row) * s.in_width + column) * stored + first_in + again % (IN / 4) * 4;
+    const unsigned at = ((unsigned)(image * s.in_height + row) * s.in_width + column) * stored + first_in + 4 * quad;
     const unsigned places[4] = {at, at + stored, at + 2 * stored, at + 3 * stored};
-    complete_gradient<(sizeof(Four) == 8 ? 4 : 2)>(a.convolution, factors.done.scratch, results, gates[again % (IN / 4)], number, places, count);
+    complete_gradient<(sizeof(Four) == 8 ? 4 : 2)>(a.convolution, factors.done.scratch, results, gates[quad], number, places, count);
     // Before the next tile is put where results are.
     __syncthreads();
 }
@@ -184,8 +181,8 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     Target target = target_at<HEIGHT, WIDTH>(s.in_height, s.in_width, begin);
 #pragma unroll 1
     for (int tile = begin; tile < end; ++tile, next_tile<HEIGHT, WIDTH>(target)) {
-        if (tile == begin || begins_image(a.input.norm, target) || begins_image(a.convolution.source.norm, target) ||
-            begins_image(a.convolution.finish.norm, target)) {
+        if (tile == begin || is_read_anew(a.input.norm, target) || is_read_anew(a.convolution.source.norm, target) ||
+            is_read_anew(a.convolution.finish.norm, target)) {
             coefficients.prepare(a.input, a.convolution.source, s, target.image, first_in, 0);
             if (threadIdx.x < IN / 4) gates[threadIdx.x] = gate_of(a.convolution.finish, target.image, first_in + 4 * threadIdx.x);
             __syncthreads();
@@ -201,11 +198,11 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     __syncthreads();
     gather_weight<Tile, OUT>(shared, sums);
     for (int index = threadIdx.x; index < 9 * IN * (OUT / 4); index += Tile::THREADS) {
-        // Neighbours read a row of the sums.
-        const int i = index % IN, out = index / IN % (OUT / 4) * 4, tap = index / (IN * (OUT / 4));
+        // Two neighbours write 32 bytes, and pairs of them read a row of the sums.
+        const int i = index / 2 % IN, out = (index % 2 + index / (2 * IN) % (OUT / 8) * 2) * 4, tap = index / (IN * (OUT / 4));
         if (first_in + i >= s.in_channels || out >= s.out_channels) continue;
         const Offset row = (Offset)(blockIdx.x * 9 + tap) * s.in_channels + first_in + i;
-        const float(*sum)[IN + 8] = &shared.sums[tap][out];
+        const float(*sum)[IN + Format::SUM_PADDING] = &shared.sums[tap][out];
         store4(here(a.parts) + row * s.out_channels + out, make_float4(sum[0][i], sum[1][i], sum[2][i], sum[3][i]));
     }
 }

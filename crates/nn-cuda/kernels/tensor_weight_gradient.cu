@@ -23,7 +23,7 @@ struct TensorGradientArguments {
 template <int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS>
 struct GradientTile {
     static constexpr int QUAD = sizeof(Format::Quad);
-    static constexpr int IN_PITCH = IN / 4 * QUAD + Format::COLUMN_PADDING, OUT_PITCH = OUT / 4 * QUAD + Format::COLUMN_PADDING;
+    static constexpr int IN_PITCH = IN / 4 * QUAD + 16, OUT_PITCH = OUT / 4 * QUAD + 16;
     static constexpr int POSITIONS = HEIGHT * WIDTH, STEPS = POSITIONS / Format::DEPTH;
     static constexpr int PAIRS = IN / 16 * (OUT / 16);  // of 16 by 16 channels
     static constexpr int TAP_ROWS = TAPS == 9 ? 3 : 1;
@@ -35,8 +35,7 @@ struct GradientTile {
             alignas(16) unsigned char input[PATCH * IN_PITCH];
             alignas(16) unsigned char gradient[POSITIONS * OUT_PITCH];
         } factors;
-        // Padded so that eight rows are in different banks.
-        float sums[TAPS][IN][OUT + 8];
+        float sums[TAPS][IN][OUT + Format::SUM_PADDING];
     };
 };
 
@@ -50,12 +49,8 @@ struct Coefficients {
     // Those of an image, by all threads of a block; they see them after a barrier.
     __device__ __forceinline__ void prepare(const Source& x, const Source& dy, const Sizes& sizes, int image, int first_in,
                                             int first_out) {
-        const int in = threadIdx.x, out = threadIdx.x - IN / 4;
-        if (in < IN / 4) {
-            if (first_in + 4 * in < sizes.in_channels) input[in].prepare(x, image, first_in + 4 * in);
-        } else if (out < OUT / 4) {
-            if (first_out + 4 * out < sizes.out_channels) gradient[out].prepare(dy, image, first_out + 4 * out);
-        }
+        prepare_readers(threadIdx.x, x, image, first_in, sizes.in_channels, input);
+        prepare_readers((int)threadIdx.x - IN / 4, dy, image, first_out, sizes.out_channels, gradient);
     }
 };
 
@@ -149,27 +144,24 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
     const int patch_height = (HEIGHT - 1) * apart + 1 + reach, patch_width = (WIDTH - 1) * apart + 1 + reach;
     const int out_chunks = (s.out_channels + OUT - 1) / OUT;
     const int first_in = blockIdx.x / out_chunks * IN, first_out = blockIdx.x % out_chunks * OUT;
-    constexpr int ROW = TAPS / Tile::TAP_ROWS, PER = 16 / sizeof(Four);
+    constexpr int ROW = TAPS / Tile::TAP_ROWS;
     GradientSums<ROW> sums;
     for (int i = 0; i < ROW * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const int begin = blockIdx.y * a.span, end = min(begin + a.span, a.tiles);
     Target target = target_at<HEIGHT, WIDTH>(s.out_height, s.out_width, begin);
 #pragma unroll 1
     for (int tile = begin; tile < end; ++tile, next_tile<HEIGHT, WIDTH>(target)) {
-        if (tile == begin || begins_image(a.input.norm, target) || begins_image(a.gradient.norm, target)) {
+        if (tile == begin || is_read_anew(a.input.norm, target) || is_read_anew(a.gradient.norm, target)) {
             coefficients.prepare(a.input, a.gradient, s, target.image, first_in, first_out);
             __syncthreads();
         }
-        const int thread = anew(threadIdx.x), in_quad = thread % (IN / 4 / PER) * PER, out_quad = thread % (OUT / 4 / PER) * PER;
-        const int in = first_in + 4 * in_quad, out = first_out + 4 * out_quad;
         const Patch read = {target.image, target.top * stride - padding, target.left * stride - padding, step, patch_height, patch_width};
-        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD, PER>(
-            a.input, coefficients.input + in_quad, (s.in_channels - in + 3) / 4, read, s.in_height, s.in_width, s.in_channels, in,
-            shared.factors.input + in_quad * Tile::QUAD);
+        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD>(a.input, coefficients.input, read, s.in_height, s.in_width,
+                                                                            s.in_channels, first_in, shared.factors.input);
         const Patch own = {target.image, target.top, target.left, 1, HEIGHT, WIDTH};
-        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD, PER>(
-            a.gradient, coefficients.gradient + out_quad, (s.out_channels - out + 3) / 4, own, s.out_height, s.out_width, s.out_channels,
-            out, shared.factors.gradient + out_quad * Tile::QUAD);
+        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD>(a.gradient, coefficients.gradient, own, s.out_height,
+                                                                              s.out_width, s.out_channels, first_out,
+                                                                              shared.factors.gradient);
         __syncthreads();
         add_tile<Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
         __syncthreads();

@@ -9,6 +9,9 @@ fn a_constant_channel_is_normalised_to_zero_for_any_epsilon() {
     if let Some(cuda) = common::subject() {
         edges::a_constant_channel_becomes_zero(&cuda, 0..=255);
     }
+    for cuda in common::subjects() {
+        edges::a_constant_channel_between_convolutions_becomes_zero(&cuda);
+    }
 }
 
 #[test]

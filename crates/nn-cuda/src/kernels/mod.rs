@@ -15,7 +15,7 @@ pub use cache::Cache;
 use nn_engine::Products;
 
 /// The files of `kernels/`, in the order in which they build on each other.
-pub const FILES: [(&str, &str); 19] = [
+pub const FILES: [(&str, &str); 20] = [
     ("ptx.cu", include_str!("../../kernels/ptx.cu")),
     ("tensor.cu", include_str!("../../kernels/tensor.cu")),
     (
@@ -48,6 +48,10 @@ pub const FILES: [(&str, &str); 19] = [
     (
         "rounded_weights.cu",
         include_str!("../../kernels/rounded_weights.cu"),
+    ),
+    (
+        "tensor_patch.cu",
+        include_str!("../../kernels/tensor_patch.cu"),
     ),
     (
         "tensor_convolution.cu",
