@@ -40,6 +40,7 @@ const LAWS: [Law; 23] = [
     }),
     ("a constant channel becomes zero", |subject, effort| {
         edges::a_constant_channel_becomes_zero(subject, (0..=255).step_by(256 / effort.min(256)));
+        edges::a_constant_channel_between_convolutions_becomes_zero(subject);
     }),
     ("a constant group becomes zero", |subject, effort| {
         edges::a_constant_group_becomes_zero(subject, (0..=255).step_by(256 / effort.min(256)));

@@ -73,6 +73,7 @@ fn edges_are_where_they_are_in_full() {
         edges::a_run_after_a_diverged_one_finds_nothing_of_it(&subject);
         edges::a_logit_that_is_no_number_has_no_right_answer(&subject);
         edges::a_constant_channel_becomes_zero(&subject, 0..=255);
+        edges::a_constant_channel_between_convolutions_becomes_zero(&subject);
         edges::a_constant_group_becomes_zero(&subject, 0..=255);
         edges::adam_leaves_a_weight_without_gradient(&subject);
     }

@@ -11,6 +11,7 @@ use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape};
 fn a_constant_channel_is_normalised_to_zero_for_any_epsilon() {
     for subject in common::every_level() {
         edges::a_constant_channel_becomes_zero(&subject, 0..=255);
+        edges::a_constant_channel_between_convolutions_becomes_zero(&subject);
     }
 }
 

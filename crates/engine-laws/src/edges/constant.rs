@@ -3,7 +3,9 @@
 use nn_engine::{Engine, GroupHyper, Optimiser, Precision, Split, State};
 use nn_graph::{Affine, Graph};
 
-use super::networks::{constant_images, instance_normaliser, normaliser, one_step};
+use super::networks::{
+    between_convolutions, constant_images, instance_normaliser, normaliser, one_step,
+};
 use crate::Subject;
 
 const EPSILONS: [f64; 5] = [0.0, f64::from_bits(1), 1e-80, 1e-76, 1e-5];
@@ -33,6 +35,31 @@ pub fn a_constant_channel_becomes_zero(subject: &Subject, bytes: impl Iterator<I
             assert_eq!(value("norm.running_mean"), held(0.1 * mean), "{at}");
             assert_eq!(value("norm.running_variance"), held(0.9), "{at}");
         }
+    }
+}
+
+/// The same where convolutions normalise on the way: of 21 positions, which fill no tile, with and without a ReLU.
+///
+/// # Panics
+/// If a number is another.
+pub fn a_constant_channel_between_convolutions_becomes_zero(subject: &Subject) {
+    for (epsilon, relu) in EPSILONS
+        .into_iter()
+        .flat_map(|it| [(it, false), (it, true)])
+    {
+        let at = format!("{subject}, epsilon {epsilon:e}, ReLU {relu}");
+        let graph = between_convolutions(epsilon, relu);
+        let mut engine = subject.make(&graph, nn_engine::EngineOptions::new(&graph, 3));
+        start(engine.as_mut(), &graph, 100);
+        let mut state = engine.state(0).unwrap();
+        // So far from 0 that an inverse of 1e38 times it is beyond float32.
+        for (name, value) in [("before.weight", 0.0), ("before.bias", 10.0)] {
+            state.get_mut(name).unwrap().values.fill(value);
+        }
+        engine.load_state(0, &state).unwrap();
+        step(engine.as_mut(), &at);
+        let shift = engine.state(0).unwrap().get("norm.shift").unwrap().values[0];
+        assert!(shift.is_finite(), "{at}");
     }
 }
 

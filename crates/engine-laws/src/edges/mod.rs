@@ -5,8 +5,8 @@ mod hyper;
 mod networks;
 
 pub use self::constant::{
-    a_constant_channel_becomes_zero, a_constant_group_becomes_zero,
-    adam_leaves_a_weight_without_gradient,
+    a_constant_channel_becomes_zero, a_constant_channel_between_convolutions_becomes_zero,
+    a_constant_group_becomes_zero, adam_leaves_a_weight_without_gradient,
 };
 pub use self::hyper::hyperparameters_beyond_float32_are_refused_before_anything_changes;
 use self::networks::{normaliser, on_constant_images, one_step};

@@ -6,7 +6,7 @@ use nn_engine::{
     BatchSpec, Batches, Engine, EngineError, EngineOptions, GroupHyper, HyperTable, ImageSet,
     Split, Stats,
 };
-use nn_graph::{Affine, Bias, Graph, GraphBuilder, Shape, Training};
+use nn_graph::{Affine, Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
 
 use crate::Subject;
 
@@ -18,6 +18,25 @@ pub(super) fn normaliser(affine: Affine, epsilon: f64) -> Graph {
 /// The same with instance normalisation, which has no running statistics.
 pub(super) fn instance_normaliser(affine: Affine, epsilon: f64) -> Graph {
     classified(|net| net.group_norm("norm", net.input(), 1, affine, epsilon))
+}
+
+/// A normalisation of what a convolution makes, which another reads.
+pub(super) fn between_convolutions(epsilon: f64, relu: bool) -> Graph {
+    let spec = |kernel, bias| ConvSpec {
+        channels: 1,
+        kernel,
+        stride: 1,
+        padding: kernel / 2,
+        bias,
+    };
+    classified(|net| {
+        let x = net.conv2d("before", net.input(), spec(1, Bias::Trained))?;
+        let mut x = net.batch_norm("norm", x, Affine::ScaleAndShift, epsilon)?;
+        if relu {
+            x = net.relu("relu", x)?;
+        }
+        net.conv2d("after", x, spec(3, Bias::None))
+    })
 }
 
 fn classified(
