@@ -14,7 +14,7 @@ use crate::{kernels, root};
 const MOST_BYTES: u64 = 64 << 20;
 
 /// What is copied as it is: from where in the tree, to where in the bundle.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("benches/bundle/check", "check"),
     ("benches/bundle/bench", "bench"),
     ("benches/bundle/repro", "repro"),
@@ -23,6 +23,7 @@ const FILES: [(&str, &str); 9] = [
     ("benches/peers/float64.py", "python/float64.py"),
     ("benches/peers/race.py", "python/race.py"),
     ("experiments/figure-2.toml", "experiments/figure-2.toml"),
+    ("experiments/precisions.toml", "experiments/precisions.toml"),
     ("benches/bundle/README.md", "README.md"),
 ];
 
