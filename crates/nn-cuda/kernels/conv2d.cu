@@ -93,7 +93,7 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
     const int quad = threadIdx.x % 4, first_row = threadIdx.x / 4;
     const int first_column = blockIdx.y * COLUMNS;
     const int column = threadIdx.x % (COLUMNS / 4) * 4, row = threadIdx.x / (COLUMNS / 4) * 4;
-    const float* weight = here(a.weight);
+    const float* weight = found(here(a.weight));
     Window windows[Tile::LOADS];
     for (int i = 0; i < Tile::LOADS; ++i) windows[i] = window_of<BACKWARD>(s, max(positions[i], 0));
     for (int i = 0; i < 4; ++i) sums[i] = splat(0.0f);

@@ -103,7 +103,7 @@ __device__ __forceinline__ float first_maximum(const Value* x, const Sizes& s, i
 extern "C" __global__ void __launch_bounds__(256) max_pool_forward(const __grid_constant__ PoolArguments a) {
     Place p;
     if (!place_of(a.images, a.sizes.out_height, a.sizes.out_width, a.sizes.out_channels, p)) return;
-    const Value* x = here(a.input) + in_at(a.sizes, p.image, 0, 0);
+    const Value* x = found(here(a.input)) + in_at(a.sizes, p.image, 0, 0);
     Value* y = here(a.output) + out_at(a.sizes, p.image, p.y, p.x) + p.channel;
     int place;
     for (int i = 0; i < 4; ++i) y[i] = kept(first_maximum(x, a.sizes, p.y, p.x, p.channel + i, place));
@@ -115,13 +115,14 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_backward(const __grid
     const Sizes& s = a.sizes;
     if (!place_of(a.images, s.in_height, s.in_width, s.in_channels, p)) return;
     const Value* x = here(a.input) + in_at(s, p.image, 0, 0);
+    const Value* gradient = found(here(a.gradient));
     // Windows i with stride * i - padding <= y < stride * i - padding + kernel.
     const int first_i = max((p.y + s.padding - s.kernel + s.stride) / s.stride, 0);
     const int first_j = max((p.x + s.padding - s.kernel + s.stride) / s.stride, 0);
     float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int i = first_i; i < s.out_height && s.stride * i - s.padding <= p.y; ++i) {
         for (int j = first_j; j < s.out_width && s.stride * j - s.padding <= p.x; ++j) {
-            const Value* g = here(a.gradient) + out_at(s, p.image, i, j) + p.channel;
+            const Value* g = gradient + out_at(s, p.image, i, j) + p.channel;
             for (int channel = 0; channel < 4; ++channel) {
                 int place;
                 first_maximum(x, s, i, j, p.channel + channel, place);
