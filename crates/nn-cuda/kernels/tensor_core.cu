@@ -144,9 +144,3 @@ typedef Tf32 Format;
 #else
 #error "no format that tensor cores multiply"
 #endif
-
-// Some neighbouring quads, to a place that is a multiple of their bytes.
-template <int COUNT>
-struct alignas(COUNT * sizeof(Format::Quad)) Quads {
-    Format::Quad of[COUNT];
-};

@@ -53,17 +53,6 @@ struct GradientsTile {
     };
 };
 
-// What a warp has of the gradient of the weight: channels of input and output from these on, which taps, and which turns.
-struct WeightPart {
-    int in, out, group, turn;
-};
-
-template <class Tile, int OUT>
-__device__ __forceinline__ WeightPart weight_part(int thread) {
-    const int warp = thread / 32, pair = warp % Tile::PAIRS, rest = warp / Tile::PAIRS;
-    return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, rest % Tile::TAP_GROUPS, rest / Tile::TAP_GROUPS};
-}
-
 // Adds a tile that is in shared memory, under the taps from FIRST to END: from one step of a warp to its next, and from one tap to
 // another, places in the tile differ by constants.
 template <class Tile, int WIDTH, int FIRST, int END>
@@ -91,7 +80,7 @@ template <class Tile, int WIDTH, int OUT>
 __device__ __forceinline__ void add_to_weight(const typename Tile::Factors& factors, GradientSums<Tile::TAPS>& sums) {
     // Anew for each tile: the registers are the sums'.
     const int thread = anew(threadIdx.x), lane = thread % 32;
-    const WeightPart part = weight_part<Tile, OUT>(thread);
+    const GradientPart part = gradient_part<Tile, OUT>(thread);
     const unsigned char* dy[2];
     const unsigned char* x[2];
     for (int n = 0; n < 2; ++n) {
@@ -101,31 +90,10 @@ __device__ __forceinline__ void add_to_weight(const typename Tile::Factors& fact
         dy[n] = factors.tile.gradient + part.out / 4 * Tile::QUAD + Format::first_byte(lane) + in_patch * Tile::PITCH;
         x[n] = factors.tile.input + part.in / 4 * Tile::QUAD + Format::second_byte(lane) + second * Tile::IN_PITCH;
     }
-    if (part.group == 0) {
+    if (part.taps == 0) {
         add_under_taps<Tile, WIDTH, 0, Tile::SPLIT>(dy, x, sums);
     } else {
         add_under_taps<Tile, WIDTH, Tile::SPLIT, 9>(dy, x, sums);
-    }
-}
-
-// The sums of all warps that have the same channels and taps, one after another.
-template <class Tile, int OUT>
-__device__ __forceinline__ void gather_weight(typename Tile::Shared& shared, const GradientSums<Tile::TAPS>& sums) {
-    const int thread = anew(threadIdx.x), lane = thread % 32;
-    const WeightPart part = weight_part<Tile, OUT>(thread);
-    const int in = part.in + lane % 4 * 2;
-    const int first_tap = part.group * Tile::SPLIT, taps = part.group == 0 ? Tile::SPLIT : Tile::TAPS;
-    for (int turn = 0; turn < Tile::TURNS; ++turn) {
-#pragma unroll
-        for (int n = 0; n < Tile::TAPS; ++n) {
-            if (part.turn != turn || n >= taps) break;
-            for (int i = 0; i < 4; ++i) {
-                const int out = part.out + Format::first_channel(lane, i % 2);
-                float* at = &shared.sums[first_tap + n][out][in + i / 2 * 8];
-                add_pair(at, sums.of[n][i / 2][2 * (i % 2)], sums.of[n][i / 2][2 * (i % 2) + 1], turn == 0);
-            }
-        }
-        __syncthreads();
     }
 }
 
@@ -196,7 +164,9 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     }
     wait_for_copies();
     __syncthreads();
-    gather_weight<Tile, OUT>(shared, sums);
+    const GradientPart part = gradient_part<Tile, OUT>(anew(threadIdx.x));
+    const int taps = part.taps == 0 ? Tile::SPLIT : Tile::TAPS;
+    gather_sums<Tile::TURNS>(&shared.sums[part.taps * Tile::SPLIT], taps, part.out, part.in, part.turn, sums);
     for (int index = threadIdx.x; index < 9 * IN * (OUT / 4); index += Tile::THREADS) {
         // Two neighbours write 32 bytes, and pairs of them read a row of the sums.
         const int i = index / 2 % IN, out = (index % 2 + index / (2 * IN) % (OUT / 8) * 2) * 4, tap = index / (IN * (OUT / 4));

@@ -47,11 +47,15 @@ struct Patch {
     int image, top, left, step, height, width;
 };
 
-// PER quads of channels at a position, one load.
-template <int PER>
-struct alignas(PER * sizeof(Four)) Fours {
-    Four of[PER];
+// What is read or written at once, at a multiple of its bytes.
+template <class T, int COUNT>
+struct alignas(COUNT * sizeof(T)) Together {
+    T of[COUNT];
 };
+
+// PER quads of channels at a position.
+template <int PER>
+using Fours = Together<Four, PER>;
 
 template <int PER>
 __device__ __forceinline__ Fours<PER> load_fours(const Value* at) {
@@ -140,7 +144,7 @@ __device__ __forceinline__ void fill_patch_by(const Source& source, const Reader
             values[i] = {};
             if (inside[i]) values[i] = Way::template fetch<PER>(lists, origin + (down * width + across) * channels);
         }
-        Quads<PER> quads[AHEAD];
+        Together<Format::Quad, PER> quads[AHEAD];
 #pragma unroll
         for (int n = 0; n < PER; ++n) {
             const Reader<GRADIENT> reader = readers[n];
@@ -153,7 +157,7 @@ __device__ __forceinline__ void fill_patch_by(const Source& source, const Reader
 #pragma unroll
         for (int i = 0; i < AHEAD; ++i) {
             const int index = start + i * APART;
-            if (index < positions) *reinterpret_cast<Quads<PER>*>(target + index * PITCH) = quads[i];
+            if (index < positions) *reinterpret_cast<Together<Format::Quad, PER>*>(target + index * PITCH) = quads[i];
         }
     }
 }

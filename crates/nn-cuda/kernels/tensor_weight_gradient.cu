@@ -26,9 +26,9 @@ struct GradientTile {
     static constexpr int IN_PITCH = IN / 4 * QUAD + 16, OUT_PITCH = OUT / 4 * QUAD + 16;
     static constexpr int POSITIONS = HEIGHT * WIDTH, STEPS = POSITIONS / Format::DEPTH;
     static constexpr int PAIRS = IN / 16 * (OUT / 16);  // of 16 by 16 channels
-    static constexpr int TAP_ROWS = TAPS == 9 ? 3 : 1;
-    static constexpr int TURNS = GRADIENT_WARPS / PAIRS / TAP_ROWS;
-    static_assert(PAIRS * TAP_ROWS * TURNS == GRADIENT_WARPS, "every warp has something");
+    static constexpr int TAP_GROUPS = TAPS == 9 ? 3 : 1;
+    static constexpr int TURNS = GRADIENT_WARPS / PAIRS / TAP_GROUPS;
+    static_assert(PAIRS * TAP_GROUPS * TURNS == GRADIENT_WARPS, "every warp has something");
 
     union Shared {
         struct {
@@ -54,15 +54,15 @@ struct Coefficients {
     }
 };
 
-// What a warp has: channels of input and output from these on, a row of taps, and which turns.
+// What a warp has of the gradient of a weight: channels of input and output from these on, which group of taps, and which turns.
 struct GradientPart {
-    int in, out, tap_row, turn;
+    int in, out, taps, turn;
 };
 
 template <class Tile, int OUT>
 __device__ __forceinline__ GradientPart gradient_part(int thread) {
     const int warp = thread / 32, pair = warp % Tile::PAIRS, rest = warp / Tile::PAIRS;
-    return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, rest % Tile::TAP_ROWS, rest / Tile::TAP_ROWS};
+    return {pair / (OUT / 16) * 16, pair % (OUT / 16) * 16, rest % Tile::TAP_GROUPS, rest / Tile::TAP_GROUPS};
 }
 
 // The sums of a warp: taps, and 16 by 8 channels twice.
@@ -83,7 +83,7 @@ __device__ __forceinline__ void add_tile(const typename Tile::Shared& shared, in
     const unsigned char* dy[2];
     for (int n = 0; n < 2; ++n) {
         const int position = Format::first_position(lane, n);
-        const int in_patch = (position / WIDTH * patch_width + position % WIDTH) * apart + part.tap_row * patch_width;
+        const int in_patch = (position / WIDTH * patch_width + position % WIDTH) * apart + part.taps * patch_width;
         x[n] = shared.factors.input + part.in / 4 * Tile::QUAD + Format::first_byte(lane) + in_patch * Tile::IN_PITCH;
         dy[n] = shared.factors.gradient + part.out / 4 * Tile::QUAD + Format::second_byte(lane) +
                 Format::second_position(lane, n) * Tile::OUT_PITCH;
@@ -111,21 +111,20 @@ __device__ __forceinline__ void add_pair(float* at, float x, float y, bool first
     *pair = first ? make_float2(x, y) : make_float2(pair->x + x, pair->y + y);
 }
 
-// The sums of all warps that have the same channels and taps, one after another.
-template <class Tile, int OUT, int TAPS>
-__device__ __forceinline__ void gather_sums(typename Tile::Shared& shared, const GradientSums<TAPS>& sums) {
-    const int thread = anew(threadIdx.x), lane = thread % 32;
-    const GradientPart part = gradient_part<Tile, OUT>(thread);
-    const int out = part.out + lane % 4 * 2;
-    for (int turn = 0; turn < Tile::TURNS; ++turn) {
-        if (part.turn == turn) {
+// Puts the sums of a warp's `taps` taps to `room`, its first tap's, where channels of the products' first factor are rows: from `row`
+// and `column` on. Warps that have the same channels and taps do so one after another, `turn` of TURNS is this one's.
+template <int TURNS, int TAPS, int ROWS, int PITCH>
+__device__ __forceinline__ void gather_sums(float (*room)[ROWS][PITCH], int taps, int row, int column, int turn,
+                                            const GradientSums<TAPS>& sums) {
+    const int lane = anew(threadIdx.x) % 32;
+    column += lane % 4 * 2;
+    for (int now = 0; now < TURNS; ++now) {
 #pragma unroll
-            for (int tap = 0; tap < TAPS; ++tap) {
-                for (int i = 0; i < 4; ++i) {
-                    const int in = part.in + Format::first_channel(lane, i % 2);
-                    float* at = &shared.sums[part.tap_row * TAPS + tap][in][out + i / 2 * 8];
-                    add_pair(at, sums.of[tap][i / 2][2 * (i % 2)], sums.of[tap][i / 2][2 * (i % 2) + 1], turn == 0);
-                }
+        for (int n = 0; n < TAPS; ++n) {
+            if (turn != now || n >= taps) break;
+            for (int i = 0; i < 4; ++i) {
+                float* at = &room[n][row + Format::first_channel(lane, i % 2)][column + i / 2 * 8];
+                add_pair(at, sums.of[n][i / 2][2 * (i % 2)], sums.of[n][i / 2][2 * (i % 2) + 1], now == 0);
             }
         }
         __syncthreads();
@@ -144,7 +143,7 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
     const int patch_height = (HEIGHT - 1) * apart + 1 + reach, patch_width = (WIDTH - 1) * apart + 1 + reach;
     const int out_chunks = (s.out_channels + OUT - 1) / OUT;
     const int first_in = blockIdx.x / out_chunks * IN, first_out = blockIdx.x % out_chunks * OUT;
-    constexpr int ROW = TAPS / Tile::TAP_ROWS;
+    constexpr int ROW = TAPS / Tile::TAP_GROUPS;
     GradientSums<ROW> sums;
     for (int i = 0; i < ROW * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const int begin = blockIdx.y * a.span, end = min(begin + a.span, a.tiles);
@@ -166,7 +165,8 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
         add_tile<Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
         __syncthreads();
     }
-    gather_sums<Tile, OUT, ROW>(shared, sums);
+    const GradientPart part = gradient_part<Tile, OUT>(anew(threadIdx.x));
+    gather_sums<Tile::TURNS>(&shared.sums[part.taps * ROW], ROW, part.in, part.out, part.turn, sums);
     const int out_quad = threadIdx.x % (OUT / 4);
     for (int index = threadIdx.x / (OUT / 4); index < TAPS * IN; index += GRADIENT_THREADS / (OUT / 4)) {
         const int tap = index / IN, i = index % IN;
