@@ -9,7 +9,7 @@ use nn_engine::{
     BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Products, Split,
     State,
 };
-use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
+use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, GraphError, NodeId, Shape, Training};
 use nn_reference::ReferenceEngine;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -106,6 +106,13 @@ fn whole_numbers() -> impl Strategy<Value = WholeNumbers> {
         )
 }
 
+/// A network that ends in a mean over positions and four classes.
+fn classified(mut net: GraphBuilder, x: NodeId) -> Result<Graph, GraphError> {
+    let x = net.global_average_pool("pool", x)?;
+    let x = net.linear("head", x, 4, Bias::Trained, Training::Trained)?;
+    net.finish(x)
+}
+
 impl WholeNumbers {
     /// The network, if its sizes fit together.
     fn graph(&self) -> Option<Graph> {
@@ -129,11 +136,7 @@ impl WholeNumbers {
                 x = net.relu("relu", x).ok()?;
             }
         }
-        let x = net.global_average_pool("pool", x).ok()?;
-        let x = net
-            .linear("head", x, 4, Bias::Trained, Training::Trained)
-            .ok()?;
-        net.finish(x).ok()
+        classified(net, x).ok()
     }
 
     /// A number without a pattern.

@@ -6,13 +6,14 @@ use nn_engine::{
     BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, NamedTensor,
     Products, Split, State,
 };
-use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
+use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape};
 use nn_reference::ReferenceEngine;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::classified;
 use crate::Subject;
 
 const BATCH: usize = 2;
@@ -70,11 +71,7 @@ fn graph() -> Graph {
         };
         x = net.conv2d(name, x, spec).unwrap();
     }
-    let x = net.global_average_pool("pool", x).unwrap();
-    let x = net
-        .linear("head", x, 4, Bias::Trained, Training::Trained)
-        .unwrap();
-    net.finish(x).unwrap()
+    classified(net, x).unwrap()
 }
 
 /// Gradients of the convolutions' weights.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use nn_engine::{
     BatchSpec, Batches, Engine, EngineOptions, GroupHyper, HyperTable, ImageSet, Split, State,
 };
-use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape, Training};
+use nn_graph::{Bias, ConvSpec, Graph, GraphBuilder, Shape};
 use nn_reference::ReferenceEngine;
 
+use super::classified;
 use crate::Subject;
 
 const CHANNELS: usize = 40;
@@ -59,11 +60,7 @@ fn graph(kernel: usize) -> Graph {
         };
         x = net.conv2d(name, x, spec).unwrap();
     }
-    let x = net.global_average_pool("pool", x).unwrap();
-    let x = net
-        .linear("head", x, 4, Bias::Trained, Training::Trained)
-        .unwrap();
-    net.finish(x).unwrap()
+    classified(net, x).unwrap()
 }
 
 /// Numbers of 1 to 2 and their negatives: halfway between two of tf32 or of bf16, beside that, and without a pattern.
