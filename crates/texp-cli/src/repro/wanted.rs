@@ -83,11 +83,9 @@ pub(super) fn read_figures(
 /// is not taken for none.
 fn needs_absent_gpu(figure: &Figure, choice: DeviceChoice) -> bool {
     let mut parts = figure.parts.iter().map(|part| &part.experiment);
-    parts.any(|experiment| {
-        check_cpu(experiment).is_err()
-            && matches!(
-                device::find(experiment, choice),
-                Err(TrainerError::RoundedOnCpu { .. })
-            )
+    let rounded = parts.find(|experiment| check_cpu(experiment).is_err());
+    rounded.is_some_and(|experiment| {
+        let found = device::find(experiment, choice);
+        matches!(found, Err(TrainerError::RoundedOnCpu { .. }))
     })
 }
