@@ -88,9 +88,9 @@ CUresult check_capture(const char* function, const Stream& stream) {
     return CUDA_SUCCESS;
 }
 
-void record(Stream& stream, Work work) {
+void record(Stream& stream, Work work, Beginning begin) {
     std::vector<Node>& nodes = stream.capture->graph->nodes;
-    nodes.push_back({std::move(work), stream.frontier});
+    nodes.push_back({std::move(work), std::move(begin), stream.frontier});
     stream.frontier = {nodes.size() - 1};
 }
 

@@ -12,6 +12,8 @@ namespace sim {
 
 struct Node {
     Work work;
+    // Where it may begin before what it follows has ended.
+    Beginning begin;
     // Numbers of the nodes that must come before.
     std::vector<size_t> after;
 };
@@ -39,7 +41,7 @@ struct Capture {
 CUresult check_capture(const char* function, const Stream& stream);
 
 // Adds a node to the stream's capture, after what the stream was given before.
-void record(Stream& stream, Work work);
+void record(Stream& stream, Work work, Beginning begin);
 
 // For what cannot be recorded: an error, which invalidates the stream's capture.
 CUresult forbid_while_capturing(const char* function, Stream& stream);

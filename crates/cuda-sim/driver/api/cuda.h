@@ -76,5 +76,25 @@ enum CUstreamCaptureStatus : int {
     CU_STREAM_CAPTURE_STATUS_INVALIDATED = 2,
 };
 
+enum CUlaunchAttributeID : unsigned { CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6 };
+
+struct CUlaunchAttribute {
+    CUlaunchAttributeID id;
+    char padding[4];
+    union {
+        char bytes[64];
+        int programmatic_stream_serialization_allowed;
+    } value;
+};
+
+struct CUlaunchConfig {
+    unsigned grid_x, grid_y, grid_z;
+    unsigned block_x, block_y, block_z;
+    unsigned dynamic_shared;
+    CUstream stream;
+    CUlaunchAttribute* attributes;
+    unsigned attribute_count;
+};
+
 constexpr unsigned CU_STREAM_NON_BLOCKING = 1;
 constexpr unsigned CU_EVENT_DISABLE_TIMING = 2;

@@ -1,4 +1,4 @@
-// cuLaunchKernel: checks a launch, keeps its arguments, and runs it when its stream gets there.
+// cuLaunchKernel and cuLaunchKernelEx: check a launch, keep its arguments, and run it when its stream gets there.
 #include "launch.h"
 
 #include <sys/uio.h>
@@ -31,16 +31,20 @@ std::atomic<int> failing_code{CUDA_SUCCESS};
 
 // A launch that waits for its turn. The arguments are copies, as the program may change its own after the call.
 struct Pending {
+    // What the program called.
+    const char* call = nullptr;
     std::shared_ptr<Function> function;
     dim3 grid;
     dim3 block;
     size_t dynamic_shared = 0;
+    // Whether it may begin before the launch before has ended.
+    bool early = false;
     std::vector<char> bytes;
     std::vector<void*> arguments;
 };
 
-CUresult invalid(const Function& function, CUresult code, const std::string& what) {
-    return fail(code, std::string("cuLaunchKernel: kernel ") + function.kernel->name + ": " + what);
+CUresult invalid(const Pending& pending, CUresult code, const std::string& what) {
+    return fail(code, std::string(pending.call) + ": kernel " + pending.function->kernel->name + ": " + what);
 }
 
 std::string text(const dim3& size) {
@@ -48,27 +52,28 @@ std::string text(const dim3& size) {
 }
 
 // The limits of compute capability 9.0.
-CUresult check_configuration(const Function& function, const dim3& grid, const dim3& block, size_t dynamic_shared) {
+CUresult check_configuration(const Pending& pending) {
+    const dim3 &grid = pending.grid, &block = pending.block;
     unsigned long long threads = 1ull * block.x * block.y * block.z;
     if (!grid.x || !grid.y || !grid.z || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) {
-        return invalid(function, CUDA_ERROR_INVALID_VALUE,
+        return invalid(pending, CUDA_ERROR_INVALID_VALUE,
                        "a grid has 1 to 2147483647 x 65535 x 65535 blocks, not " + text(grid));
     }
     if (!block.x || !block.y || !block.z || block.x > 1024 || block.y > 1024 || block.z > 64 || threads > MAX_THREADS) {
-        return invalid(function, CUDA_ERROR_INVALID_VALUE,
+        return invalid(pending, CUDA_ERROR_INVALID_VALUE,
                        "a block has 1 to 1024 threads, up to 1024 x 1024 x 64, not " + text(block));
     }
-    unsigned bound = function.kernel->max_threads;
+    unsigned bound = pending.function->kernel->max_threads;
     if (bound && threads > bound) {
         return invalid(
-            function, CUDA_ERROR_INVALID_VALUE,
+            pending, CUDA_ERROR_INVALID_VALUE,
             std::to_string(threads) + " threads a block, but __launch_bounds__(" + std::to_string(bound) + ")");
     }
-    if (dynamic_shared > function.max_dynamic_shared) {
-        return invalid(function, CUDA_ERROR_INVALID_VALUE,
-                       std::to_string(dynamic_shared) + " bytes of dynamic shared memory, but only " +
-                           std::to_string(function.max_dynamic_shared) +
-                           " were allowed by MAX_DYNAMIC_SHARED_SIZE_BYTES");
+    unsigned long long allowed = pending.function->max_dynamic_shared;
+    if (pending.dynamic_shared > allowed) {
+        return invalid(pending, CUDA_ERROR_INVALID_VALUE,
+                       std::to_string(pending.dynamic_shared) + " bytes of dynamic shared memory, but only " +
+                           std::to_string(allowed) + " were allowed by MAX_DYNAMIC_SHARED_SIZE_BYTES");
     }
     return CUDA_SUCCESS;
 }
@@ -107,7 +112,7 @@ CUresult copy_arguments(Pending& pending, void** arguments) {
         pending.arguments[index] = begin + offsets[index];
         size_t bytes = kernel.parameters[index].size;
         if (!readable || !given[index] || !read_safely(pending.arguments[index], given[index], bytes)) {
-            return invalid(*pending.function, CUDA_ERROR_INVALID_VALUE,
+            return invalid(pending, CUDA_ERROR_INVALID_VALUE,
                            "argument " + std::to_string(index + 1) + " of " + std::to_string(count) +
                                " cannot be read; were there enough arguments?");
         }
@@ -115,20 +120,30 @@ CUresult copy_arguments(Pending& pending, void** arguments) {
     return CUDA_SUCCESS;
 }
 
+// Why a launch cannot run, or nothing.
+struct Refusal {
+    CUresult code = CUDA_SUCCESS;
+    std::string what;
+};
+
 // A pointer parameter that points nowhere on the device would be read as memory of this process: refused here.
-bool check_pointers(const Pending& pending) {
+Refusal check_pointers(const Pending& pending) {
     const cuda_sim::KernelInfo& kernel = *pending.function->kernel;
     for (unsigned index = 0; index < kernel.parameter_count; ++index) {
         if (!kernel.parameters[index].is_pointer) continue;
         CUdeviceptr address = 0;
         std::memcpy(&address, pending.arguments[index], sizeof address);
         if (address == 0 || memory().known(address)) continue;
-        break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + kernel.name + ": parameter " +
-                                                     std::to_string(index + 1) + " is the address " +
-                                                     hexadecimal(address) + ", " + memory().describe(address));
-        return false;
+        return {CUDA_ERROR_ILLEGAL_ADDRESS, "parameter " + std::to_string(index + 1) + " is the address " +
+                                                hexadecimal(address) + ", " + memory().describe(address)};
     }
-    return true;
+    return {};
+}
+
+Refusal check(const Pending& pending, unsigned long long number) {
+    if (number == failing_launch) return {static_cast<CUresult>(failing_code.load()), "a failure that was asked for"};
+    if (pending.function->module->unloaded) return {CUDA_ERROR_INVALID_HANDLE, "its module was unloaded"};
+    return check_pointers(pending);
 }
 
 CUresult code_of(Failure failure) {
@@ -144,37 +159,80 @@ CUresult code_of(Failure failure) {
     return CUDA_ERROR_UNKNOWN;
 }
 
-void run(const Pending& pending) {
-    const char* name = pending.function->kernel->name;
-    unsigned long long number = ++launches;
-    if (number == failing_launch) {
-        break_device(static_cast<CUresult>(failing_code.load()),
-                     std::string("kernel ") + name + ": a failure that was asked for");
-        return;
-    }
-    if (pending.function->module->unloaded) {
-        break_device(CUDA_ERROR_INVALID_HANDLE, std::string("kernel ") + name + ": its module was unloaded");
-        return;
-    }
-    if (!check_pointers(pending)) return;
+void refuse(const Pending& pending, const Refusal& refusal) {
+    break_device(refusal.code, std::string("kernel ") + pending.function->kernel->name + ": " + refusal.what);
+}
+
+// `launch` refers to the arguments of `pending`.
+void prepare(const Pending& pending, unsigned long long number, Launch& launch) {
     describe_address = [](const void* address) { return memory().describe(reinterpret_cast<CUdeviceptr>(address)); };
-    Launch launch;
     launch.kernel = pending.function->kernel;
     launch.grid = pending.grid;
     launch.block = pending.block;
     launch.dynamic_shared = pending.dynamic_shared;
     launch.arguments = const_cast<void**>(pending.arguments.data());
     launch.seed = seed() ? seed() + number : 0;
-    run_launch(launch);
+    launch.early = pending.early;
+}
+
+// What has become of a launch that has ended.
+void conclude(const Launch& launch) {
     if (launch.failed) {
         break_device(code_of(launch.failure), launch.report);
         return;
     }
     std::string overrun = memory().take_overrun();
     if (!overrun.empty()) {
-        break_device(CUDA_ERROR_ILLEGAL_ADDRESS,
-                     std::string("kernel ") + name + " wrote before the beginning or past the end of " + overrun);
+        break_device(CUDA_ERROR_ILLEGAL_ADDRESS, std::string("kernel ") + launch.kernel->name +
+                                                     " wrote before the beginning or past the end of " + overrun);
     }
+}
+
+void run(const Pending& pending) {
+    unsigned long long number = ++launches;
+    Refusal refusal = check(pending, number);
+    if (refusal.code != CUDA_SUCCESS) return refuse(pending, refusal);
+    Launch launch;
+    prepare(pending, number, launch);
+    run_launch(launch);
+    conclude(launch);
+}
+
+// Until its threads wait for the launch before; gives the rest.
+Work begin(const std::shared_ptr<Pending>& pending) {
+    unsigned long long number = ++launches;
+    Refusal refusal = check(*pending, number);
+    if (refusal.code != CUDA_SUCCESS) return [pending, refusal] { refuse(*pending, refusal); };
+    auto launch = std::make_shared<Launch>();
+    prepare(*pending, number, *launch);
+    begin_launch(*launch);
+    return [pending, launch] {
+        end_launch(*launch);
+        conclude(*launch);
+    };
+}
+
+CUresult launch(const char* call, CUfunction handle, const CUlaunchConfig& config, bool early, void** arguments,
+                void** extra) {
+    auto pending = std::make_shared<Pending>();
+    pending->call = call;
+    pending->function = find_function(handle);
+    if (!pending->function || pending->function->module->unloaded) {
+        return fail(CUDA_ERROR_INVALID_HANDLE,
+                    std::string(call) + ": the function does not exist, or its module was unloaded");
+    }
+    if (extra) {
+        return fail(CUDA_ERROR_NOT_SUPPORTED, std::string(call) + ": arguments in `extra` are not supported");
+    }
+    pending->grid = dim3(config.grid_x, config.grid_y, config.grid_z);
+    pending->block = dim3(config.block_x, config.block_y, config.block_z);
+    pending->dynamic_shared = config.dynamic_shared;
+    pending->early = early;
+    if (CUresult error = check_configuration(*pending)) return error;
+    if (CUresult error = copy_arguments(*pending, arguments)) return error;
+    Beginning beginning;
+    if (early) beginning = [pending] { return begin(pending); };
+    return issue(call, config.stream, [pending] { run(*pending); }, std::move(beginning));
 }
 
 }  // namespace
@@ -196,21 +254,27 @@ API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y,
                             unsigned block_y, unsigned block_z, unsigned dynamic_shared, CUstream stream,
                             void** arguments, void** extra) {
     if (CUresult error = sim::begin("cuLaunchKernel")) return error;
-    auto pending = std::make_shared<sim::Pending>();
-    pending->function = sim::find_function(handle);
-    if (!pending->function || pending->function->module->unloaded) {
-        return sim::fail(CUDA_ERROR_INVALID_HANDLE,
-                         "cuLaunchKernel: the function does not exist, or its module was unloaded");
+    const CUlaunchConfig config = {grid_x,  grid_y,         grid_z, block_x, block_y,
+                                   block_z, dynamic_shared, stream, nullptr, 0};
+    return sim::launch("cuLaunchKernel", handle, config, false, arguments, extra);
+}
+
+API CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction handle, void** arguments, void** extra) {
+    if (CUresult error = sim::begin("cuLaunchKernelEx")) return error;
+    if (!config || (config->attribute_count > 0 && !config->attributes)) {
+        return sim::fail(CUDA_ERROR_INVALID_VALUE,
+                         "cuLaunchKernelEx: no configuration, or no attributes where some are counted");
     }
-    if (extra) return sim::fail(CUDA_ERROR_NOT_SUPPORTED, "cuLaunchKernel: arguments in `extra` are not supported");
-    pending->grid = dim3(grid_x, grid_y, grid_z);
-    pending->block = dim3(block_x, block_y, block_z);
-    pending->dynamic_shared = dynamic_shared;
-    if (CUresult error = sim::check_configuration(*pending->function, pending->grid, pending->block, dynamic_shared)) {
-        return error;
+    bool early = false;
+    for (unsigned index = 0; index < config->attribute_count; ++index) {
+        const CUlaunchAttribute& attribute = config->attributes[index];
+        if (attribute.id != CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) {
+            return sim::fail(CUDA_ERROR_NOT_SUPPORTED,
+                             "cuLaunchKernelEx: the simulator does not know attribute " + std::to_string(attribute.id));
+        }
+        early = attribute.value.programmatic_stream_serialization_allowed != 0;
     }
-    if (CUresult error = sim::copy_arguments(*pending, arguments)) return error;
-    return sim::issue("cuLaunchKernel", stream, [pending] { sim::run(*pending); });
+    return sim::launch("cuLaunchKernelEx", handle, *config, early, arguments, extra);
 }
 
 API CUresult cuLaunchHostFunc(CUstream stream, void (*function)(void*), void* data) {

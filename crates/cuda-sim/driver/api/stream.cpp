@@ -161,14 +161,14 @@ Ticket enqueue(const std::shared_ptr<Stream>& stream, Work work, std::vector<Tic
     return executor().enqueue(stream, std::move(work), std::move(after));
 }
 
-CUresult issue(const char* function, CUstream handle, Work work) {
+CUresult issue(const char* function, CUstream handle, Work work, Beginning begin) {
     std::shared_ptr<Stream> stream = find_stream(handle);
     if (!stream) {
         return fail(CUDA_ERROR_INVALID_HANDLE, std::string(function) + ": the stream does not exist or was destroyed");
     }
     if (CUresult error = check_capture(function, *stream)) return error;
     if (stream->capture) {
-        record(*stream, std::move(work));
+        record(*stream, std::move(work), std::move(begin));
     } else {
         enqueue(stream, std::move(work));
     }

@@ -188,6 +188,10 @@ void cuda_sim_copy_later(const cuda_sim::AsyncCopy* copy) { sim::this_worker->co
 
 int cuda_sim_copy_next(cuda_sim::AsyncCopy* copy) { return sim::this_worker->copy_next(*copy); }
 
+cuda_sim::AsyncCopy* cuda_sim_copy_kept(unsigned n) { return sim::this_worker->copy_kept(n); }
+
+void cuda_sim_wait_for_launch_before() { sim::this_worker->wait_for_launch_before(); }
+
 void cuda_sim_misaligned(const void* address) { sim::this_worker->misaligned(address); }
 
 void cuda_sim_assert(const char* condition, cuda_sim::Site site) {

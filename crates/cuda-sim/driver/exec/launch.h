@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../kernel/runtime.h"
+#include "count.h"
 
 namespace sim {
 
@@ -22,6 +23,13 @@ struct Launch {
     void** arguments = nullptr;
     // Changes the order of blocks and threads; 0 keeps the natural one.
     unsigned long long seed = 0;
+
+    // Whether it may begin before the launch before has ended, so that its threads must wait for that.
+    bool early = false;
+    // Whether it has, and when it has; and how many workers do not go on until then, or have nothing to do.
+    bool overlaps = false;
+    Count ended_before;
+    Count held;
 
     // The next block to be claimed.
     std::atomic<size_t> next_block{0};
@@ -43,13 +51,28 @@ struct Launch {
     // What ThreadSanitizer orders by: all threads begin after the launch and end before its completion.
     char begun = 0;
     char ended = 0;
+    // What it does after it has waited for the launch before comes after that.
+    char follows = 0;
+
+    void wait_for_launch_before() {
+        if (!overlaps || ended_before.is(1)) return;
+        held.add_one();
+        ended_before.wait_for(1);
+    }
 
     size_t blocks() const { return static_cast<size_t>(grid.x) * grid.y * grid.z; }
     unsigned threads_per_block() const { return block.x * block.y * block.z; }
 };
 
-// Runs all blocks on the workers and returns when they have ended; one launch at a time.
+// Runs all blocks on the workers and returns when they have ended.
 void run_launch(Launch& launch);
+
+// Runs the first blocks until they wait for the launch before, which has not begun yet, and returns. There may be one
+// such launch beside one that runs.
+void begin_launch(Launch& launch);
+
+// Runs the rest of it, now that the launch before has ended.
+void end_launch(Launch& launch);
 
 // The report of a memory fault: what lies at an address that a kernel touched, as the end of a sentence.
 // The driver's memory knows; set once.

@@ -28,22 +28,26 @@ void become_worker() {
     this_worker = new Worker;
 }
 
-// Threads that help the one that launches. They live as long as the process.
-class Helpers {
+// Threads that run blocks. They live as long as the process.
+class Workers {
 public:
-    Helpers() : count_(worker_count() - 1) {
-        for (unsigned index = 0; index < count_; ++index) std::thread([this] { help(); }).detach();
+    explicit Workers(unsigned count) : count_(count) {
+        for (unsigned index = 0; index < count_; ++index) std::thread([this, index] { help(index); }).detach();
     }
 
-    void run(Launch& launch) {
+    // Lets the first `wanted` of them run blocks of a launch.
+    void begin(Launch& launch, unsigned wanted) {
         {
             std::lock_guard<std::mutex> lock(mutex_);
             launch_ = &launch;
             ++generation_;
-            busy_ = count_;
+            wanted_ = busy_ = wanted;
         }
         wake_.notify_all();
-        this_worker->work(launch);
+    }
+
+    // Until they have ended.
+    void end() {
         std::unique_lock<std::mutex> lock(mutex_);
         done_.wait(lock, [this] { return busy_ == 0; });
     }
@@ -51,7 +55,7 @@ public:
     unsigned count() const { return count_; }
 
 private:
-    void help() {
+    void help(unsigned index) {
         become_worker();
         unsigned seen = 0;
         for (;;) {
@@ -60,9 +64,11 @@ private:
                 std::unique_lock<std::mutex> lock(mutex_);
                 wake_.wait(lock, [&] { return generation_ != seen; });
                 seen = generation_;
+                if (index >= wanted_) continue;
                 launch = launch_;
             }
             this_worker->work(*launch);
+            launch->held.add_one();
             std::lock_guard<std::mutex> lock(mutex_);
             if (--busy_ == 0) done_.notify_all();
         }
@@ -73,9 +79,16 @@ private:
     std::condition_variable done_;
     Launch* launch_ = nullptr;
     unsigned generation_ = 0;
+    unsigned wanted_ = 0;
     unsigned busy_ = 0;
     const unsigned count_;
 };
+
+// As many as are worth waking.
+unsigned workers_for(const Launch& launch, unsigned most) {
+    if (launch.blocks() * launch.threads_per_block() < ALONE_BELOW) return 1;
+    return launch.blocks() < most ? static_cast<unsigned>(launch.blocks()) : most;
+}
 
 }  // namespace
 
@@ -83,13 +96,49 @@ void run_launch(Launch& launch) {
     become_worker();
     release(&launch.begun);
     // Never destroyed: its threads wait in it until the process ends.
-    static Helpers* helpers = new Helpers;
-    size_t threads = launch.blocks() * launch.threads_per_block();
-    if (launch.blocks() == 1 || helpers->count() == 0 || threads < ALONE_BELOW) {
-        this_worker->work(launch);
-    } else {
-        helpers->run(launch);
+    static Workers* helpers = new Workers(worker_count() - 1);
+    unsigned wanted = workers_for(launch, helpers->count() + 1) - 1;
+    if (wanted > 0) helpers->begin(launch, wanted);
+    this_worker->work(launch);
+    if (wanted > 0) helpers->end();
+    acquire(&launch.ended);
+}
+
+// Two launches are under way at most: one that has begun, and the one before, which ends. Each has workers of its own.
+class Early {
+public:
+    void begin(Launch& launch) {
+        Workers& workers = of(begun_++);
+        unsigned wanted = workers_for(launch, workers.count());
+        workers.begin(launch, wanted);
+        launch.held.wait_for(wanted);
     }
+
+    void end() { of(ended_++).end(); }
+
+private:
+    Workers& of(unsigned number) { return *workers_[number % 2]; }
+
+    Workers* workers_[2] = {new Workers(worker_count()), new Workers(worker_count())};
+    unsigned begun_ = 0;
+    unsigned ended_ = 0;
+};
+
+Early& early() {
+    static Early* early = new Early;
+    return *early;
+}
+
+void begin_launch(Launch& launch) {
+    release(&launch.begun);
+    launch.overlaps = true;
+    early().begin(launch);
+}
+
+void end_launch(Launch& launch) {
+    release(&launch.follows);
+    launch.ended_before.add_one();
+    early().end();
     acquire(&launch.ended);
 }
 

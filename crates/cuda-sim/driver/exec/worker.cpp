@@ -151,6 +151,7 @@ void Worker::begin_next_thread(Fiber& fiber) {
     thread.fenced = false;
     thread.waits_for = nullptr;
     thread.copies.clear();
+    thread.follows = false;
     thread.fiber = &fiber;
     fiber.thread = &thread;
     fiber.used = true;
@@ -194,8 +195,25 @@ bool Worker::copy_next(cuda_sim::AsyncCopy& copy) {
     return true;
 }
 
+cuda_sim::AsyncCopy* Worker::copy_kept(unsigned n) {
+    std::vector<cuda_sim::AsyncCopy>& copies = current_->thread->copies;
+    return n < copies.size() ? &copies[n] : nullptr;
+}
+
+// Keeps the worker until then: what its other threads do before they wait comes later, as it may.
+void Worker::wait_for_launch_before() {
+    current_->thread->follows = true;
+    launch_->wait_for_launch_before();
+    acquire(&launch_->follows);
+}
+
 void Worker::exit_thread() {
     unsigned linear = current_->thread->linear;
+    if (launch_->early && !current_->thread->follows) {
+        fail(Failure::Kernel,
+             "it exits before it has waited for the launch before (griddepcontrol.wait), which need not have "
+             "ended when this one begins");
+    }
     if (!current_->thread->copies.empty()) {
         fail(Failure::Kernel, "it exits before it has waited for " + std::to_string(current_->thread->copies.size()) +
                                   " asynchronous copies");

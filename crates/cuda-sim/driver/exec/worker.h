@@ -24,6 +24,8 @@ struct Thread : cuda_sim::ThreadState {
     cuda_sim::Site site = {nullptr, 0};
     // What it has asked for and not waited for.
     std::vector<cuda_sim::AsyncCopy> copies;
+    // Whether it has waited for the launch before.
+    bool follows = false;
 };
 
 // Lanes that meet at one operation of a warp.
@@ -75,6 +77,8 @@ public:
               cuda_sim::Site site);
     void copy_later(const cuda_sim::AsyncCopy& copy);
     bool copy_next(cuda_sim::AsyncCopy& copy);
+    cuda_sim::AsyncCopy* copy_kept(unsigned n);
+    void wait_for_launch_before();
     [[noreturn]] void fail(Failure failure, const std::string& what);
 
     // Called when the processor reports a fault of the running thread.

@@ -58,6 +58,9 @@ struct AsyncCopy {
     void* to;
     const void* from;
     unsigned bytes, filled;
+    // What `from` had, where it has been read already.
+    bool was_read;
+    unsigned char read[16];
 };
 
 // Called once all lanes have arrived, with the argument of each lane that is `present`.
@@ -97,6 +100,10 @@ void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argum
 // Keeps a copy until the thread waits for it; and gives it back then, one at a time, until there is none.
 void cuda_sim_copy_later(const cuda_sim::AsyncCopy* copy);
 int cuda_sim_copy_next(cuda_sim::AsyncCopy* copy);
+// The n-th that is kept, or null.
+cuda_sim::AsyncCopy* cuda_sim_copy_kept(unsigned n);
+// Waits until the launch before has ended, where this one began earlier.
+void cuda_sim_wait_for_launch_before();
 // Ends the launch: a vector was read or written at this address, which is not a multiple of its size.
 [[noreturn]] void cuda_sim_misaligned(const void* address);
 // Ends the launch: a condition of `assert` does not hold.

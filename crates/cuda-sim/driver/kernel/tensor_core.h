@@ -1,8 +1,9 @@
-// What inline PTX does on a GPU's tensor cores: copies to shared memory that a thread does not wait for, matrices loaded from
-// there by a warp, rounded factors, and products of matrices. Kernels call these instead where __CUDA_SIM__ is defined, since the simulator reads no PTX.
+// What inline PTX does on a GPU's tensor cores: copies to shared memory that a thread does not wait for, matrices
+// loaded from there by a warp, rounded factors, and products of matrices. Kernels call these instead where __CUDA_SIM__
+// is defined, since the simulator reads no PTX.
 //
-// Lane 4 g + q has row g and columns 2 q, 2 q + 1 of a matrix of 8 rows of 4 words: its word q of 4 bytes. Fragments of a
-// product are such matrices one behind the other.
+// Lane 4 g + q has row g and columns 2 q, 2 q + 1 of a matrix of 8 rows of 4 words: its word q of 4 bytes. Fragments of
+// a product are such matrices one behind the other.
 #pragma once
 
 #include "device_math.h"
@@ -66,7 +67,8 @@ inline void load_matrices(unsigned (&words)[4], const void* row, bool transposed
     if (reinterpret_cast<size_t>(row) % 16 != 0) cuda_sim_misaligned(row);
     LoadMatrices argument;
     __builtin_memcpy(argument.row, row, sizeof argument.row);
-    cuda_sim_warp(0xffffffffu, WARP_LOAD_MATRICES, &argument, transposed ? run_load_transposed : run_load_matrices, site);
+    cuda_sim_warp(0xffffffffu, WARP_LOAD_MATRICES, &argument, transposed ? run_load_transposed : run_load_matrices,
+                  site);
     __builtin_memcpy(words, argument.words, sizeof words);
 }
 
@@ -161,7 +163,7 @@ inline void cuda_sim_copy_async(void* to, const void* from, int filled) {
     static_assert(BYTES == 4 || BYTES == 8 || BYTES == 16, "as PTX has them");
     if (reinterpret_cast<size_t>(to) % BYTES != 0) cuda_sim_misaligned(to);
     if (filled && reinterpret_cast<size_t>(from) % BYTES != 0) cuda_sim_misaligned(from);
-    const cuda_sim::AsyncCopy copy = {to, from, BYTES, static_cast<unsigned>(filled)};
+    const cuda_sim::AsyncCopy copy = {to, from, BYTES, static_cast<unsigned>(filled), false, {}};
     cuda_sim_copy_later(&copy);
 }
 
@@ -170,7 +172,20 @@ inline void cuda_sim_copy_wait() {
     cuda_sim::AsyncCopy copy;
     while (cuda_sim_copy_next(&copy)) {
         unsigned char* to = static_cast<unsigned char*>(copy.to);
-        const unsigned char* from = static_cast<const unsigned char*>(copy.from);
+        const unsigned char* from = copy.was_read ? copy.read : static_cast<const unsigned char*>(copy.from);
         for (unsigned byte = 0; byte < copy.bytes; ++byte) to[byte] = byte < copy.filled ? from[byte] : 0;
     }
+}
+
+// griddepcontrol.wait: what the launch before has written is there afterwards. What is being copied may have been read
+// before it.
+inline void cuda_sim_grid_wait() {
+    for (unsigned n = 0; cuda_sim::AsyncCopy* copy = cuda_sim_copy_kept(n); ++n) {
+        if (copy->was_read) continue;
+        copy->was_read = true;
+        for (unsigned byte = 0; byte < copy->filled; ++byte) {
+            copy->read[byte] = static_cast<const unsigned char*>(copy->from)[byte];
+        }
+    }
+    cuda_sim_wait_for_launch_before();
 }
