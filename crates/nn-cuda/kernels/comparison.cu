@@ -28,6 +28,7 @@ __device__ __forceinline__ double unit(float x, double norm) { return norm == 0.
 // Channels that fill up are 0, and add nothing. See nn-engine's ParameterComparison.
 // grid (parameters, 1, 1), block COMPARISON_THREADS.
 extern "C" __global__ void __launch_bounds__(COMPARISON_THREADS) compare(const __grid_constant__ ComparisonArguments a) {
+    wait_for_launch_before();
     __shared__ double parts[COMPARISON_THREADS];
     const Parameter parameter = a.parameters[blockIdx.x];
     const float* first = a.a + parameter.first;

@@ -148,6 +148,7 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a,
 
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void convolve_forward(const ConvolutionArguments& a) {
+    wait_for_launch_before();
     using Tile = ConvolutionTile<ROWS, COLUMNS>;
     __shared__ typename Tile::Shared shared;
     const int tiles = (a.rows + ROWS - 1) / ROWS;
@@ -208,6 +209,7 @@ __device__ __forceinline__ int position_of(const Sizes& s, const Class& of, int 
 
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void convolve_backward(const ConvolutionArguments& a) {
+    wait_for_launch_before();
     using Tile = ConvolutionTile<ROWS, COLUMNS>;
     __shared__ typename Tile::Shared shared;
     const Sizes& s = a.sizes;

@@ -18,6 +18,7 @@ struct WeightGradientArguments {
 
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void weight_gradient(const WeightGradientArguments& a) {
+    wait_for_launch_before();
     constexpr int THREADS = ROWS / 4 * (COLUMNS / 4);
     constexpr int QUADS = ROWS / 4, GROUPS = THREADS / QUADS;  // threads that share a row's quad take turns in depth
     static_assert(WEIGHT_DEPTH % GROUPS == 0, "every thread fetches as much");
@@ -111,6 +112,7 @@ struct BiasGradientArguments {
 // Gradient of a bias: the sum over positions.
 // grid (ceil(channels / 64), spans, replicas), block 16: a thread has four channels of a span.
 extern "C" __global__ void __launch_bounds__(16) bias_gradient(const __grid_constant__ BiasGradientArguments a) {
+    wait_for_launch_before();
     const int channel = (blockIdx.x * blockDim.x + threadIdx.x) * 4;
     if (channel >= a.channels) return;
     const int begin = blockIdx.y * a.span, end = min(begin + a.span, a.positions);

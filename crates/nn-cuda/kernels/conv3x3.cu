@@ -149,6 +149,7 @@ __device__ __forceinline__ void convolve3x3(const ConvolutionArguments& a, const
 
 template <int HEIGHT, int WIDTH, int COLUMNS, bool BACKWARD>
 __device__ __forceinline__ void tile3x3(const ConvolutionArguments& a) {
+    wait_for_launch_before();
     using Tile = Tile3x3<HEIGHT, WIDTH, COLUMNS>;
     __shared__ typename Tile::Shared shared;
     const Part3x3 part = part_of<HEIGHT, WIDTH, COLUMNS>(a.finish.partials);

@@ -50,6 +50,7 @@ __device__ __forceinline__ void fill_tile(const Source& source, const Reader<GRA
 
 template <int HEIGHT, int WIDTH>
 __device__ __forceinline__ void weight_gradient3x3(const TiledGradientArguments& a) {
+    wait_for_launch_before();
     // Rows of taps that differ by one are in different banks.
     constexpr int PITCH = (WIDTH + 2) * CHUNK + ((WIDTH + 2) * CHUNK % 32 == 0 ? CHUNK : 0);
     __shared__ union {

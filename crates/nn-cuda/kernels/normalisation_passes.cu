@@ -21,6 +21,7 @@ struct PassArguments {
 // Statistics of a tile: mean, and sum of squares about it, of each channel.
 // grid (images * tiles, ceil(stored / 16), replicas), block PASS_THREADS.
 extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const __grid_constant__ PassArguments a) {
+    wait_for_launch_before();
     __shared__ TileScratch<PASS_THREADS, PASS_CHANNELS> scratch;
     ColumnSums<PASS_THREADS, PASS_CHANNELS>& sums = scratch.sums;
     __shared__ float starts[PASS_CHANNELS];
@@ -47,6 +48,7 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_statistics(const
 // y = (x - mean) * factor + shift, plus an addend, then perhaps ReLU.
 // grid (ceil(positions * stored / 4 / 256), images, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) norm_output(const __grid_constant__ PassArguments a) {
+    wait_for_launch_before();
     const int index = blockIdx.x * blockDim.x + threadIdx.x;
     const int quads = a.finish.norm.stored / 4;
     if (index >= a.positions * quads) return;
@@ -61,6 +63,7 @@ extern "C" __global__ void __launch_bounds__(256) norm_output(const __grid_const
 // Masks dy, and sums dy and dy * x^ over a tile.
 // grid (images * tiles, ceil(stored / 16), replicas), block PASS_THREADS.
 extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(const __grid_constant__ PassArguments a) {
+    wait_for_launch_before();
     __shared__ TileScratch<PASS_THREADS, PASS_CHANNELS> scratch;
     ColumnSums<PASS_THREADS, PASS_CHANNELS>& sums = scratch.sums;
     const int column = threadIdx.x % (PASS_CHANNELS / 4) * 4, row = threadIdx.x / (PASS_CHANNELS / 4);
@@ -93,6 +96,7 @@ extern "C" __global__ void __launch_bounds__(PASS_THREADS) norm_gradient_sums(co
 // dx from dy, written or added.
 // grid (ceil(positions * stored / 4 / 256), images, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) norm_input_gradient(const __grid_constant__ PassArguments a) {
+    wait_for_launch_before();
     const int index = blockIdx.x * blockDim.x + threadIdx.x;
     const int quads = a.finish.norm.stored / 4;
     if (index >= a.positions * quads) return;

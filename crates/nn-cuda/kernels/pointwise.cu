@@ -20,6 +20,7 @@ struct PointwiseArguments {
 // y = a (+ b), then perhaps ReLU.
 // grid (ceil(values / 4 / 256), 1, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) pointwise_forward(const __grid_constant__ PointwiseArguments a) {
+    wait_for_launch_before();
     const Offset at = 4 * ((Offset)blockIdx.x * blockDim.x + threadIdx.x);
     if (at >= a.values) return;
     float4 y = numbers(load_four(here(a.first) + at));
@@ -30,6 +31,7 @@ extern "C" __global__ void __launch_bounds__(256) pointwise_forward(const __grid
 // The gradient, masked where y came through a ReLU, to one operand or two.
 // grid (ceil(values / 4 / 256), 1, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) pointwise_backward(const __grid_constant__ PointwiseArguments a) {
+    wait_for_launch_before();
     const Offset at = 4 * ((Offset)blockIdx.x * blockDim.x + threadIdx.x);
     if (at >= a.values) return;
     float4 g = numbers(load_four(here(a.gradient) + at));

@@ -42,6 +42,7 @@ __device__ __forceinline__ Offset out_at(const Sizes& s, int image, int y, int x
 // Mean over positions.
 // grid (ceil(images * stored / 4 / 64), 1, replicas), block 64.
 extern "C" __global__ void __launch_bounds__(64) average_pool_forward(const __grid_constant__ PoolArguments a) {
+    wait_for_launch_before();
     Place p;
     if (!place_of(a.images, 1, 1, a.sizes.in_channels, p)) return;
     const int positions = a.sizes.in_height * a.sizes.in_width;
@@ -59,6 +60,7 @@ extern "C" __global__ void __launch_bounds__(64) average_pool_forward(const __gr
 
 // grid (ceil(images * positions * stored / 4 / 256), 1, replicas), block 256; so for all gradients of inputs below.
 extern "C" __global__ void __launch_bounds__(256) average_pool_backward(const __grid_constant__ PoolArguments a) {
+    wait_for_launch_before();
     Place p;
     if (!place_of(a.images, a.sizes.in_height, a.sizes.in_width, a.sizes.in_channels, p)) return;
     const float positions = (float)(a.sizes.in_height * a.sizes.in_width);
@@ -101,6 +103,7 @@ __device__ __forceinline__ float first_maximum(const Value* x, const Sizes& s, i
 
 // grid (ceil(images * out positions * stored / 4 / 256), 1, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) max_pool_forward(const __grid_constant__ PoolArguments a) {
+    wait_for_launch_before();
     Place p;
     if (!place_of(a.images, a.sizes.out_height, a.sizes.out_width, a.sizes.out_channels, p)) return;
     const Value* x = found(here(a.input)) + in_at(a.sizes, p.image, 0, 0);
@@ -111,6 +114,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_forward(const __grid_
 
 // Every input looks for the windows whose first maximum it is, so that nothing is added in a changing order.
 extern "C" __global__ void __launch_bounds__(256) max_pool_backward(const __grid_constant__ PoolArguments a) {
+    wait_for_launch_before();
     Place p;
     const Sizes& s = a.sizes;
     if (!place_of(a.images, s.in_height, s.in_width, s.in_channels, p)) return;
@@ -137,6 +141,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_backward(const __grid
 // Every stride-th position, and zeros in the channels after.
 // grid (ceil(images * out positions * out stored / 4 / 256), 1, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) zero_pad_forward(const __grid_constant__ PoolArguments a) {
+    wait_for_launch_before();
     Place p;
     const Sizes& s = a.sizes;
     if (!place_of(a.images, s.out_height, s.out_width, s.out_channels, p)) return;
@@ -147,6 +152,7 @@ extern "C" __global__ void __launch_bounds__(256) zero_pad_forward(const __grid_
 }
 
 extern "C" __global__ void __launch_bounds__(256) zero_pad_backward(const __grid_constant__ PoolArguments a) {
+    wait_for_launch_before();
     Place p;
     const Sizes& s = a.sizes;
     if (!place_of(a.images, s.in_height, s.in_width, s.in_channels, p)) return;

@@ -1,5 +1,5 @@
-// All the inline PTX there is: maxima, factors rounded, copies that nobody waits for, and tensor cores. The simulator, which reads no PTX,
-// has functions instead.
+// All the inline PTX there is: maxima, factors rounded, copies that nobody waits for, tensor cores, and launches that begin early. The
+// simulator, which reads no PTX, has functions instead.
 //
 // A warp multiplies 16 rows by 8 columns, over 32 bytes of each: 8 channels of tf32 or 16 of bf16. Products are exact, and sums
 // are float32, cut off towards 0; of how many products at a time is the generation's.
@@ -33,6 +33,8 @@ __device__ __forceinline__ void copy_async(unsigned char* to, const void* from, 
 }
 
 __device__ __forceinline__ void wait_for_copies() { cuda_sim_copy_wait(); }
+
+__device__ __forceinline__ void wait_for_launch_before() { cuda_sim_grid_wait(); }
 
 __device__ __forceinline__ int anew(int x) { return x; }
 
@@ -82,17 +84,31 @@ __device__ __forceinline__ void multiply_bf16(float (&d)[4], const unsigned (&a)
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// Copies BYTES bytes to shared memory, or makes them 0, without waiting.
+// Copies BYTES bytes to shared memory, or makes them 0, without waiting: 16 from the cache of the whole GPU, past that of a
+// multiprocessor, fewer through both.
 template <int BYTES>
 __device__ __forceinline__ void copy_async(unsigned char* to, const void* from, bool inside) {
     const unsigned address = (unsigned)__cvta_generic_to_shared(to);
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(from), "n"(BYTES),
-                 "r"(inside ? BYTES : 0)
-                 : "memory");
+    const int bytes = inside ? BYTES : 0;
+    if constexpr (BYTES == 16) {
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(bytes) : "memory");
+    } else {
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(from), "n"(BYTES), "r"(bytes) : "memory");
+    }
 }
 
 // Until this thread's are done; others see them after a barrier.
 __device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
+// Every thread of every kernel calls it once. A launch may begin before the one before it has ended, once all blocks of that have called
+// this themselves: so before the call a thread may read what older launches have written, past the caches of multiprocessors, and must
+// write nothing that others see; after it, all that was written is there.
+__device__ __forceinline__ void wait_for_launch_before() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
 
 // The same number, which the compiler does not know: what follows from it is found anew, not kept in registers from before.
 __device__ __forceinline__ int anew(int x) {

@@ -21,6 +21,7 @@ struct RoundedArguments {
 // 32 by 32 values of a tap.
 // grid (tiles, 1, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) round_weights(const __grid_constant__ RoundedArguments a) {
+    wait_for_launch_before();
     __shared__ float values[ROUNDED_SIDE][ROUNDED_SIDE + 1];
     const WeightTile tile = a.tiles[blockIdx.x];
     const int row = threadIdx.x / (ROUNDED_SIDE / 4), first = threadIdx.x % (ROUNDED_SIDE / 4) * 4;

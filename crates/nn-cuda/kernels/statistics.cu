@@ -216,6 +216,7 @@ __device__ __forceinline__ void finish_gradients(const Finish& a, FinishScratch<
 // In evaluation: the running statistics, with what is still due on them.
 // grid (ceil(stored / 64), 1, replicas), block 64.
 extern "C" __global__ void __launch_bounds__(64) running_statistics(const __grid_constant__ Finish a) {
+    wait_for_launch_before();
     const int channel = blockIdx.x * blockDim.x + threadIdx.x;
     if (channel >= a.norm.stored) return;
     const double* factors = here(a.factors) + *a.step * a.factor_row;
@@ -227,6 +228,7 @@ extern "C" __global__ void __launch_bounds__(64) running_statistics(const __grid
 // Mean and variance of each group of an image. Partials of an image become those of its first tile.
 // grid (images, 1, replicas), block 64.
 extern "C" __global__ void __launch_bounds__(64) group_statistics(const __grid_constant__ Finish a) {
+    wait_for_launch_before();
     const int image = blockIdx.x, stored = a.norm.stored;
     double* means = partial_of(a.partials, image, 0, 0, stored);
     double* squares = partial_of(a.partials, image, 0, 1, stored);
@@ -265,6 +267,7 @@ extern "C" __global__ void __launch_bounds__(64) group_statistics(const __grid_c
 // What the gradient of a group's input subtracts.
 // grid (images, 1, replicas), block 64.
 extern "C" __global__ void __launch_bounds__(64) group_gradients(const __grid_constant__ Finish a) {
+    wait_for_launch_before();
     const int image = blockIdx.x, stored = a.norm.stored;
     const int channels = a.norm.channels / a.groups;
     for (int group = threadIdx.x; group < a.groups; group += blockDim.x) {

@@ -22,6 +22,7 @@ struct InputArguments {
 // Cropped, mirrored and normalised images. See nn-engine's ImageSet::for_each_pixel, which defines them.
 // grid (ceil(positions / 256), images, replicas), block 256.
 extern "C" __global__ void __launch_bounds__(256) input_images(const __grid_constant__ InputArguments a) {
+    wait_for_launch_before();
     const int position = blockIdx.x * blockDim.x + threadIdx.x;
     if (position >= a.height * a.width) return;
     const Sample sample = here(a.samples)[*a.step * a.sample_row + blockIdx.y];
@@ -61,6 +62,7 @@ struct LossArguments {
 // Softmax cross-entropy of each image, its gradient (softmax - onehot) / images, and their sums.
 // grid (1, 1, replicas), block LOSS_THREADS.
 extern "C" __global__ void __launch_bounds__(LOSS_THREADS) loss(const __grid_constant__ LossArguments a) {
+    wait_for_launch_before();
     __shared__ double losses[LOSS_THREADS];
     __shared__ unsigned long long right[LOSS_THREADS];
     double sum = 0.0;
@@ -177,6 +179,7 @@ __device__ __forceinline__ float4 moved(float4 w, float4 u, const GroupRates& ra
 // grid (blocks of 4 * UPDATE_QUADS values, 1, replicas), block UPDATE_QUADS * UPDATE_LANES.
 extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
     update(const __grid_constant__ UpdateArguments a) {
+    wait_for_launch_before();
     __shared__ UpdateSums sums;
     Updated of;
     if (!updated(a, sums, of)) return;
@@ -198,6 +201,7 @@ __device__ __forceinline__ float direction(float m, float v, float epsilon) {
 // direction of m and v. Grid and block as of update.
 extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
     update_adam(const __grid_constant__ UpdateArguments a) {
+    wait_for_launch_before();
     __shared__ UpdateSums sums;
     Updated of;
     if (!updated(a, sums, of)) return;
@@ -216,4 +220,7 @@ extern "C" __global__ void __launch_bounds__(UPDATE_QUADS* UPDATE_LANES)
 }
 
 // The last launch of a step.
-extern "C" __global__ void advance(int* step) { *step += 1; }
+extern "C" __global__ void advance(int* step) {
+    wait_for_launch_before();
+    *step += 1;
+}

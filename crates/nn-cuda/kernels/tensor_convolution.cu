@@ -130,6 +130,18 @@ __device__ __forceinline__ void fill_factors(const ConvolutionArguments& a, cons
     }
 }
 
+// Puts the first of them there while the launch before may still run: an older one has rounded them. But not through the cache of a
+// multiprocessor, which may have what was there in the step before.
+template <class Tile, int COLUMNS, int QUADS, bool BACKWARD>
+__device__ __forceinline__ void fill_first_factors(const ConvolutionArguments& a, unsigned char* target) {
+    constexpr int PER = 16 / Tile::QUAD;
+    const Stencil stencil = unit_stencil<1, 1, BACKWARD>(0, 0);
+    const bool whole = PER == 1 || (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) % (4 * PER) == 0;
+    if (whole) copy_factors<Tile, COLUMNS, QUADS, true, BACKWARD, PER>(a, stencil, 0, target);
+    wait_for_launch_before();
+    if (!whole) copy_factors<Tile, COLUMNS, QUADS, true, BACKWARD, 1>(a, stencil, 0, target);
+}
+
 // What a warp multiplies of a chunk of channels that is in shared memory.
 template <class Tile, int WIDTH, int COLUMNS, bool UNIT>
 __device__ __forceinline__ void multiply_chunk(const Stencil& stencil, const unsigned char* source,
@@ -208,7 +220,8 @@ __device__ __forceinline__ Target target_of(const Partials& tiling, int number, 
     }
 }
 
-// One tile of the batch. Weights, and readers unless they are an image's, are in shared memory already if it is not the block's first.
+// One tile of the batch. Weights, and readers unless they are an image's, are in shared memory already if it is not the block's first; if
+// it is, the first weights of a unit convolution are on their way.
 template <class Tile, int HEIGHT, int WIDTH, int COLUMNS, int QUADS, bool UNIT, bool BACKWARD>
 __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared,
                                                      Reader<BACKWARD> (&readers)[QUADS], const Target& target, int number,
@@ -225,7 +238,7 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
         __syncthreads();
     }
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
-        if (is_first) fill_factors<Tile, COLUMNS, QUADS, UNIT, BACKWARD>(a, stencil, first, shared.weight);
+        if (is_first && (!UNIT || first > 0)) fill_factors<Tile, COLUMNS, QUADS, UNIT, BACKWARD>(a, stencil, first, shared.weight);
         fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, readers, shared.source);
         wait_for_copies();
         __syncthreads();
@@ -273,6 +286,11 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     using Tile = TensorTile<HEIGHT, WIDTH, COLUMNS, PATCH, QUADS>;
     typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
     __shared__ Reader<BACKWARD> readers[QUADS];
+    if constexpr (UNIT) {
+        fill_first_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, shared.weight);
+    } else {
+        wait_for_launch_before();
+    }
     // A loop takes registers, which the others lack.
     constexpr bool IN_SPANS = UNIT && (!BACKWARD || Tile::ROWS == 64);
     const int span = IN_SPANS ? a.span : 1, begin = blockIdx.x * span, end = IN_SPANS ? min(begin + span, a.tiles) : begin + 1;

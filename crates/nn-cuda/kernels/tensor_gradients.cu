@@ -17,7 +17,7 @@ struct GradientsArguments {
 
 template <int HEIGHT, int WIDTH, int IN, int OUT>
 struct GradientsTile {
-    // What multiply_chunk and fill_factors know of a tile.
+    // What multiply_chunk and fill_first_factors know of a tile.
     static constexpr int ROWS = HEIGHT * WIDTH;
     static constexpr int THREADS = ROWS / 32 * (IN / 16) * 32, WARPS = THREADS / 32;
     static constexpr int QUAD = sizeof(Format::Quad);
@@ -141,8 +141,7 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     __shared__ Gate4 gates[IN / 4];
     const Sizes& s = a.convolution.sizes;
     const int first_in = blockIdx.y * IN;
-    const Stencil stencil = unit_stencil<HEIGHT, WIDTH, true>(0, 0);
-    fill_factors<Tile, IN, OUT / 4, true, true>(a.convolution, stencil, 0, shared.factors.weight);
+    fill_first_factors<Tile, IN, OUT / 4, true>(a.convolution, shared.factors.weight);
     GradientSums<Tile::TAPS> sums;
     for (int i = 0; i < Tile::TAPS * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const int begin = blockIdx.x * a.convolution.span, end = min(begin + a.convolution.span, a.convolution.tiles);

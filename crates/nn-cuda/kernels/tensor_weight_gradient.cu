@@ -133,6 +133,7 @@ __device__ __forceinline__ void gather_sums(float (*room)[ROWS][PITCH], int taps
 
 template <int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS, bool UNIT>
 __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArguments& a) {
+    wait_for_launch_before();
     using Tile = GradientTile<HEIGHT, WIDTH, IN, OUT, PATCH, TAPS>;
     __shared__ typename Tile::Shared shared;
     __shared__ Coefficients<IN, OUT> coefficients;

@@ -164,8 +164,9 @@ impl CudaEngine {
         let pictures = self.pictures(Split::Train)?;
         let pass = self.pass(Mode::Train, images, 0..self.blueprint.options.replicas);
         let mut program = Program::default();
-        pass::input(&pass, pictures, &mut program);
+        // Not directly before a convolution, which reads weights while the launch before it may still run.
         pass::round_weights(&pass, &mut program);
+        pass::input(&pass, pictures, &mut program);
         pass::forward(&pass, &mut program);
         pass::loss(&pass, pictures, &mut program);
         pass::backward(&pass, &mut program);

@@ -16,6 +16,9 @@ const OLDEST_DRIVER: i32 = 13_000;
 /// The oldest generation of GPUs that the kernels run on: its major compute capability.
 const OLDEST_CAPABILITY: i32 = 8;
 
+/// The first generation whose launches can begin before the one before has ended (Hopper).
+const CAPABILITY_OF_EARLY_LAUNCHES: i32 = 9;
+
 /// A GPU with its kernels.
 pub(crate) struct Gpu {
     pub(crate) context: Arc<CudaContext>,
@@ -23,6 +26,8 @@ pub(crate) struct Gpu {
     functions: HashMap<Kernel, CudaFunction>,
     pub(crate) products: Products,
     pub(crate) multiprocessors: usize,
+    /// Whether a launch can begin before the one before it has ended.
+    pub(crate) begins_early: bool,
     pub(crate) name: String,
 }
 
@@ -127,6 +132,7 @@ impl Gpu {
             functions,
             products,
             multiprocessors: multiprocessors.max(1) as usize,
+            begins_early: major >= CAPABILITY_OF_EARLY_LAUNCHES,
             name,
         })
     }

@@ -1,6 +1,9 @@
 //! Launches: which kernel, on how many blocks, with what.
 
-use cudarc::driver::{CudaGraph, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg, sys};
+use std::ffi::c_void;
+use std::ptr::{from_ref, null_mut};
+
+use cudarc::driver::{CudaGraph, DeviceRepr, sys};
 use nn_engine::{EngineError, Products};
 
 use crate::gpu::{Gpu, failed};
@@ -115,13 +118,22 @@ impl Kernel {
 
 /// Arguments of a kernel: one value.
 trait Arguments {
-    fn push<'a>(&'a self, to: &mut LaunchArgs<'a>);
+    /// Where it is.
+    fn address(&self) -> *mut c_void;
 }
 
 impl<T: DeviceRepr> Arguments for T {
-    fn push<'a>(&'a self, to: &mut LaunchArgs<'a>) {
-        to.arg(self);
+    fn address(&self) -> *mut c_void {
+        from_ref(self).cast_mut().cast()
     }
+}
+
+/// Whether a launch may begin before the one before it has ended, as all but the first of a program may: every kernel waits
+/// for that itself, before it reads what another has written (`kernels/ptx.cu`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    Early,
+    After,
 }
 
 /// One launch, to be made as often as wanted.
@@ -155,12 +167,19 @@ impl Program {
         });
     }
 
-    /// Makes the launches.
+    /// Makes the launches, each beginning early where the GPU can.
     ///
     /// # Errors
     /// [`EngineError::Device`].
     pub(crate) fn launch(&self, gpu: &Gpu) -> Result<(), EngineError> {
-        self.launches.iter().try_for_each(|launch| launch.run(gpu))
+        let mut begin = Begin::After;
+        for launch in &self.launches {
+            launch.run(gpu, begin)?;
+            if gpu.begins_early {
+                begin = Begin::Early;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the launches, and finds the time that each took, in seconds, with what lies between it and the one before.
@@ -173,7 +192,7 @@ impl Program {
         let event = || gpu.stream.record_event(flags).map_err(&error);
         let mut events = vec![event()?];
         for launch in &self.launches {
-            launch.run(gpu)?;
+            launch.run(gpu, Begin::After)?;
             events.push(event()?);
         }
         gpu.synchronize()?;
@@ -204,18 +223,41 @@ impl Program {
 
 impl Launch {
     #[allow(unsafe_code)]
-    pub(crate) fn run(&self, gpu: &Gpu) -> Result<(), EngineError> {
-        let [x, y, z] = self.blocks;
-        let config = LaunchConfig {
-            grid_dim: (x, y, z),
-            block_dim: (self.kernel.threads(), 1, 1),
-            shared_mem_bytes: self.kernel.shared_bytes(gpu.products),
+    fn run(&self, gpu: &Gpu, begin: Begin) -> Result<(), EngineError> {
+        let error = failed("launching a kernel");
+        let function = gpu.function(self.kernel)?.cu_function();
+        let mut early = sys::CUlaunchAttribute {
+            id: sys::CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+            pad: [0; 4],
+            value: sys::CUlaunchAttributeValue {
+                programmaticStreamSerializationAllowed: 1,
+            },
         };
-        let mut builder = gpu.stream.launch_builder(gpu.function(self.kernel)?);
-        self.arguments.push(&mut builder);
-        // SAFETY: the arguments are of the type that the kernel is declared with, and point into lists of values that
-        // are as long as the blueprint says and live as long as the engine.
-        let launched = unsafe { builder.launch(config) };
-        launched.map(|_| ()).map_err(failed("launching a kernel"))
+        let [x, y, z] = self.blocks;
+        let config = sys::CUlaunchConfig {
+            gridDimX: x,
+            gridDimY: y,
+            gridDimZ: z,
+            blockDimX: self.kernel.threads(),
+            blockDimY: 1,
+            blockDimZ: 1,
+            sharedMemBytes: self.kernel.shared_bytes(gpu.products),
+            hStream: gpu.stream.cu_stream(),
+            attrs: &raw mut early,
+            numAttrs: u32::from(begin == Begin::Early),
+        };
+        let mut arguments = [self.arguments.address()];
+        gpu.context.bind_to_thread().map_err(&error)?;
+        // SAFETY: the kernel is declared with one argument, of the type that is at this address, which is copied; it points into
+        // lists of values that are as long as the blueprint says and live as long as the engine.
+        let launched = unsafe {
+            sys::cuLaunchKernelEx(
+                &raw const config,
+                function,
+                arguments.as_mut_ptr(),
+                null_mut(),
+            )
+        };
+        launched.result().map_err(error)
     }
 }
