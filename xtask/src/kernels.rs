@@ -1,5 +1,6 @@
 //! `cargo xtask kernels`: nn-cuda's kernels, compiled by NVIDIA's compiler without a GPU; and checked on a simulated one.
 
+mod early;
 mod mutate;
 mod record;
 mod sanitize;
@@ -48,18 +49,20 @@ pub(crate) struct Compiled {
     /// A file for each format and architecture, named as programs look for it.
     pub(crate) cubins: Vec<PathBuf>,
     usages: Vec<Usage>,
+    complaints: Vec<String>,
 }
 
 impl Compiled {
-    /// Why each kernel that uses local memory is refused.
+    /// Why kernels are refused: they use local memory, or touch memory before they have waited for the launch before.
     pub(crate) fn complaints(&self) -> Vec<String> {
-        self.usages.iter().filter_map(Usage::complaint).collect()
+        let of_local_memory = self.usages.iter().filter_map(Usage::complaint);
+        of_local_memory.chain(self.complaints.clone()).collect()
     }
 }
 
 /// Compiles, prints the table and how it differs from the record; or does another task.
 ///
-/// Exits with 1 if a kernel spills, is reported by a sanitizer, or a mistake is found by nothing; with 2 if it could not
+/// Exits with 1 if a kernel spills, does not wait for the launch before it touches memory, is reported by a sanitizer, or a mistake is found by nothing; with 2 if it could not
 /// be done.
 pub(crate) fn run(args: &Args) -> ExitCode {
     verdict(match &args.task {
@@ -81,6 +84,7 @@ pub(crate) fn compile(folder: &Path) -> Result<Compiled, String> {
     let mut compiled = Compiled {
         cubins: Vec::new(),
         usages: Vec::new(),
+        complaints: Vec::new(),
     };
     for products in Products::ALL {
         let text = folder.join(format!("kernels-{products}.cu"));
@@ -91,6 +95,11 @@ pub(crate) fn compile(folder: &Path) -> Result<Compiled, String> {
             let said = toolchain.compile(&OPTIONS, architecture, &text, &cubin)?;
             let usages = usage::read(&said, products, architecture)?;
             compiled.usages.extend(usages);
+            if early::begins_early(architecture) {
+                let code = toolchain.disassemble(&cubin)?;
+                let complaints = early::complaints(&code, products, architecture)?;
+                compiled.complaints.extend(complaints);
+            }
             compiled.cubins.push(cubin);
         }
     }

@@ -6,21 +6,24 @@ use std::process::{Command, Output};
 use crate::python;
 
 /// What belongs together; other versions mix and fail.
-const WHEELS: [&str; 5] = [
+const WHEELS: [&str; 6] = [
     "nvidia-cuda-nvcc==13.0.88",
     "nvidia-nvvm==13.0.88",
     "nvidia-cuda-crt==13.0.88",
     "nvidia-cuda-runtime==13.0.96",
     "nvidia-cuda-cccl==13.0.85",
+    // The oldest that there is; it reads what older ones made.
+    "nvidia-cuda-nvdisasm==13.2.51",
 ];
 
 /// Prints where packages are installed.
 const PACKAGES: &str = "import sysconfig; print(sysconfig.get_path('purelib'))";
 
-/// `nvcc`, once it is installed.
+/// The programs, once they are installed.
 #[derive(Clone, Debug)]
 pub(super) struct Toolchain {
     nvcc: PathBuf,
+    nvdisasm: PathBuf,
 }
 
 impl Toolchain {
@@ -32,7 +35,7 @@ impl Toolchain {
         let mut python = python::within(folder);
         if !python.exists() {
             eprintln!(
-                "installing NVIDIA's compiler {} in {}: 104 MB to download, 300 MB on disk",
+                "installing NVIDIA's compiler {} in {}: 108 MB to download, 300 MB on disk",
                 Self::version(),
                 folder.display()
             );
@@ -48,8 +51,10 @@ impl Toolchain {
         }
         let packages = output(Command::new(&python).args(["-c", PACKAGES]))?;
         let packages = PathBuf::from(String::from_utf8_lossy(&packages.stdout).trim());
+        let programs = packages.join("nvidia/cu13/bin");
         Ok(Self {
-            nvcc: packages.join("nvidia/cu13/bin/nvcc"),
+            nvcc: programs.join("nvcc"),
+            nvdisasm: programs.join("nvdisasm"),
         })
     }
 
@@ -87,6 +92,19 @@ impl Toolchain {
             "the kernels do not compile for {architecture} with warnings as errors; nvcc needs a C++ compiler beside it, \
              and says:\n{printed}{said}"
         ))
+    }
+
+    /// The instructions of device code.
+    ///
+    /// # Errors
+    /// What the disassembler says, or that it cannot be started.
+    pub(super) fn disassemble(&self, cubin: &Path) -> Result<String, String> {
+        let output = output(Command::new(&self.nvdisasm).arg("-c").arg(cubin))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{} cannot be read: {said}", cubin.display()))
     }
 }
 
