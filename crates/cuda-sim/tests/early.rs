@@ -270,7 +270,8 @@ fn other_attributes_are_refused() {
     assert_eq!(first_and_last(&device, &b), (1, 1));
 }
 
-/// What another process does, under a sanitizer: a graph whose last launch is of the kernel that the environment names.
+/// What another process does, under a sanitizer: a graph whose last launch is of the kernel that the environment names, and reads what
+/// the launch before has written, or the one before that.
 #[test]
 fn a_graph_of_the_environment() {
     let Ok(reader) = env::var("READER") else {
@@ -278,10 +279,14 @@ fn a_graph_of_the_environment() {
     };
     let device = device().expect("a device");
     let [a, b, c, d] = lists(&device);
+    let (reader, from) = match reader.strip_suffix(" of older") {
+        Some(reader) => (reader, &b),
+        None => (&reader[..], &c),
+    };
     let launches = [
         ("early_follows", false, &b, &a),
         ("early_copies_later", true, &c, &b),
-        (&reader[..], true, &d, &c),
+        (reader, true, &d, from),
     ];
     assert_eq!(replay(&device, &launches), CUresult::CUDA_SUCCESS);
     println!("replayed");
@@ -292,6 +297,8 @@ fn what_is_read_too_early_is_a_race() {
     for (reader, is_race) in [
         ("early_follows", false),
         ("early_copies_later", false),
+        ("early_reads_first of older", false),
+        ("early_copies_first of older", false),
         ("early_reads_first", true),
         ("early_copies_first", true),
     ] {

@@ -188,7 +188,9 @@ void cuda_sim_copy_later(const cuda_sim::AsyncCopy* copy) { sim::this_worker->co
 
 int cuda_sim_copy_next(cuda_sim::AsyncCopy* copy) { return sim::this_worker->copy_next(*copy); }
 
-cuda_sim::AsyncCopy* cuda_sim_copy_kept(unsigned n) { return sim::this_worker->copy_kept(n); }
+int cuda_sim_copy_kept(unsigned n, cuda_sim::AsyncCopy* copy) { return sim::this_worker->copy_kept(n, *copy); }
+
+void cuda_sim_copy_replace(unsigned n, const cuda_sim::AsyncCopy* copy) { sim::this_worker->copy_replace(n, *copy); }
 
 void cuda_sim_wait_for_launch_before() { sim::this_worker->wait_for_launch_before(); }
 

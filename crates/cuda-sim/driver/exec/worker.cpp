@@ -195,10 +195,14 @@ bool Worker::copy_next(cuda_sim::AsyncCopy& copy) {
     return true;
 }
 
-cuda_sim::AsyncCopy* Worker::copy_kept(unsigned n) {
-    std::vector<cuda_sim::AsyncCopy>& copies = current_->thread->copies;
-    return n < copies.size() ? &copies[n] : nullptr;
+bool Worker::copy_kept(unsigned n, cuda_sim::AsyncCopy& copy) {
+    const std::vector<cuda_sim::AsyncCopy>& copies = current_->thread->copies;
+    if (n >= copies.size()) return false;
+    copy = copies[n];
+    return true;
 }
+
+void Worker::copy_replace(unsigned n, const cuda_sim::AsyncCopy& copy) { current_->thread->copies[n] = copy; }
 
 // Keeps the worker until then: what its other threads do before they wait comes later, as it may.
 void Worker::wait_for_launch_before() {

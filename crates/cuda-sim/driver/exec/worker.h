@@ -77,7 +77,8 @@ public:
               cuda_sim::Site site);
     void copy_later(const cuda_sim::AsyncCopy& copy);
     bool copy_next(cuda_sim::AsyncCopy& copy);
-    cuda_sim::AsyncCopy* copy_kept(unsigned n);
+    bool copy_kept(unsigned n, cuda_sim::AsyncCopy& copy);
+    void copy_replace(unsigned n, const cuda_sim::AsyncCopy& copy);
     void wait_for_launch_before();
     [[noreturn]] void fail(Failure failure, const std::string& what);
 

@@ -100,8 +100,9 @@ void cuda_sim_warp(unsigned mask, cuda_sim::WarpOperation operation, void* argum
 // Keeps a copy until the thread waits for it; and gives it back then, one at a time, until there is none.
 void cuda_sim_copy_later(const cuda_sim::AsyncCopy* copy);
 int cuda_sim_copy_next(cuda_sim::AsyncCopy* copy);
-// The n-th that is kept, or null.
-cuda_sim::AsyncCopy* cuda_sim_copy_kept(unsigned n);
+// The n-th that is kept, if there are so many; and puts another in its place.
+int cuda_sim_copy_kept(unsigned n, cuda_sim::AsyncCopy* copy);
+void cuda_sim_copy_replace(unsigned n, const cuda_sim::AsyncCopy* copy);
 // Waits until the launch before has ended, where this one began earlier.
 void cuda_sim_wait_for_launch_before();
 // Ends the launch: a vector was read or written at this address, which is not a multiple of its size.

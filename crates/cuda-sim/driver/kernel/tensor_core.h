@@ -180,12 +180,14 @@ inline void cuda_sim_copy_wait() {
 // griddepcontrol.wait: what the launch before has written is there afterwards. What is being copied may have been read
 // before it.
 inline void cuda_sim_grid_wait() {
-    for (unsigned n = 0; cuda_sim::AsyncCopy* copy = cuda_sim_copy_kept(n); ++n) {
-        if (copy->was_read) continue;
-        copy->was_read = true;
-        for (unsigned byte = 0; byte < copy->filled; ++byte) {
-            copy->read[byte] = static_cast<const unsigned char*>(copy->from)[byte];
+    cuda_sim::AsyncCopy copy;
+    for (unsigned n = 0; cuda_sim_copy_kept(n, &copy); ++n) {
+        if (copy.was_read) continue;
+        copy.was_read = true;
+        for (unsigned byte = 0; byte < copy.filled; ++byte) {
+            copy.read[byte] = static_cast<const unsigned char*>(copy.from)[byte];
         }
+        cuda_sim_copy_replace(n, &copy);
     }
     cuda_sim_wait_for_launch_before();
 }
