@@ -83,9 +83,9 @@ impl Storage {
     fn of(format: Format) -> Self {
         let (value, per_value, per_operation) = match format {
             Format::Full => (4.0, 0.0, 0.0),
-            Format::Tf32x3 => (4.0, 17.0, 0.3),
-            Format::Tf32 => (4.0, 19.0, 0.034),
-            Format::Bf16 => (2.0, 15.0, 0.016),
+            Format::Tf32x3 => (4.0, 12.5, 0.3),
+            Format::Tf32 => (4.0, 13.8, 0.034),
+            Format::Bf16 => (2.0, 12.5, 0.016),
         };
         Self {
             value,

@@ -79,16 +79,16 @@ struct TensorTile {
 };
 
 // Puts the patch that a tile reads into shared memory, the channels of the source from `first` on.
-template <class Tile, int QUADS, bool BACKWARD>
+template <class Tile, class Shape, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
                                                   const Reader<BACKWARD> (&readers)[QUADS], unsigned char* target) {
-    // As many as registers hold; one more that saves no turn of the loop is worth nothing. A gradient that is made is two loads.
-    constexpr int AHEAD = BACKWARD && Tile::THREADS > 128 ? 2 : 3;
+    // As many as registers hold. A gradient that is made is two loads.
+    constexpr int AHEAD = BACKWARD && Tile::THREADS > 128 ? (sizeof(Four) == 8 ? 1 : 2) : 3;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels;
     const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
-    fill_patch<Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, patch, height, width, channels, first, target);
+    fill_patch<Shape, Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, patch, height, width, channels, first, target);
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
@@ -226,6 +226,7 @@ template <class Tile, int HEIGHT, int WIDTH, int COLUMNS, int QUADS, bool UNIT, 
 __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared,
                                                      Reader<BACKWARD> (&readers)[QUADS], const Target& target, int number,
                                                      bool is_first) {
+    using PatchShape = Shape<UNIT ? HEIGHT + 2 : 0, UNIT ? WIDTH : 0, UNIT>;
     const Sizes& s = a.sizes;
     const Stencil stencil = UNIT       ? unit_stencil<HEIGHT, WIDTH, BACKWARD>(target.top, target.left)
                             : BACKWARD ? backward_stencil<HEIGHT, WIDTH>(s, target.y, target.x, target.top, target.left)
@@ -239,7 +240,7 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
     }
     for (int first = 0; first < channels && stencil.taps > 0; first += 4 * QUADS) {
         if (is_first && (!UNIT || first > 0)) fill_factors<Tile, COLUMNS, QUADS, UNIT, BACKWARD>(a, stencil, first, shared.weight);
-        fill_source_patch<Tile, QUADS, BACKWARD>(a, stencil, target.image, first, readers, shared.source);
+        fill_source_patch<Tile, PatchShape, QUADS, BACKWARD>(a, stencil, target.image, first, readers, shared.source);
         wait_for_copies();
         __syncthreads();
         // For the next turn, while this one is multiplied.
@@ -314,7 +315,9 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     }
 }
 
-// Bytes that a block of 8x8 positions takes: an H100 has them four times.
+// Bytes that a block of 8x16 positions takes forward, if it cannot declare them: an H100 has them three times. And one of 8x8 positions:
+// four times.
+#define MEDIUM_BYTES (Format::FACTOR == 4 ? 67392 : 0)
 #define SMALL_BYTES 55872
 
 // grid (spans, ceil(target's channels / channels of a block), replicas). A span is one tile, unless there is room for the weight of
@@ -326,7 +329,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     }
 
 TENSOR_CONVOLUTION(tensor_unit_forward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, false)
-TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, false)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, 8, true, false, MEDIUM_BYTES)
 TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, false, SMALL_BYTES)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, true)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, true)

@@ -108,10 +108,10 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, c
     constexpr int AHEAD = sizeof(Four) == 8 ? 3 : 2;
     const int first_in = blockIdx.y * IN;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
-    fill_patch<Tile::THREADS, OUT / 4, Tile::PITCH, AHEAD>(a.convolution.source, coefficients.gradient, patch, s.in_height, s.in_width,
+    fill_patch<Shape<HEIGHT + 2, WIDTH, 1>, Tile::THREADS, OUT / 4, Tile::PITCH, AHEAD>(a.convolution.source, coefficients.gradient, patch, s.in_height, s.in_width,
                                                            s.out_channels, 0, factors.tile.gradient);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-    fill_patch<Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(a.input, coefficients.input, own, s.in_height, s.in_width, s.in_channels,
+    fill_patch<Shape<HEIGHT, WIDTH, 0>, Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(a.input, coefficients.input, own, s.in_height, s.in_width, s.in_channels,
                                                          first_in, factors.tile.input);
     wait_for_copies();
     __syncthreads();

@@ -162,8 +162,67 @@ __device__ __forceinline__ void fill_patch_by(const Source& source, const Reader
     }
 }
 
+// What the compiler knows of a patch: rows, columns of the tile, and positions round those, on every side. Nothing, where all are 0.
+template <int ROWS_, int WIDTH_, int BORDER_>
+struct Shape {
+    static constexpr int ROWS = ROWS_, WIDTH = WIDTH_, BORDER = BORDER_;
+};
+typedef Shape<0, 0, 0> AnyShape;
+
+// The same for a patch of an image that is as wide as the tile: a thread has one column of the image, goes down by constants, and asks of
+// a row only whether it is in the image. Columns of the border are 0.
+template <class Way, class Shape, int THREADS, int QUADS, int PITCH, int AHEAD, int PER, bool GRADIENT>
+__device__ __forceinline__ void fill_rows_by(const Source& source, const Reader<GRADIENT>* readers, const Patch& patch, int height,
+                                             int channels, int first, unsigned char* target) {
+    using Quads = Together<Format::Quad, PER>;
+    constexpr int WIDTH = Shape::WIDTH, APART = THREADS / (QUADS / PER), DOWN = APART / WIDTH;
+    constexpr int STEPS = (Shape::ROWS + DOWN - 1) / DOWN, STEP = DOWN * (WIDTH + 2 * Shape::BORDER) * PITCH;
+    static_assert(APART % WIDTH == 0, "whole rows at a time");
+    // Unsigned: divided by a power of two in one instruction.
+    const unsigned thread = anew(threadIdx.x), quad = thread % (QUADS / PER) * PER;
+    const unsigned column = thread / (QUADS / PER) % WIDTH, row = thread / (QUADS / PER) / WIDTH;
+    const int channel = first + 4 * quad;
+    const bool own = channel < channels;
+    const typename Reader<GRADIENT>::Lists lists = Reader<GRADIENT>::lists(source);
+    const unsigned at = ((unsigned)(patch.image * height + patch.top + row) * WIDTH + column) * channels + channel;
+    readers += quad;
+    target += (row * (WIDTH + 2 * Shape::BORDER) + Shape::BORDER + column) * PITCH + quad * sizeof(Format::Quad);
+    // The position of the border beside this thread's, if there is one.
+    const bool is_beside = Shape::BORDER > 0 && (column == 0 || column == WIDTH - 1);
+    unsigned char* beside = target + (column == 0 ? -PITCH : PITCH);
+#pragma unroll
+    for (int start = 0; start < STEPS; start += AHEAD) {
+        typename Way::template Fetched<PER> values[AHEAD];
+        bool inside[AHEAD];
+#pragma unroll
+        for (int i = 0; i < AHEAD && start + i < STEPS; ++i) {
+            const unsigned down = (start + i) * DOWN;
+            // What is above the image is beyond it, too, as an unsigned number.
+            inside[i] = own && patch.top + row + down < (unsigned)height;
+            values[i] = {};
+            if (inside[i]) values[i] = Way::template fetch<PER>(lists, at + (start + i) * (unsigned)(APART * channels));
+        }
+        Quads quads[AHEAD];
+#pragma unroll
+        for (int n = 0; n < PER; ++n) {
+            const Reader<GRADIENT> reader = readers[n];
+#pragma unroll
+            for (int i = 0; i < AHEAD && start + i < STEPS; ++i) {
+                const Format::Quad made = Format::rounded(Way::make(reader, source, values[i], n));
+                quads[i].of[n] = Way::LEAVES_0 || inside[i] ? made : Format::Quad{};
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < AHEAD && start + i < STEPS; ++i) {
+            if ((start + i + 1) * DOWN > Shape::ROWS && row + (start + i) * DOWN >= Shape::ROWS) break;
+            *reinterpret_cast<Quads*>(target + (start + i) * STEP) = quads[i];
+            if (is_beside) *reinterpret_cast<Quads*>(beside + (start + i) * STEP) = Quads{};
+        }
+    }
+}
+
 // Puts QUADS quads of channels of a patch of a source, from `first` on, into shared memory, 0 outside of the image.
-template <int THREADS, int QUADS, int PITCH, int AHEAD, bool GRADIENT>
+template <class Shape, int THREADS, int QUADS, int PITCH, int AHEAD, bool GRADIENT>
 __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT>* readers, const Patch& patch, int height,
                                            int width, int channels, int first, unsigned char* target) {
     // 16 bytes at a time, where all begin at a multiple of that.
@@ -172,9 +231,15 @@ __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GR
         using Way = decltype(way);
         if (PER > 1 && channels % (4 * PER) != 0) {
             fill_patch_by<Way, THREADS, QUADS, PITCH, AHEAD, 1>(source, readers, patch, height, width, channels, first, target);
-        } else {
-            fill_patch_by<Way, THREADS, QUADS, PITCH, AHEAD, PER>(source, readers, patch, height, width, channels, first, target);
+            return;
         }
+        if constexpr (Shape::WIDTH > 0) {
+            if (width == Shape::WIDTH) {
+                fill_rows_by<Way, Shape, THREADS, QUADS, PITCH, AHEAD, PER>(source, readers, patch, height, channels, first, target);
+                return;
+            }
+        }
+        fill_patch_by<Way, THREADS, QUADS, PITCH, AHEAD, PER>(source, readers, patch, height, width, channels, first, target);
     };
     if constexpr (!GRADIENT) {
         fill(AsInput{});

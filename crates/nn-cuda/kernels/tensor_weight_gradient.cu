@@ -135,6 +135,8 @@ template <int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS, bool UNIT
 __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArguments& a) {
     wait_for_launch_before();
     using Tile = GradientTile<HEIGHT, WIDTH, IN, OUT, PATCH, TAPS>;
+    using PatchShape = Shape<UNIT ? HEIGHT + 2 : 0, UNIT ? WIDTH : 0, UNIT>;
+    using TileShape = Shape<UNIT ? HEIGHT : 0, UNIT ? WIDTH : 0, 0>;
     __shared__ typename Tile::Shared shared;
     __shared__ Coefficients<IN, OUT> coefficients;
     const Sizes& s = a.sizes;
@@ -156,10 +158,10 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
             __syncthreads();
         }
         const Patch read = {target.image, target.top * stride - padding, target.left * stride - padding, step, patch_height, patch_width};
-        fill_patch<GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD>(a.input, coefficients.input, read, s.in_height, s.in_width,
+        fill_patch<PatchShape, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD>(a.input, coefficients.input, read, s.in_height, s.in_width,
                                                                             s.in_channels, first_in, shared.factors.input);
         const Patch own = {target.image, target.top, target.left, 1, HEIGHT, WIDTH};
-        fill_patch<GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD>(a.gradient, coefficients.gradient, own, s.out_height,
+        fill_patch<TileShape, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD>(a.gradient, coefficients.gradient, own, s.out_height,
                                                                               s.out_width, s.out_channels, first_out,
                                                                               shared.factors.gradient);
         __syncthreads();

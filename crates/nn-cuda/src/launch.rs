@@ -95,6 +95,7 @@ impl Kernel {
     /// Bytes of shared memory that a launch asks for, beside what the kernel declares: in some formats more than it could.
     pub(crate) fn shared_bytes(self, products: Products) -> u32 {
         match (self, products) {
+            (Self::TensorUnitForward8x16x32, Products::Tf32x3 | Products::Tf32) => 67_392,
             (Self::TensorUnitForward8x8x32 | Self::TensorUnitBackward8x8x32, _) => 55_872,
             (Self::TensorGradients8x32x16x16, Products::Bf16) => 35_520,
             (Self::TensorGradients8x16x32x32, Products::Bf16) => 47_680,

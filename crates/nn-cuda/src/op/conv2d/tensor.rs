@@ -45,7 +45,7 @@ pub(super) fn blocks_at_once(kernel: K, products: Products, sizes: &Sizes) -> Op
     let is_short = products == Products::Bf16;
     let (channels, most, blocks) = match kernel {
         K::TensorUnitForward8x32x16 => (sizes.in_channels, 16, 3),
-        K::TensorUnitForward8x16x32 => (sizes.in_channels, if is_short { 32 } else { 16 }, 3),
+        K::TensorUnitForward8x16x32 => (sizes.in_channels, 32, 3),
         K::TensorUnitForward8x8x32 => (sizes.in_channels, if is_short { 64 } else { 32 }, 4),
         K::TensorUnitBackward8x8x32 => (sizes.out_channels, if is_short { 64 } else { 32 }, 4),
         _ => return None,
