@@ -216,8 +216,8 @@ fn fails(at: usize, fail: impl Fn(&Device, &mut Launch<'_>)) -> Option<(CUresult
     let [a, b, c, d] = lists(&device);
     let mut launches = [
         ("early_follows", false, &b, &a),
-        ("early_follows", true, &c, &b),
-        ("early_follows", true, &d, &c),
+        ("early_copies_later", true, &c, &b),
+        ("early_reads_first", true, &d, &c),
     ];
     fail(&device, &mut launches[at]);
     let done = replay(&device, &launches);
@@ -240,7 +240,9 @@ fn the_first_failure_is_reported_whichever_has_begun() {
         });
         let (done, report) = asked_for.unwrap();
         assert_eq!(done, CUresult::CUDA_ERROR_ECC_UNCORRECTABLE);
-        assert!(report.contains("asked for"), "{report}");
+        let kernel = ["early_follows", "early_copies_later", "early_reads_first"][at];
+        let expected = format!("kernel {kernel}: a failure that was asked for");
+        assert_eq!(report, expected);
     }
 }
 

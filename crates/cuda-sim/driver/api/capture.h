@@ -12,7 +12,7 @@ namespace sim {
 
 struct Node {
     Work work;
-    // Where it may begin before what it follows has ended.
+    // Of a launch.
     Beginning begin;
     // Numbers of the nodes that must come before.
     std::vector<size_t> after;

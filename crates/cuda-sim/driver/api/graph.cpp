@@ -42,15 +42,13 @@ void replay(const Graph& graph) {
     }
 }
 
-// As recorded. What may begin early begins as early as it can: when what comes before the node before has ended.
+// As recorded. A launch that may begin early begins as early as it can: when what comes before the node before has
+// ended.
 void replay_in_order(const Graph& graph) {
     Work rest;  // of the node before
-    for (size_t node = 0; node < graph.nodes.size(); ++node) {
+    for (size_t node = 0; node < graph.nodes.size() && device_state() == CUDA_SUCCESS; ++node) {
         const Node& now = graph.nodes[node];
-        bool early = now.begin && now.after == std::vector<size_t>{node - 1} && device_state() == CUDA_SUCCESS;
-        Work mine = early ? now.begin() : [&now] {
-            if (device_state() == CUDA_SUCCESS) now.work();
-        };
+        Work mine = now.begin ? now.begin(now.after == std::vector<size_t>{node - 1}) : now.work;
         if (rest) rest();
         rest = std::move(mine);
     }

@@ -188,8 +188,7 @@ void conclude(const Launch& launch) {
     }
 }
 
-void run(const Pending& pending) {
-    unsigned long long number = ++launches;
+void run(const Pending& pending, unsigned long long number) {
     Refusal refusal = check(pending, number);
     if (refusal.code != CUDA_SUCCESS) return refuse(pending, refusal);
     Launch launch;
@@ -198,17 +197,25 @@ void run(const Pending& pending) {
     conclude(launch);
 }
 
-// Until its threads wait for the launch before; gives the rest.
-Work begin(const std::shared_ptr<Pending>& pending) {
+// Nothing where the launch before has failed.
+Work later(const std::shared_ptr<Pending>& pending, unsigned long long number) {
+    return [pending, number] {
+        if (device_state() == CUDA_SUCCESS) run(*pending, number);
+    };
+}
+
+// Until its threads wait for the launch before, if it may begin earlier; gives the rest.
+Work begin_node(const std::shared_ptr<Pending>& pending, bool early) {
     unsigned long long number = ++launches;
-    Refusal refusal = check(*pending, number);
-    if (refusal.code != CUDA_SUCCESS) return [pending, refusal] { refuse(*pending, refusal); };
+    if (!early || !pending->early || check(*pending, number).code != CUDA_SUCCESS) return later(pending, number);
     auto launch = std::make_shared<Launch>();
     prepare(*pending, number, *launch);
     begin_launch(*launch);
     return [pending, launch] {
+        // Blocks that have begun go on, to nobody's use: no more of them begin.
+        if (device_state() != CUDA_SUCCESS) launch->failed = true;
         end_launch(*launch);
-        conclude(*launch);
+        if (device_state() == CUDA_SUCCESS) conclude(*launch);
     };
 }
 
@@ -230,9 +237,9 @@ CUresult launch(const char* call, CUfunction handle, const CUlaunchConfig& confi
     pending->early = early;
     if (CUresult error = check_configuration(*pending)) return error;
     if (CUresult error = copy_arguments(*pending, arguments)) return error;
-    Beginning beginning;
-    if (early) beginning = [pending] { return begin(pending); };
-    return issue(call, config.stream, [pending] { run(*pending); }, std::move(beginning));
+    return issue(
+        call, config.stream, [pending] { run(*pending, ++launches); },
+        [pending](bool early) { return begin_node(pending, early); });
 }
 
 }  // namespace

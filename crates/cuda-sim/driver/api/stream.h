@@ -16,8 +16,9 @@ struct Stream;
 
 typedef std::function<void()> Work;
 
-// Begins work before what it follows has ended, as far as it may, and gives what remains to be done when that has.
-typedef std::function<Work()> Beginning;
+// Begins a launch, where it may and is `early` before what it follows has ended; gives what remains to be done when
+// that has.
+typedef std::function<Work(bool early)> Beginning;
 
 // A place in a stream: reached when the work up to that number has been done.
 struct Ticket {
@@ -51,7 +52,7 @@ std::shared_ptr<Stream> legacy_stream();
 // Appends work that is done after all that the stream has been given, and after the tickets.
 Ticket enqueue(const std::shared_ptr<Stream>& stream, Work work, std::vector<Ticket> after = {});
 
-// Records work in the stream's capture, or else appends it to the stream, where it does not begin early.
+// Records work in the stream's capture, or else appends it to the stream, where no launch begins early.
 CUresult issue(const char* function, CUstream handle, Work work, Beginning begin = nullptr);
 
 // What the stream has been given so far.

@@ -26,9 +26,11 @@ struct Launch {
 
     // Whether it may begin before the launch before has ended, so that its threads must wait for that.
     bool early = false;
-    // Whether it has, and when it has; and how many workers do not go on until then, or have nothing to do.
+    // Whether it does so.
     bool overlaps = false;
+    // 1 when the launch before has ended.
     Count ended_before;
+    // Workers that do not go on until then, or have no block left.
     Count held;
 
     // The next block to be claimed.

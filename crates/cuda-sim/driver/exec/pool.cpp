@@ -18,7 +18,9 @@ constexpr unsigned MAX_WORKERS = 16;
 unsigned worker_count() {
     const char* wanted = std::getenv("CUDA_SIM_WORKERS");
     unsigned count = wanted ? static_cast<unsigned>(std::atoi(wanted)) : std::thread::hardware_concurrency();
-    return count < 1 ? 1 : count > MAX_WORKERS ? MAX_WORKERS : count;
+    // It knows 8128 threads, and a worker has up to 768 of them; there are three times as many workers.
+    unsigned most = thread_sanitizer() ? 3 : MAX_WORKERS;
+    return count < 1 ? 1 : count > most ? most : count;
 }
 
 void become_worker() {
@@ -90,20 +92,6 @@ unsigned workers_for(const Launch& launch, unsigned most) {
     return launch.blocks() < most ? static_cast<unsigned>(launch.blocks()) : most;
 }
 
-}  // namespace
-
-void run_launch(Launch& launch) {
-    become_worker();
-    release(&launch.begun);
-    // Never destroyed: its threads wait in it until the process ends.
-    static Workers* helpers = new Workers(worker_count() - 1);
-    unsigned wanted = workers_for(launch, helpers->count() + 1) - 1;
-    if (wanted > 0) helpers->begin(launch, wanted);
-    this_worker->work(launch);
-    if (wanted > 0) helpers->end();
-    acquire(&launch.ended);
-}
-
 // Two launches are under way at most: one that has begun, and the one before, which ends. Each has workers of its own.
 class Early {
 public:
@@ -124,21 +112,35 @@ private:
     unsigned ended_ = 0;
 };
 
-Early& early() {
-    static Early* early = new Early;
-    return *early;
+Early& early_launches() {
+    static Early* launches = new Early;
+    return *launches;
+}
+
+}  // namespace
+
+void run_launch(Launch& launch) {
+    become_worker();
+    release(&launch.begun);
+    // Never destroyed: its threads wait in it until the process ends.
+    static Workers* helpers = new Workers(worker_count() - 1);
+    unsigned wanted = workers_for(launch, helpers->count() + 1) - 1;
+    if (wanted > 0) helpers->begin(launch, wanted);
+    this_worker->work(launch);
+    if (wanted > 0) helpers->end();
+    acquire(&launch.ended);
 }
 
 void begin_launch(Launch& launch) {
     release(&launch.begun);
     launch.overlaps = true;
-    early().begin(launch);
+    early_launches().begin(launch);
 }
 
 void end_launch(Launch& launch) {
     release(&launch.follows);
     launch.ended_before.add_one();
-    early().end();
+    early_launches().end();
     acquire(&launch.ended);
 }
 
