@@ -62,8 +62,8 @@ impl Compiled {
 
 /// Compiles, prints the table and how it differs from the record; or does another task.
 ///
-/// Exits with 1 if a kernel spills, does not wait for the launch before it touches memory, is reported by a sanitizer, or a mistake is found by nothing; with 2 if it could not
-/// be done.
+/// Exits with 1 if a kernel spills, touches memory before it has waited for the launch before, is reported by a sanitizer, or a mistake
+/// is found by nothing; with 2 if it could not be done.
 pub(crate) fn run(args: &Args) -> ExitCode {
     verdict(match &args.task {
         Some(Task::Sanitize) => sanitize::run(),

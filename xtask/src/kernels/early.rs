@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use nn_engine::Products;
 
-/// The instruction that waits.
+/// The instruction that waits, and the one that lets the next launch begin.
 const WAIT: &str = "ACQBULK";
+const LET_BEGIN: &str = "PREEXIT";
 
 /// Instructions that touch memory outside of a multiprocessor.
 const OF_MEMORY: [&str; 9] = [
@@ -15,8 +16,10 @@ const OF_MEMORY: [&str; 9] = [
 
 /// Whether generations of this architecture have launches that begin early, so that there is something to look for.
 pub(super) fn begins_early(architecture: &str) -> bool {
-    let digits = architecture.trim_start_matches("sm_").parse();
-    digits.is_ok_and(|capability: u32| capability >= 90)
+    // Letters that may follow name what one generation alone has.
+    let digits = architecture.trim_matches(|letter: char| !letter.is_ascii_digit());
+    let capability = digits.parse();
+    capability.is_ok_and(|capability: u32| capability >= 90)
 }
 
 /// One instruction.
@@ -24,6 +27,7 @@ pub(super) fn begins_early(architecture: &str) -> bool {
 struct Instruction<'a> {
     /// With what follows after dots.
     name: &'a str,
+    /// Whether it may do nothing: for a predicate before it, or among what a branch names.
     is_conditional: bool,
     /// The labels that it names: where it may go on.
     labels: Vec<&'a str>,
@@ -47,7 +51,7 @@ impl Instruction<'_> {
 
     /// Whether the next may follow it.
     fn goes_on(&self) -> bool {
-        self.is_conditional || !["BRA", "EXIT", "RET"].contains(&self.base())
+        self.is_conditional || !["BRA", "EXIT", "RET.REL.NODEC"].contains(&self.name)
     }
 }
 
@@ -98,8 +102,11 @@ fn before_the_wait(kernel: &Kernel<'_>) -> Result<Option<String>, String> {
         let Some(instruction) = kernel.instructions.get(index) else {
             return Err("it goes on beyond its last instruction".into());
         };
-        if instruction.is(WAIT) {
+        if instruction.is(WAIT) && !instruction.is_conditional {
             continue;
+        }
+        if instruction.is(LET_BEGIN) {
+            return Ok(Some("lets the next launch begin".into()));
         }
         if instruction.touches_memory() {
             return Ok(Some(format!("touches memory ({})", instruction.name)));
@@ -149,10 +156,12 @@ fn instruction(line: &str) -> Option<Instruction<'_>> {
         None => (false, text),
     };
     let name = text.split([' ', ';']).next()?;
-    let labels = text.split("`(").skip(1);
+    let operands = text[name.len()..].trim_start();
+    let mut labels = text.split("`(");
+    labels.next();
     Some(Instruction {
         name,
-        is_conditional,
+        is_conditional: is_conditional || name == "BRA" && !operands.starts_with('`'),
         labels: labels.filter_map(|rest| rest.split(')').next()).collect(),
     })
 }
@@ -198,7 +207,24 @@ mod tests {
         for (before, after, words) in [
             (".BYPASS.128", ".64", "touches memory (LDGSTS.E.64)"),
             ("LDC R1, c[0x0][0x28]", "@P1 EXIT", "may end"),
+            (
+                "LDC R1, c[0x0][0x28]",
+                "PREEXIT",
+                "lets the next launch begin",
+            ),
             ("ACQBULK", "NOP", "touches memory (LDG.E)"),
+            ("ACQBULK", "@P0 ACQBULK", "touches memory (LDG.E)"),
+            // Branches that may be passed by.
+            (
+                "BRA `(.L_x_2)",
+                "BRA P1, `(.L_x_2) ;\n /*0038*/ STG.E [R2], R0",
+                "touches memory (STG.E)",
+            ),
+            (
+                "BRA `(.L_x_2)",
+                "BRA.DIV UR4, `(.L_x_2) ;\n /*0038*/ STG.E [R2], R0",
+                "touches memory (STG.E)",
+            ),
             // Behind the end, where compilers put what is seldom needed.
             (
                 "BRA `(.L_x_2)",
@@ -238,7 +264,7 @@ mod tests {
 
     #[test]
     fn generations_with_early_launches_are_known() {
-        let early = ["sm_80", "sm_89", "sm_90", "sm_100"].map(begins_early);
-        assert_eq!(early, [false, false, true, true]);
+        let early = ["sm_80", "sm_89", "sm_90", "sm_90a", "sm_100"].map(begins_early);
+        assert_eq!(early, [false, false, true, true, true]);
     }
 }
