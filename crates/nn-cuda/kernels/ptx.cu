@@ -101,8 +101,10 @@ __device__ __forceinline__ void copy_async(unsigned char* to, const void* from, 
 __device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
 // Every thread of every kernel calls it once. A launch may begin before the one before it has ended, once all blocks of that have called
-// this themselves: so before the call a thread may read what older launches have written, past the caches of multiprocessors, and must
-// write nothing that others see; after it, all that was written is there.
+// this themselves: so before the call a thread may read what launches before that one have written, past the caches of multiprocessors,
+// and must write nothing that others see; after it, all that was written is there.
+//
+// It waits first, and then lets the next launch begin, which so knows that all but the one before it have ended.
 __device__ __forceinline__ void wait_for_launch_before() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");

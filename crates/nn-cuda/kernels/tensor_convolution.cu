@@ -78,17 +78,21 @@ struct TensorTile {
     };
 };
 
+// Whether a thread has registers for what takes more of them: gradients in large blocks have not.
+template <class Tile, bool BACKWARD>
+constexpr bool HAS_REGISTERS = !BACKWARD || Tile::ROWS == 64;
+
 // Puts the patch that a tile reads into shared memory, the channels of the source from `first` on.
-template <class Tile, class Shape, int QUADS, bool BACKWARD>
+template <class Tile, class Known, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
                                                   const Reader<BACKWARD> (&readers)[QUADS], unsigned char* target) {
     // As many as registers hold. A gradient that is made is two loads.
-    constexpr int AHEAD = BACKWARD && Tile::THREADS > 128 ? (sizeof(Four) == 8 ? 1 : 2) : 3;
+    constexpr int AHEAD = BACKWARD && Tile::THREADS > 128 ? 2 : 3;
     const Sizes& s = a.sizes;
     const int channels = BACKWARD ? s.out_channels : s.in_channels;
     const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
-    fill_patch<Shape, Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, patch, height, width, channels, first, target);
+    fill_patch<Known, Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, patch, height, width, channels, first, target);
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
@@ -226,7 +230,8 @@ template <class Tile, int HEIGHT, int WIDTH, int COLUMNS, int QUADS, bool UNIT, 
 __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments& a, typename Tile::Shared& shared,
                                                      Reader<BACKWARD> (&readers)[QUADS], const Target& target, int number,
                                                      bool is_first) {
-    using PatchShape = Shape<UNIT ? HEIGHT + 2 : 0, UNIT ? WIDTH : 0, UNIT>;
+    constexpr bool KNOWN = UNIT && HAS_REGISTERS<Tile, BACKWARD>;
+    using PatchShape = Shape<KNOWN ? HEIGHT + 2 : 0, KNOWN ? WIDTH : 0, KNOWN>;
     const Sizes& s = a.sizes;
     const Stencil stencil = UNIT       ? unit_stencil<HEIGHT, WIDTH, BACKWARD>(target.top, target.left)
                             : BACKWARD ? backward_stencil<HEIGHT, WIDTH>(s, target.y, target.x, target.top, target.left)
@@ -292,8 +297,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     } else {
         wait_for_launch_before();
     }
-    // A loop takes registers, which the others lack.
-    constexpr bool IN_SPANS = UNIT && (!BACKWARD || Tile::ROWS == 64);
+    constexpr bool IN_SPANS = UNIT && HAS_REGISTERS<Tile, BACKWARD>;
     const int span = IN_SPANS ? a.span : 1, begin = blockIdx.x * span, end = IN_SPANS ? min(begin + span, a.tiles) : begin + 1;
     const Partials& tiling = a.finish.partials;
     Target target = BACKWARD && !UNIT ? target_of<HEIGHT, WIDTH>(tiling, begin, a.sizes.stride)
@@ -329,7 +333,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     }
 
 TENSOR_CONVOLUTION(tensor_unit_forward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, false)
-TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, 8, true, false, MEDIUM_BYTES)
+TENSOR_CONVOLUTION(tensor_unit_forward_8x16x32, 256, 3, 8, 16, 32, 180, Format::MEDIUM_QUADS, true, false, MEDIUM_BYTES)
 TENSOR_CONVOLUTION(tensor_unit_forward_8x8x32, 128, 4, 8, 8, 32, 100, Format::SMALL_QUADS, true, false, SMALL_BYTES)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x32x16, 256, 3, 8, 32, 16, 340, 4, true, true)
 TENSOR_CONVOLUTION(tensor_unit_backward_8x16x32, 256, 3, 8, 16, 32, 180, Format::QUADS, true, true)

@@ -9,7 +9,7 @@
 // `Quad`           four factors as shared memory has them: rounded, but for tf32x3, which splits them when they are multiplied
 // `FACTOR`         bytes of one
 // `QUADS`          of the source's channels, how many a convolution has in shared memory at a time, where there may be so many;
-//                  `SMALL_QUADS` in the blocks of 8x8 positions
+//                  `MEDIUM_QUADS` forward in the blocks of 8x16 positions, `SMALL_QUADS` in those of 8x8
 // `DEPTH`          positions that one product sums over in the gradient of a weight: there rows are positions, and fragments are
 //                  columns, `DEPTH` positions of 16 channels, loaded from two places of a lane
 // `TAPS_TOGETHER`  of a 3x3 convolution unrolled, and so many steps of a tap, or of positions in the gradient of a weight
@@ -20,7 +20,7 @@
 struct Tf32 {
     typedef uint4 Quad;
     static constexpr int FACTOR = 4;  // bytes
-    static constexpr int QUADS = 4, SMALL_QUADS = 8;
+    static constexpr int QUADS = 4, MEDIUM_QUADS = 8, SMALL_QUADS = 8;
     static constexpr int DEPTH = 8;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 2;
     static constexpr int SUM_PADDING = 4;
@@ -108,7 +108,7 @@ struct Tf32x3 : Tf32 {
 struct Bf16 {
     typedef uint2 Quad;
     static constexpr int FACTOR = 2;
-    static constexpr int QUADS = 8, SMALL_QUADS = 16;
+    static constexpr int QUADS = 8, MEDIUM_QUADS = 8, SMALL_QUADS = 16;
     static constexpr int DEPTH = 16;
     static constexpr int TAPS_TOGETHER = 9, STEPS_TOGETHER = 4, AHEAD = 1;
     static constexpr int SUM_PADDING = 8;

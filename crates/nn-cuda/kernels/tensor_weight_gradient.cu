@@ -133,7 +133,6 @@ __device__ __forceinline__ void gather_sums(float (*room)[ROWS][PITCH], int taps
 
 template <int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS, bool UNIT>
 __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArguments& a) {
-    wait_for_launch_before();
     using Tile = GradientTile<HEIGHT, WIDTH, IN, OUT, PATCH, TAPS>;
     using PatchShape = Shape<UNIT ? HEIGHT + 2 : 0, UNIT ? WIDTH : 0, UNIT>;
     using TileShape = Shape<UNIT ? HEIGHT : 0, UNIT ? WIDTH : 0, 0>;
@@ -151,6 +150,7 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
     for (int i = 0; i < ROW * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const int begin = blockIdx.y * a.span, end = min(begin + a.span, a.tiles);
     Target target = target_at<HEIGHT, WIDTH>(s.out_height, s.out_width, begin);
+    wait_for_launch_before();
 #pragma unroll 1
     for (int tile = begin; tile < end; ++tile, next_tile<HEIGHT, WIDTH>(target)) {
         if (tile == begin || is_read_anew(a.input.norm, target) || is_read_anew(a.gradient.norm, target)) {
@@ -158,12 +158,11 @@ __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArgum
             __syncthreads();
         }
         const Patch read = {target.image, target.top * stride - padding, target.left * stride - padding, step, patch_height, patch_width};
-        fill_patch<PatchShape, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD>(a.input, coefficients.input, read, s.in_height, s.in_width,
-                                                                            s.in_channels, first_in, shared.factors.input);
+        fill_patch<PatchShape, GRADIENT_THREADS, IN / 4, Tile::IN_PITCH, Format::AHEAD>(
+            a.input, coefficients.input, read, s.in_height, s.in_width, s.in_channels, first_in, shared.factors.input);
         const Patch own = {target.image, target.top, target.left, 1, HEIGHT, WIDTH};
-        fill_patch<TileShape, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD>(a.gradient, coefficients.gradient, own, s.out_height,
-                                                                              s.out_width, s.out_channels, first_out,
-                                                                              shared.factors.gradient);
+        fill_patch<TileShape, GRADIENT_THREADS, OUT / 4, Tile::OUT_PITCH, Format::AHEAD>(
+            a.gradient, coefficients.gradient, own, s.out_height, s.out_width, s.out_channels, first_out, shared.factors.gradient);
         __syncthreads();
         add_tile<Tile, WIDTH, OUT, ROW>(shared, patch_width, apart, sums);
         __syncthreads();

@@ -19,6 +19,9 @@ const OLDEST_CAPABILITY: i32 = 8;
 /// The first generation whose launches can begin before the one before has ended (Hopper).
 const CAPABILITY_OF_EARLY_LAUNCHES: i32 = 9;
 
+/// All of it.
+const PERCENT: i32 = 100;
+
 /// A GPU with its kernels.
 pub(crate) struct Gpu {
     pub(crate) context: Arc<CudaContext>,
@@ -233,11 +236,17 @@ fn functions(
     functions
         .map(|&(kernel, name)| {
             let function = module.load_function(name)?;
-            let attribute =
-                sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            let most = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             let bytes = kernel.shared_bytes(products);
             if bytes > 0 {
-                function.set_attribute(attribute, bytes as i32)?;
+                function.set_attribute(most, bytes as i32)?;
+            }
+            // A multiprocessor that is to divide its memory anew between both uses ends all blocks first, and no launch begins
+            // early there: so they all have it divided alike, as much of it shared as there is.
+            let share =
+                sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT;
+            if kernel.is_on_tensor_cores() {
+                function.set_attribute(share, PERCENT)?;
             }
             Ok((kernel, function))
         })

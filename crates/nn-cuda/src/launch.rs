@@ -105,11 +105,16 @@ impl Kernel {
         }
     }
 
+    /// Whether it multiplies on tensor cores.
+    pub(crate) fn is_on_tensor_cores(self) -> bool {
+        self.name().starts_with("tensor_")
+    }
+
     /// Whether it is among those of a format.
     pub(crate) fn is_of(self, products: Products) -> bool {
-        let on_tensor_cores = self.name().starts_with("tensor_") || self == Self::RoundWeights;
+        let for_tensor_cores = self.is_on_tensor_cores() || self == Self::RoundWeights;
         match products {
-            Products::Full => !on_tensor_cores,
+            Products::Full => !for_tensor_cores,
             Products::Tf32x3 | Products::Tf32 | Products::Bf16 => {
                 !self.name().starts_with("conv3x3_")
             }
