@@ -46,6 +46,7 @@ struct Functions {
     last_error: Symbol<ReadText>,
     leaks: Symbol<ReadText>,
     launches: Symbol<unsafe extern "C" fn() -> u64>,
+    early_launches: Symbol<unsafe extern "C" fn() -> u64>,
     fail_launch: Symbol<unsafe extern "C" fn(u64, c_int)>,
     reset: Symbol<unsafe extern "C" fn()>,
 }
@@ -100,6 +101,9 @@ fn open() -> Result<Functions, SimulatorError> {
             launches: driver
                 .get(b"cuda_sim_launches\0")
                 .map_err(SimulatorError::Load)?,
+            early_launches: driver
+                .get(b"cuda_sim_early_launches\0")
+                .map_err(SimulatorError::Load)?,
             fail_launch: driver
                 .get(b"cuda_sim_fail_launch\0")
                 .map_err(SimulatorError::Load)?,
@@ -135,6 +139,12 @@ impl Simulator {
         unsafe { (self.functions.launches)() }
     }
 
+    /// How many of [`launches`](Self::launches) began before the one before them had ended.
+    pub fn early_launches(&self) -> u64 {
+        // SAFETY: reads a counter.
+        unsafe { (self.functions.early_launches)() }
+    }
+
     /// Lets the `nth` kernel from now fail, counted from 1, as it does on a device that breaks down: that call and all
     /// after it return the error.
     pub fn fail_launch(&self, nth: u64, failure: Failure) {
@@ -143,7 +153,7 @@ impl Simulator {
     }
 
     /// Puts the device in order after an error, without the work that waits; ends captures; sets
-    /// [`Simulator::launches`] to 0. Memory and modules stay.
+    /// [`Simulator::launches`] and [`Simulator::early_launches`] to 0. Memory and modules stay.
     pub fn reset(&self) {
         // SAFETY: takes no argument; the driver guards its own state.
         unsafe { (self.functions.reset)() }

@@ -19,6 +19,9 @@ const OLDEST_CAPABILITY: i32 = 8;
 /// The first generation whose launches can begin before the one before has ended (Hopper).
 const CAPABILITY_OF_EARLY_LAUNCHES: i32 = 9;
 
+/// If it is set, none does: to see what that gives, and what fails without it.
+const NOT_EARLY_VARIABLE: &str = "NN_CUDA_NOT_EARLY";
+
 /// All of it.
 const PERCENT: i32 = 100;
 
@@ -29,7 +32,7 @@ pub(crate) struct Gpu {
     functions: HashMap<Kernel, CudaFunction>,
     pub(crate) products: Products,
     pub(crate) multiprocessors: usize,
-    /// Whether a launch can begin before the one before it has ended.
+    /// Whether launches begin before the one before them has ended.
     pub(crate) begins_early: bool,
     pub(crate) name: String,
 }
@@ -135,7 +138,8 @@ impl Gpu {
             functions,
             products,
             multiprocessors: multiprocessors.max(1) as usize,
-            begins_early: major >= CAPABILITY_OF_EARLY_LAUNCHES,
+            begins_early: major >= CAPABILITY_OF_EARLY_LAUNCHES
+                && std::env::var_os(NOT_EARLY_VARIABLE).is_none(),
             name,
         })
     }

@@ -173,7 +173,7 @@ impl Program {
         });
     }
 
-    /// Makes the launches, each beginning early where the GPU can.
+    /// Makes the launches, all but the first beginning early where they do on this GPU.
     ///
     /// # Errors
     /// [`EngineError::Device`].

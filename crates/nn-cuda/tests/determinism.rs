@@ -79,7 +79,8 @@ fn says_its_bits() {
     println!("told: {}", bits.collect::<Vec<_>>().join(" "));
 }
 
-/// The simulated device's threads and blocks run in an order that follows from a seed, blocks on so many processors.
+/// The simulated device's threads and blocks run in an order that follows from a seed, blocks on so many processors; launches begin early
+/// without a seed only.
 #[test]
 fn bits_do_not_depend_on_the_order_of_threads_and_blocks() {
     if !common::device() {

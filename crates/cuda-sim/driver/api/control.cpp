@@ -35,6 +35,8 @@ API size_t cuda_sim_leaks(char* text, size_t room) {
 
 API unsigned long long cuda_sim_launches() { return sim::launch_count(); }
 
+API unsigned long long cuda_sim_early_launches() { return sim::early_launch_count(); }
+
 API void cuda_sim_fail_launch(unsigned long long after, int code) {
     sim::fail_launch(after, static_cast<CUresult>(code));
 }

@@ -25,6 +25,7 @@ namespace sim {
 namespace {
 
 std::atomic<unsigned long long> launches{0};
+std::atomic<unsigned long long> begun_early{0};
 // The number of the launch that is to fail, 0 for none.
 std::atomic<unsigned long long> failing_launch{0};
 std::atomic<int> failing_code{CUDA_SUCCESS};
@@ -210,6 +211,7 @@ Work begin_node(const std::shared_ptr<Pending>& pending, bool early) {
     if (!early || !pending->early || check(*pending, number).code != CUDA_SUCCESS) return later(pending, number);
     auto launch = std::make_shared<Launch>();
     prepare(*pending, number, *launch);
+    ++begun_early;
     begin_launch(*launch);
     return [pending, launch] {
         // Blocks that have begun go on, to nobody's use: no more of them begin.
@@ -246,7 +248,9 @@ CUresult launch(const char* call, CUfunction handle, const CUlaunchConfig& confi
 
 unsigned long long launch_count() { return launches; }
 
-void reset_launch_count() { launches = 0; }
+unsigned long long early_launch_count() { return begun_early; }
+
+void reset_launch_count() { launches = begun_early = 0; }
 
 void fail_launch(unsigned long long after, CUresult code) {
     failing_code = code;
