@@ -84,8 +84,7 @@ __device__ __forceinline__ void multiply_bf16(float (&d)[4], const unsigned (&a)
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// Copies BYTES bytes to shared memory, or makes them 0, without waiting: 16 from the cache of the whole GPU, past that of a
-// multiprocessor, fewer through both.
+// Copies BYTES bytes to shared memory, or makes them 0, without waiting: 16 past the L1 cache, fewer through it.
 template <int BYTES>
 __device__ __forceinline__ void copy_async(unsigned char* to, const void* from, bool inside) {
     const unsigned address = (unsigned)__cvta_generic_to_shared(to);
@@ -100,11 +99,12 @@ __device__ __forceinline__ void copy_async(unsigned char* to, const void* from, 
 // Until this thread's are done; others see them after a barrier.
 __device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
-// Every thread of every kernel calls it once. A launch may begin before the one before it has ended, once all blocks of that have called
-// this themselves: so before the call a thread may read what launches before that one have written, past the caches of multiprocessors,
-// and must write nothing that others see; after it, all that was written is there.
+// Every thread of every kernel calls it once. It waits until the launch before has ended, and then lets the next one begin. So launch
+// n + 1 may begin when every block of n has called it, and n - 1 has ended: before the call, a thread of n + 1 may read past the L1
+// cache what n - 1 and older launches have written, if n does not write it, and must write nothing to memory. After it, what n has
+// written is there.
 //
-// It waits first, and then lets the next launch begin, which so knows that all but the one before it have ended.
+// Before compute capability 9.0 no launch begins early.
 __device__ __forceinline__ void wait_for_launch_before() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");

@@ -83,7 +83,7 @@ template <class Tile, bool BACKWARD>
 constexpr bool HAS_REGISTERS = !BACKWARD || Tile::ROWS == 64;
 
 // Puts the patch that a tile reads into shared memory, the channels of the source from `first` on.
-template <class Tile, class Known, int QUADS, bool BACKWARD>
+template <class Tile, class Shape, int QUADS, bool BACKWARD>
 __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a, const Stencil& stencil, int image, int first,
                                                   const Reader<BACKWARD> (&readers)[QUADS], unsigned char* target) {
     // As many as registers hold. A gradient that is made is two loads.
@@ -92,7 +92,7 @@ __device__ __forceinline__ void fill_source_patch(const ConvolutionArguments& a,
     const int channels = BACKWARD ? s.out_channels : s.in_channels;
     const int height = BACKWARD ? s.out_height : s.in_height, width = BACKWARD ? s.out_width : s.in_width;
     const Patch patch = {image, stencil.top, stencil.left, stencil.step, stencil.height, stencil.width};
-    fill_patch<Known, Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, patch, height, width, channels, first, target);
+    fill_patch<Shape, Tile::THREADS, QUADS, Tile::PITCH, AHEAD>(a.source, readers, patch, height, width, channels, first, target);
 }
 
 // Puts the weights from the source's channels from `first` on to this block's columns into shared memory, without waiting: PER quads
@@ -134,10 +134,10 @@ __device__ __forceinline__ void fill_factors(const ConvolutionArguments& a, cons
     }
 }
 
-// Puts the first of them there while the launch before may still run: an older one has rounded them. But not through the cache of a
-// multiprocessor, which may have what was there in the step before.
+// Begins to copy the weights of the first channels of a unit convolution, and waits for the launch before: an older one has rounded them.
+// But copies of fewer than 16 bytes go through the L1 cache, which may have the weights of the step before: those come after.
 template <class Tile, int COLUMNS, int QUADS, bool BACKWARD>
-__device__ __forceinline__ void fill_first_factors(const ConvolutionArguments& a, unsigned char* target) {
+__device__ __forceinline__ void copy_first_factors_and_wait(const ConvolutionArguments& a, unsigned char* target) {
     constexpr int PER = 16 / Tile::QUAD;
     const Stencil stencil = unit_stencil<1, 1, BACKWARD>(0, 0);
     const bool whole = PER == 1 || (BACKWARD ? a.sizes.out_channels : a.sizes.in_channels) % (4 * PER) == 0;
@@ -231,7 +231,7 @@ __device__ __forceinline__ void convolve_tensor_tile(const ConvolutionArguments&
                                                      Reader<BACKWARD> (&readers)[QUADS], const Target& target, int number,
                                                      bool is_first) {
     constexpr bool KNOWN = UNIT && HAS_REGISTERS<Tile, BACKWARD>;
-    using PatchShape = Shape<KNOWN ? HEIGHT + 2 : 0, KNOWN ? WIDTH : 0, KNOWN>;
+    using PatchShape = KnownShape<KNOWN ? HEIGHT + 2 : 0, KNOWN ? WIDTH : 0, KNOWN>;
     const Sizes& s = a.sizes;
     const Stencil stencil = UNIT       ? unit_stencil<HEIGHT, WIDTH, BACKWARD>(target.top, target.left)
                             : BACKWARD ? backward_stencil<HEIGHT, WIDTH>(s, target.y, target.x, target.top, target.left)
@@ -293,7 +293,7 @@ __device__ __forceinline__ void tensor_convolution(const ConvolutionArguments& a
     typename Tile::Shared& shared = shared_memory<typename Tile::Shared, BYTES>();
     __shared__ Reader<BACKWARD> readers[QUADS];
     if constexpr (UNIT) {
-        fill_first_factors<Tile, COLUMNS, QUADS, BACKWARD>(a, shared.weight);
+        copy_first_factors_and_wait<Tile, COLUMNS, QUADS, BACKWARD>(a, shared.weight);
     } else {
         wait_for_launch_before();
     }

@@ -17,7 +17,7 @@ struct GradientsArguments {
 
 template <int HEIGHT, int WIDTH, int IN, int OUT>
 struct GradientsTile {
-    // What multiply_chunk and fill_first_factors know of a tile.
+    // What multiply_chunk and copy_first_factors_and_wait know of a tile.
     static constexpr int ROWS = HEIGHT * WIDTH;
     static constexpr int THREADS = ROWS / 32 * (IN / 16) * 32, WARPS = THREADS / 32;
     static constexpr int QUAD = sizeof(Format::Quad);
@@ -108,10 +108,10 @@ __device__ __forceinline__ void gradients_of_tile(const GradientsArguments& a, c
     constexpr int AHEAD = sizeof(Four) == 8 ? 3 : 2;
     const int first_in = blockIdx.y * IN;
     const Patch patch = {image, top - 1, left - 1, 1, HEIGHT + 2, WIDTH + 2};
-    fill_patch<Shape<HEIGHT + 2, WIDTH, 1>, Tile::THREADS, OUT / 4, Tile::PITCH, AHEAD>(
+    fill_patch<KnownShape<HEIGHT + 2, WIDTH, 1>, Tile::THREADS, OUT / 4, Tile::PITCH, AHEAD>(
         a.convolution.source, coefficients.gradient, patch, s.in_height, s.in_width, s.out_channels, 0, factors.tile.gradient);
     const Patch own = {image, top, left, 1, HEIGHT, WIDTH};
-    fill_patch<Shape<HEIGHT, WIDTH, 0>, Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(
+    fill_patch<KnownShape<HEIGHT, WIDTH, 0>, Tile::THREADS, IN / 4, Tile::IN_PITCH, 2>(
         a.input, coefficients.input, own, s.in_height, s.in_width, s.in_channels, first_in, factors.tile.input);
     wait_for_copies();
     __syncthreads();
@@ -145,7 +145,7 @@ __device__ __forceinline__ void tensor_gradients(const GradientsArguments& a) {
     for (int i = 0; i < Tile::TAPS * 8; ++i) sums.of[i / 8][i / 4 % 2][i % 4] = 0.0f;
     const int begin = blockIdx.x * a.convolution.span, end = min(begin + a.convolution.span, a.convolution.tiles);
     Target target = target_at<HEIGHT, WIDTH>(s.in_height, s.in_width, begin);
-    fill_first_factors<Tile, IN, OUT / 4, true>(a.convolution, shared.factors.weight);
+    copy_first_factors_and_wait<Tile, IN, OUT / 4, true>(a.convolution, shared.factors.weight);
 #pragma unroll 1
     for (int tile = begin; tile < end; ++tile, next_tile<HEIGHT, WIDTH>(target)) {
         if (tile == begin || is_read_anew(a.input.norm, target) || is_read_anew(a.convolution.source.norm, target) ||

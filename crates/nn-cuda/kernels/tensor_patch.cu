@@ -47,9 +47,10 @@ struct Patch {
     int image, top, left, step, height, width;
 };
 
-// What the compiler knows of a patch: rows, columns of the tile, and positions round those, on every side. Nothing, where all are 0.
+// What the compiler knows of a patch: ROWS, those of the border with them; WIDTH columns of the tile, and BORDER on either side of
+// those. Nothing, where all are 0.
 template <int ROWS_, int WIDTH_, int BORDER_>
-struct Shape {
+struct KnownShape {
     static constexpr int ROWS = ROWS_, WIDTH = WIDTH_, BORDER = BORDER_;
 };
 
@@ -170,12 +171,12 @@ __device__ __forceinline__ void fill_patch_by(const Source& source, const Reader
 
 // As fill_patch_by, where an image is as wide as the tile, and positions are neighbours: a thread has one column of the image, goes down by
 // constants, and asks of a row only whether it is in the image. Columns of the border are 0.
-template <class Way, class Known, int THREADS, int QUADS, int PITCH, int AHEAD, int PER, bool GRADIENT>
+template <class Way, class Shape, int THREADS, int QUADS, int PITCH, int AHEAD, int PER, bool GRADIENT>
 __device__ __forceinline__ void fill_rows_by(const Source& source, const Reader<GRADIENT>* readers, const Patch& patch, int height,
                                              int channels, int first, unsigned char* target) {
     using Quads = Together<Format::Quad, PER>;
-    constexpr int WIDTH = Known::WIDTH, APART = THREADS / (QUADS / PER), DOWN = APART / WIDTH;
-    constexpr int STEPS = (Known::ROWS + DOWN - 1) / DOWN, STEP = DOWN * (WIDTH + 2 * Known::BORDER) * PITCH;
+    constexpr int WIDTH = Shape::WIDTH, APART = THREADS / (QUADS / PER), DOWN = APART / WIDTH;
+    constexpr int STEPS = (Shape::ROWS + DOWN - 1) / DOWN, STEP = DOWN * (WIDTH + 2 * Shape::BORDER) * PITCH;
     static_assert(APART % WIDTH == 0, "whole rows at a time");
     // Unsigned: divided by a power of two in one instruction.
     const unsigned thread = anew(threadIdx.x), quad = thread % (QUADS / PER) * PER;
@@ -185,9 +186,9 @@ __device__ __forceinline__ void fill_rows_by(const Source& source, const Reader<
     const typename Reader<GRADIENT>::Lists lists = Reader<GRADIENT>::lists(source);
     const unsigned at = ((unsigned)(patch.image * height + patch.top + row) * WIDTH + column) * channels + channel;
     readers += quad;
-    target += (row * (WIDTH + 2 * Known::BORDER) + Known::BORDER + column) * PITCH + quad * sizeof(Format::Quad);
+    target += (row * (WIDTH + 2 * Shape::BORDER) + Shape::BORDER + column) * PITCH + quad * sizeof(Format::Quad);
     // The position of the border beside this thread's, if there is one.
-    const bool is_beside = Known::BORDER > 0 && (column == 0 || column == WIDTH - 1);
+    const bool is_beside = Shape::BORDER > 0 && (column == 0 || column == WIDTH - 1);
     unsigned char* beside = target + (column == 0 ? -PITCH : PITCH);
 #pragma unroll
     for (int start = 0; start < STEPS; start += AHEAD) {
@@ -213,7 +214,7 @@ __device__ __forceinline__ void fill_rows_by(const Source& source, const Reader<
         }
 #pragma unroll
         for (int i = 0; i < AHEAD && start + i < STEPS; ++i) {
-            if ((start + i + 1) * DOWN > Known::ROWS && row + (start + i) * DOWN >= Known::ROWS) break;
+            if ((start + i + 1) * DOWN > Shape::ROWS && row + (start + i) * DOWN >= Shape::ROWS) break;
             *reinterpret_cast<Quads*>(target + (start + i) * STEP) = quads[i];
             if (is_beside) *reinterpret_cast<Quads*>(beside + (start + i) * STEP) = Quads{};
         }
@@ -221,7 +222,7 @@ __device__ __forceinline__ void fill_rows_by(const Source& source, const Reader<
 }
 
 // Puts QUADS quads of channels of a patch of a source, from `first` on, into shared memory, 0 outside of the image.
-template <class Known, int THREADS, int QUADS, int PITCH, int AHEAD, bool GRADIENT>
+template <class Shape, int THREADS, int QUADS, int PITCH, int AHEAD, bool GRADIENT>
 __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GRADIENT>* readers, const Patch& patch, int height,
                                            int width, int channels, int first, unsigned char* target) {
     // 16 bytes at a time, where all begin at a multiple of that.
@@ -232,9 +233,9 @@ __device__ __forceinline__ void fill_patch(const Source& source, const Reader<GR
             fill_patch_by<Way, THREADS, QUADS, PITCH, AHEAD, 1>(source, readers, patch, height, width, channels, first, target);
             return;
         }
-        if constexpr (Known::WIDTH > 0) {
-            if (width == Known::WIDTH) {
-                fill_rows_by<Way, Known, THREADS, QUADS, PITCH, AHEAD, PER>(source, readers, patch, height, channels, first, target);
+        if constexpr (Shape::WIDTH > 0) {
+            if (width == Shape::WIDTH) {
+                fill_rows_by<Way, Shape, THREADS, QUADS, PITCH, AHEAD, PER>(source, readers, patch, height, channels, first, target);
                 return;
             }
         }

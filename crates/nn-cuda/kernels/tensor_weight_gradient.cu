@@ -134,8 +134,8 @@ __device__ __forceinline__ void gather_sums(float (*room)[ROWS][PITCH], int taps
 template <int HEIGHT, int WIDTH, int IN, int OUT, int PATCH, int TAPS, bool UNIT>
 __device__ __forceinline__ void tensor_weight_gradient(const TensorGradientArguments& a) {
     using Tile = GradientTile<HEIGHT, WIDTH, IN, OUT, PATCH, TAPS>;
-    using PatchShape = Shape<UNIT ? HEIGHT + 2 : 0, UNIT ? WIDTH : 0, UNIT>;
-    using TileShape = Shape<UNIT ? HEIGHT : 0, UNIT ? WIDTH : 0, 0>;
+    using PatchShape = KnownShape<UNIT ? HEIGHT + 2 : 0, UNIT ? WIDTH : 0, UNIT>;
+    using TileShape = KnownShape<UNIT ? HEIGHT : 0, UNIT ? WIDTH : 0, 0>;
     __shared__ typename Tile::Shared shared;
     __shared__ Coefficients<IN, OUT> coefficients;
     const Sizes& s = a.sizes;

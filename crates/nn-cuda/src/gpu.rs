@@ -19,11 +19,11 @@ const OLDEST_CAPABILITY: i32 = 8;
 /// The first generation whose launches can begin before the one before has ended (Hopper).
 const CAPABILITY_OF_EARLY_LAUNCHES: i32 = 9;
 
-/// If it is set, none does: to see what that gives, and what fails without it.
+/// If it is set, none does: to time the difference, or to see whether a fault comes from it.
 const NOT_EARLY_VARIABLE: &str = "NN_CUDA_NOT_EARLY";
 
-/// All of it.
-const PERCENT: i32 = 100;
+/// In percent.
+const ALL_SHARED: i32 = 100;
 
 /// A GPU with its kernels.
 pub(crate) struct Gpu {
@@ -236,7 +236,7 @@ fn functions(
         .load_module(Ptx::from_binary(code))
         .map_err(refused)?;
     let kernels = Kernel::ALL.iter();
-    let functions = kernels.filter(|(kernel, _)| kernel.is_of(products));
+    let functions = kernels.filter(|(_, name)| kernels::is_of(products, name));
     functions
         .map(|&(kernel, name)| {
             let function = module.load_function(name)?;
@@ -245,12 +245,12 @@ fn functions(
             if bytes > 0 {
                 function.set_attribute(most, bytes as i32)?;
             }
-            // A multiprocessor that is to divide its memory anew between both uses ends all blocks first, and no launch begins
-            // early there: so they all have it divided alike, as much of it shared as there is.
+            // Shared memory and the L1 cache are one memory. A multiprocessor that is to divide it anew lets all its blocks end
+            // first, and no launch begins early there: so all kernels on tensor cores, nearly all of a step, want it alike.
             let share =
                 sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT;
             if kernel.is_on_tensor_cores() {
-                function.set_attribute(share, PERCENT)?;
+                function.set_attribute(share, ALL_SHARED)?;
             }
             Ok((kernel, function))
         })

@@ -109,17 +109,6 @@ impl Kernel {
     pub(crate) fn is_on_tensor_cores(self) -> bool {
         self.name().starts_with("tensor_")
     }
-
-    /// Whether it is among those of a format.
-    pub(crate) fn is_of(self, products: Products) -> bool {
-        let for_tensor_cores = self.is_on_tensor_cores() || self == Self::RoundWeights;
-        match products {
-            Products::Full => !for_tensor_cores,
-            Products::Tf32x3 | Products::Tf32 | Products::Bf16 => {
-                !self.name().starts_with("conv3x3_")
-            }
-        }
-    }
 }
 
 /// Arguments of a kernel: one value.
@@ -135,7 +124,7 @@ impl<T: DeviceRepr> Arguments for T {
 }
 
 /// Whether a launch may begin before the one before it has ended, as all but the first of a program may: every kernel waits
-/// for that itself, before it reads what another has written (`kernels/ptx.cu`).
+/// for that itself, before it reads what the launch before has written (`kernels/ptx.cu`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begin {
     Early,

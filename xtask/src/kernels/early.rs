@@ -42,7 +42,7 @@ impl Instruction<'_> {
         self.base() == base
     }
 
-    /// Whether it touches memory, but for the copy that is allowed: of 16 bytes to shared memory, past the caches of multiprocessors,
+    /// Whether it touches memory, but for the copy that is allowed: of 16 bytes to shared memory, past the L1 cache,
     /// of what older launches have written.
     fn touches_memory(&self) -> bool {
         let is_allowed = self.is("LDGSTS") && self.name.contains("BYPASS");

@@ -206,9 +206,10 @@ Work later(const std::shared_ptr<Pending>& pending, unsigned long long number) {
 }
 
 // Until its threads wait for the launch before, if it may begin earlier; gives the rest.
-Work begin_node(const std::shared_ptr<Pending>& pending, bool early) {
+Work begin_node(const std::shared_ptr<Pending>& pending, bool follows_alone) {
     unsigned long long number = ++launches;
-    if (!early || !pending->early || check(*pending, number).code != CUDA_SUCCESS) return later(pending, number);
+    if (!follows_alone || !pending->early || check(*pending, number).code != CUDA_SUCCESS)
+        return later(pending, number);
     auto launch = std::make_shared<Launch>();
     prepare(*pending, number, *launch);
     ++begun_early;
@@ -241,7 +242,7 @@ CUresult launch(const char* call, CUfunction handle, const CUlaunchConfig& confi
     if (CUresult error = copy_arguments(*pending, arguments)) return error;
     return issue(
         call, config.stream, [pending] { run(*pending, ++launches); },
-        [pending](bool early) { return begin_node(pending, early); });
+        [pending](bool follows_alone) { return begin_node(pending, follows_alone); });
 }
 
 }  // namespace

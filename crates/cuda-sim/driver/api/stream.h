@@ -16,9 +16,9 @@ struct Stream;
 
 typedef std::function<void()> Work;
 
-// Begins a launch, where it may and is `early` before what it follows has ended; gives what remains to be done when
-// that has.
-typedef std::function<Work(bool early)> Beginning;
+// Begins a launch before the node before it has run, if its attributes allow that and it follows that node alone; gives
+// what remains to be done when that node has ended.
+typedef std::function<Work(bool follows_alone)> Beginning;
 
 // A place in a stream: reached when the work up to that number has been done.
 struct Ticket {

@@ -18,7 +18,7 @@ constexpr unsigned MAX_WORKERS = 16;
 unsigned worker_count() {
     const char* wanted = std::getenv("CUDA_SIM_WORKERS");
     unsigned count = wanted ? static_cast<unsigned>(std::atoi(wanted)) : std::thread::hardware_concurrency();
-    // It knows 8128 threads, and a worker has up to 768 of them; there are three times as many workers.
+    // ThreadSanitizer follows 8128 threads at most. A worker has up to 768, and there are three pools of workers.
     unsigned most = thread_sanitizer() ? 3 : MAX_WORKERS;
     return count < 1 ? 1 : count > most ? most : count;
 }

@@ -151,7 +151,7 @@ void Worker::begin_next_thread(Fiber& fiber) {
     thread.fenced = false;
     thread.waits_for = nullptr;
     thread.copies.clear();
-    thread.follows = false;
+    thread.has_waited = false;
     thread.fiber = &fiber;
     fiber.thread = &thread;
     fiber.used = true;
@@ -206,14 +206,14 @@ void Worker::copy_replace(unsigned n, const cuda_sim::AsyncCopy& copy) { current
 
 // Keeps the worker until then: what its other threads do before they wait comes later, as it may.
 void Worker::wait_for_launch_before() {
-    current_->thread->follows = true;
+    current_->thread->has_waited = true;
     launch_->wait_for_launch_before();
     acquire(&launch_->follows);
 }
 
 void Worker::exit_thread() {
     unsigned linear = current_->thread->linear;
-    if (launch_->early && !current_->thread->follows) {
+    if (launch_->early && !current_->thread->has_waited) {
         fail(Failure::Kernel,
              "it exits before it has waited for the launch before (griddepcontrol.wait), which need not have "
              "ended when this one begins");

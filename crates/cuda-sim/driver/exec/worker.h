@@ -25,7 +25,7 @@ struct Thread : cuda_sim::ThreadState {
     // What it has asked for and not waited for.
     std::vector<cuda_sim::AsyncCopy> copies;
     // Whether it has waited for the launch before.
-    bool follows = false;
+    bool has_waited = false;
 };
 
 // Lanes that meet at one operation of a warp.

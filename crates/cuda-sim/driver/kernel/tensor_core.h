@@ -1,6 +1,7 @@
 // What inline PTX does on a GPU's tensor cores: copies to shared memory that a thread does not wait for, matrices
 // loaded from there by a warp, rounded factors, and products of matrices. Kernels call these instead where __CUDA_SIM__
 // is defined, since the simulator reads no PTX.
+// And what it does in launches that begin early.
 //
 // Lane 4 g + q has row g and columns 2 q, 2 q + 1 of a matrix of 8 rows of 4 words: its word q of 4 bytes. Fragments of
 // a product are such matrices one behind the other.

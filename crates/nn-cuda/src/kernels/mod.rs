@@ -93,12 +93,13 @@ pub fn source(products: Products) -> String {
     joined(products, FILES.map(|(name, file)| (name, file.to_owned())))
 }
 
-/// Whether what multiplies so has a use for a file: 3×3 convolutions in full are not on tensor cores, all others of them are.
-fn is_of(products: Products, file: &str) -> bool {
-    let on_tensor_cores = file.starts_with("tensor_") || file == "rounded_weights.cu";
+/// Whether what multiplies so has a use for a file, or a kernel, of this name: 3×3 convolutions in full are not on tensor
+/// cores, those of all other formats are.
+pub(crate) fn is_of(products: Products, name: &str) -> bool {
+    let for_tensor_cores = ["tensor_", "round"];
     match products {
-        Products::Full => !on_tensor_cores,
-        Products::Tf32x3 | Products::Tf32 | Products::Bf16 => !file.starts_with("conv3x3"),
+        Products::Full => !for_tensor_cores.iter().any(|&of| name.starts_with(of)),
+        Products::Tf32x3 | Products::Tf32 | Products::Bf16 => !name.starts_with("conv3x3"),
     }
 }
 
