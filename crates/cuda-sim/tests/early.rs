@@ -247,6 +247,37 @@ fn the_first_failure_is_reported_whichever_has_begun() {
     }
 }
 
+/// What was recorded behind a launch that fails is not done, whatever it is.
+#[test]
+fn nothing_is_copied_after_a_failure() {
+    let Some(device) = device() else { return };
+    let [a, b] = lists(&device);
+    let failing = prepared(&device, ("early_faults", false, &b, &a));
+    let (from, to) = (a.device_ptr(&device.stream).0, common::raw::pinned(1));
+    let stream = device.stream.cu_stream();
+    let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+    let (mut graph, mut executable) = (null_mut(), null_mut());
+    // SAFETY: stream, graph and memory live, and the host's is read when all is done.
+    unsafe {
+        to.write_volatile(7);
+        sys::cuStreamBeginCapture_v2(stream, mode).result().unwrap();
+        launch_with(&device, &failing, &mut []).result().unwrap();
+        sys::cuMemcpyDtoHAsync_v2(to.cast(), from, 4, stream)
+            .result()
+            .unwrap();
+        sys::cuStreamEndCapture(stream, &mut graph)
+            .result()
+            .unwrap();
+        sys::cuGraphInstantiateWithFlags(&mut executable, graph, 0)
+            .result()
+            .unwrap();
+        sys::cuGraphLaunch(executable, stream).result().unwrap();
+        let done = sys::cuStreamSynchronize(stream);
+        assert_eq!(done, CUresult::CUDA_ERROR_ILLEGAL_ADDRESS);
+        assert_eq!(to.read_volatile(), 7);
+    }
+}
+
 #[test]
 fn other_attributes_are_refused() {
     let Some(device) = device() else { return };

@@ -48,7 +48,7 @@ void replay_in_order(const Graph& graph) {
     Work rest;  // of the node before
     for (size_t node = 0; node < graph.nodes.size() && device_state() == CUDA_SUCCESS; ++node) {
         const Node& now = graph.nodes[node];
-        Work mine = now.begin ? now.begin(now.after == std::vector<size_t>{node - 1}) : now.work;
+        Work mine = now.begin ? now.begin(now.after == std::vector<size_t>{node - 1}) : unless_failed(now.work);
         if (rest) rest();
         rest = std::move(mine);
     }

@@ -198,18 +198,12 @@ void run(const Pending& pending, unsigned long long number) {
     conclude(launch);
 }
 
-// Nothing where the launch before has failed.
-Work later(const std::shared_ptr<Pending>& pending, unsigned long long number) {
-    return [pending, number] {
-        if (device_state() == CUDA_SUCCESS) run(*pending, number);
-    };
-}
-
 // Until its threads wait for the launch before, if it may begin earlier; gives the rest.
 Work begin_node(const std::shared_ptr<Pending>& pending, bool follows_alone) {
     unsigned long long number = ++launches;
-    if (!follows_alone || !pending->early || check(*pending, number).code != CUDA_SUCCESS)
-        return later(pending, number);
+    if (!follows_alone || !pending->early || check(*pending, number).code != CUDA_SUCCESS) {
+        return unless_failed([pending, number] { run(*pending, number); });
+    }
     auto launch = std::make_shared<Launch>();
     prepare(*pending, number, *launch);
     ++begun_early;

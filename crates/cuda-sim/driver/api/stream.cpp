@@ -141,6 +141,12 @@ std::vector<Ticket> implied_order(const std::shared_ptr<Stream>& stream) {
 
 }  // namespace
 
+Work unless_failed(Work work) {
+    return [work = std::move(work)] {
+        if (device_state() == CUDA_SUCCESS) work();
+    };
+}
+
 std::shared_ptr<Stream> legacy_stream() {
     static auto* stream = new std::shared_ptr<Stream>(std::make_shared<Stream>());
     return *stream;

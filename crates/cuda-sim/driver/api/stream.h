@@ -16,6 +16,9 @@ struct Stream;
 
 typedef std::function<void()> Work;
 
+// The work, or nothing where the device has failed by then: after an error it does nothing any more.
+Work unless_failed(Work work);
+
 // Begins a launch before the node before it has run, if its attributes allow that and it follows that node alone; gives
 // what remains to be done when that node has ended.
 typedef std::function<Work(bool follows_alone)> Beginning;
